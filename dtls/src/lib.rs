@@ -1,1 +1,21 @@
 #![doc = include_str!("../README.md")]
+
+mod certificate;
+mod config;
+mod connection;
+mod crypto;
+mod error;
+mod event;
+mod fingerprint;
+mod stats;
+
+pub use certificate::Certificate;
+pub use config::{Config, Role, SrtpProfile, Version};
+pub use connection::{Connection, Mark};
+pub use crypto::Provider;
+pub use error::{
+    AlertDescription, CertificateError, ConfigError, ExportError, FingerprintError, SealError,
+};
+pub use event::{Cause, CloseReason, Event, Initiator};
+pub use fingerprint::{Fingerprint, HashAlgorithm};
+pub use stats::{Dropped, Stats};
