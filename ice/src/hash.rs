@@ -1,6 +1,6 @@
 //! Hashing with a secret: where the keys of a table come from strangers.
 
-use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, DefaultHasher, Hash};
 
 /// Builds hashers that have taken in a secret first (SipHash with a secret prefix). The secret comes from the
 /// seed of the configuration, so tables behave the same in every run with the same seed, and unlike anything a

@@ -138,7 +138,7 @@ impl Mux {
         }
     }
 
-    /// Forgets a session and everything that led to it.
+    /// Forgets a session and everything that led to it. (Its outstanding transactions run out by themselves.)
     pub fn remove_session(&mut self, session: SessionId) {
         let Some(entry) = self.sessions.remove(&session) else {
             return;
@@ -149,7 +149,6 @@ impl Mux {
         for path in entry.paths {
             self.paths.remove(&path);
         }
-        self.transactions.retain(|_, sent| sent.session != session);
     }
 
     /// The session has proved this path ([`PathProved`](crate::Event::PathProved)): what arrives on it is the
@@ -197,6 +196,7 @@ impl Mux {
                 Class::Success | Class::Error => self
                     .transactions
                     .remove(&message.transaction_id())
+                    .filter(|sent| self.sessions.contains_key(&sent.session))
                     .map(|sent| Route::ByTransaction(sent.session)),
                 Class::Indication => None,
             },
