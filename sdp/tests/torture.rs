@@ -3,6 +3,12 @@
 //! Some requirements are met above this crate (ICE judges candidates, the peer connection answers with
 //! port 0); for them the test holds that the description reaches it intact.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "test code; the setting for tests misses helper functions"
+)]
+
 mod common;
 
 use avocet_sdp::{
