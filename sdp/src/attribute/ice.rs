@@ -29,8 +29,7 @@ impl fmt::Debug for IceCredentials<'_> {
     }
 }
 
-/// RFC 8839 §5.1 allows letters, digits, `+` and `/`. Agents that draw from the URL-safe alphabet exist,
-/// and none of their four characters has a meaning in a STUN USERNAME; a colon has.
+/// `ice-char` (RFC 8839 §5.1). A colon, above all, would break the STUN USERNAME in two.
 fn is_ice_char(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=' | b'#')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
 }

@@ -1,10 +1,16 @@
+// Positions are added here, bounded by the limits; numbers of strangers are not.
+#![warn(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
 mod edit;
 mod scan;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::str::FromStr;
 
-use self::scan::{Line, scan};
+pub(crate) use self::scan::LineView;
+use self::scan::{Line, Scanned, scan};
 use crate::attribute::Attribute;
 use crate::section::MediaLine;
 use crate::{MediaSection, ParseError, SessionSection};
@@ -104,14 +110,13 @@ impl SessionDescription {
         }
     }
 
-    fn parse(text: String) -> Result<Self, ParseError> {
-        let scanned = scan(&text)?;
-        Ok(Self {
+    fn new(text: String, scanned: Scanned) -> Self {
+        Self {
             text,
             lines: scanned.lines,
             sections: scanned.sections,
             inherited: scanned.inherited,
-        })
+        }
     }
 }
 
@@ -123,12 +128,7 @@ impl FromStr for SessionDescription {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         // The copy comes after the checks: refused input costs no memory.
         let scanned = scan(text)?;
-        Ok(Self {
-            text: text.to_owned(),
-            lines: scanned.lines,
-            sections: scanned.sections,
-            inherited: scanned.inherited,
-        })
+        Ok(Self::new(text.to_owned(), scanned))
     }
 }
 
@@ -137,7 +137,8 @@ impl TryFrom<String> for SessionDescription {
     type Error = ParseError;
 
     fn try_from(text: String) -> Result<Self, ParseError> {
-        Self::parse(text)
+        let scanned = scan(&text)?;
+        Ok(Self::new(text, scanned))
     }
 }
 
@@ -165,5 +166,3 @@ impl PartialEq for SessionDescription {
 }
 
 impl Eq for SessionDescription {}
-
-pub(crate) use self::scan::LineView;

@@ -25,6 +25,8 @@ impl Line {
     }
 
     pub(super) fn view(self, text: &str) -> LineView<'_> {
+        #[cfg(test)]
+        super::tests::count_a_look();
         let (start, end) = self.bounds();
         LineView {
             text: text.get(start..end).unwrap_or_default(),
