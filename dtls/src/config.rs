@@ -76,13 +76,15 @@ pub struct Config {
 
     /// How long a handshake may take, counted from [`Connection::start`](crate::Connection::start).
     ///
-    /// Default 30 s, as long as ICE needs to give up its consent (RFC 7675 §5.1).
+    /// At most one hour. Default 30 s, as long as ICE needs to give up its consent (RFC 7675 §5.1).
     pub handshake_timeout: Duration,
 }
 
 impl Config {
     /// The smallest accepted [`Config::mtu`]: room for a record header and a useful piece of a message.
     pub const MIN_MTU: usize = 128;
+
+    const MAX_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
     /// A configuration with the documented defaults.
     pub fn new(certificate: Certificate) -> Self {
@@ -102,7 +104,7 @@ impl Config {
         if !(Self::MIN_MTU..=usize::from(u16::MAX)).contains(&self.mtu) {
             return Err(ConfigError::Mtu);
         }
-        if self.handshake_timeout.is_zero() {
+        if self.handshake_timeout.is_zero() || self.handshake_timeout > Self::MAX_TIMEOUT {
             return Err(ConfigError::HandshakeTimeout);
         }
         if self.srtp_profiles.len() > 16 {

@@ -9,8 +9,9 @@ pub enum ConfigError {
     /// [`Config::mtu`](crate::Config::mtu) is below its minimum or above what UDP carries.
     #[error("the mtu is out of range")]
     Mtu,
-    /// [`Config::handshake_timeout`](crate::Config::handshake_timeout) is zero.
-    #[error("the handshake timeout is zero")]
+    /// [`Config::handshake_timeout`](crate::Config::handshake_timeout) is zero or
+    /// longer than an hour.
+    #[error("the handshake timeout is out of range")]
     HandshakeTimeout,
     /// More than 16 SRTP profiles.
     #[error("too many srtp profiles")]

@@ -7,7 +7,12 @@ mod crypto;
 mod error;
 mod event;
 mod fingerprint;
+mod handshake;
+mod record;
 mod stats;
+mod timer;
+mod tls12;
+mod wire;
 
 pub use certificate::Certificate;
 pub use config::{Config, Role, SrtpProfile, Version};

@@ -1,3 +1,5 @@
+mod x509;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -5,7 +7,10 @@ use std::time::Duration;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
 
+use crate::crypto::{PublicKey, SigningKey};
 use crate::{CertificateError, Fingerprint, HashAlgorithm};
+
+pub(crate) use self::x509::Leaf;
 
 /// A certificate with its private key. Cheap to clone, and meant to serve many connections (RFC 8827 §6.5).
 #[derive(Clone)]
@@ -14,6 +19,8 @@ pub struct Certificate(Arc<Inner>);
 struct Inner {
     certificate: Vec<u8>,
     pkcs8: Zeroizing<Vec<u8>>,
+    key: SigningKey,
+    fingerprint: Fingerprint,
     expires: Duration,
 }
 
@@ -52,10 +59,18 @@ impl Certificate {
 
     /// Takes a certificate in DER and its private key in PKCS#8.
     pub fn from_der(certificate: &[u8], pkcs8: &[u8]) -> Result<Self, CertificateError> {
+        let leaf = Leaf::from_der(certificate)?;
+        let key = SigningKey::from_pkcs8(pkcs8).map_err(|_| CertificateError::UnsupportedKey)?;
+        match &leaf.public_key {
+            PublicKey::P256(public) | PublicKey::Rsa(public) if public == key.public() => {}
+            _ => return Err(CertificateError::KeyMismatch),
+        }
         Ok(Self(Arc::new(Inner {
             certificate: certificate.to_vec(),
             pkcs8: Zeroizing::new(pkcs8.to_vec()),
-            expires: Duration::ZERO,
+            key,
+            fingerprint: Fingerprint::of(HashAlgorithm::Sha256, certificate),
+            expires: leaf.expires,
         })))
     }
 
@@ -91,17 +106,84 @@ impl Certificate {
 
     /// The SHA-256 fingerprint, to be announced by signalling.
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(HashAlgorithm::Sha256, &self.0.certificate)
+        self.0.fingerprint.clone()
     }
 
     /// When the certificate expires, as time since 1970.
     pub fn expires(&self) -> Duration {
         self.0.expires
     }
+
+    pub(crate) fn key(&self) -> &SigningKey {
+        &self.0.key
+    }
 }
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Certificate({})", self.fingerprint())
+        write!(f, "Certificate({})", self.0.fingerprint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-23.
+    const NOW: Duration = Duration::from_secs(1_795_392_000);
+
+    #[test]
+    fn a_generated_certificate_lasts_thirty_days_and_is_unlike_any_other() {
+        let one = Certificate::generate(NOW).unwrap();
+        let other = Certificate::generate(NOW).unwrap();
+        assert_eq!(one.expires(), NOW + Duration::from_secs(30 * 86_400));
+        assert_ne!(one.fingerprint(), other.fingerprint());
+        assert_ne!(one.key().public(), other.key().public());
+    }
+
+    #[test]
+    fn any_clock_makes_a_certificate() {
+        for time in [Duration::ZERO, NOW, Duration::MAX] {
+            assert!(Certificate::generate(time).is_ok(), "{time:?}");
+        }
+    }
+
+    #[test]
+    fn pem_round_trips() {
+        let certificate = Certificate::generate(NOW).unwrap();
+        let again = Certificate::from_pem(&certificate.to_pem()).unwrap();
+        assert_eq!(again.fingerprint(), certificate.fingerprint());
+        assert_eq!(again.expires(), certificate.expires());
+        assert_eq!(again.key().public(), certificate.key().public());
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_is_refused() {
+        let one = Certificate::generate(NOW).unwrap();
+        let other = Certificate::generate(NOW).unwrap();
+        assert_eq!(
+            Certificate::from_der(one.der(), &other.0.pkcs8).unwrap_err(),
+            CertificateError::KeyMismatch
+        );
+    }
+
+    #[test]
+    fn every_truncation_of_a_certificate_is_an_error() {
+        let certificate = Certificate::generate(NOW).unwrap();
+        for end in 0..certificate.der().len() {
+            assert!(Leaf::from_der(&certificate.der()[..end]).is_err());
+        }
+        let mut longer = certificate.der().to_vec();
+        longer.push(0);
+        assert!(Leaf::from_der(&longer).is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let certificate = Certificate::generate(NOW).unwrap();
+        assert_eq!(
+            format!("{certificate:?}"),
+            format!("Certificate({})", certificate.fingerprint())
+        );
     }
 }
