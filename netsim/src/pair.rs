@@ -235,6 +235,16 @@ impl<A: Machine, B: Machine> Pair<A, B> {
         [self.a.outcome(), self.b.outcome()]
     }
 
+    /// Runs to `end` or to the first broken law, without failing the test.
+    pub(crate) fn run_quietly(&mut self, end: Instant) {
+        while self.driver.finding().is_none()
+            && self.driver.step(&mut [&mut self.a, &mut self.b], Some(end))
+        {}
+        if self.driver.finding().is_none() {
+            self.driver.run(&mut [&mut self.a, &mut self.b], end);
+        }
+    }
+
     pub(crate) fn split(&mut self) -> (&mut Driver, [&mut dyn Machine; 2]) {
         (&mut self.driver, [&mut self.a, &mut self.b])
     }
