@@ -79,6 +79,16 @@ fn a_machine_that_is_never_silent_breaks_progress() {
 }
 
 #[test]
+fn speaking_without_a_cause_breaks_progress() {
+    breaks_only(Flaw::SpeaksUnasked, Law::DeadlinesProgress);
+}
+
+#[test]
+fn a_hidden_timer_breaks_progress() {
+    breaks_only(Flaw::HiddenTimer, Law::DeadlinesProgress);
+}
+
+#[test]
 fn a_far_future_sentinel_breaks_progress() {
     breaks_only(Flaw::FarFutureDeadline, Law::DeadlinesProgress);
 }

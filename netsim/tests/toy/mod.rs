@@ -4,6 +4,7 @@
 //! everything is tagged with a shared secret and repeated until it is answered.
 
 #![allow(unreachable_pub, reason = "the public face of a machine, in a test")]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -31,6 +32,10 @@ pub enum Flaw {
     DeadlineStandsStill,
     /// It has something to say whenever it is asked.
     NeverSilent,
+    /// It repeats itself when time has passed, without a deadline.
+    SpeaksUnasked,
+    /// It has a timer that `poll_timeout` does not tell of.
+    HiddenTimer,
     /// "Never" is a very late deadline.
     FarFutureDeadline,
     /// It clears the caller's buffer first.
@@ -212,7 +217,7 @@ impl Toy {
         } else {
             start
         };
-        while (buf.len() - alignment) % 4 != 0 && kind == HELLO {
+        while kind == HELLO && !(buf.len() - alignment).is_multiple_of(4) {
             buf.push(0);
         }
         let tag = self.tag(&buf[start..]);
@@ -290,6 +295,10 @@ impl Machine for Toy {
             }
             self.last = Some(now);
         }
+        let long_ago = |last| now > last + Duration::from_secs(1_800);
+        if self.flaw == Flaw::HiddenTimer && self.last.is_some_and(long_ago) {
+            self.due = self.is_established();
+        }
         if self.deadline.is_none_or(|deadline| deadline > now) {
             return;
         }
@@ -308,12 +317,20 @@ impl Machine for Toy {
         self.deadline
     }
 
-    fn poll_transmit(&mut self, _: Instant, buf: &mut Vec<u8>) -> Option<Outgoing> {
+    fn poll_transmit(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<Outgoing> {
         self.notes = Vec::new();
         if let Some((kind, number)) = self.answers.pop_front() {
             return self.write(buf, kind, number, &[]);
         }
-        let due = self.due || (self.flaw == Flaw::NeverSilent && self.is_established());
+        let unasked = self.flaw == Flaw::SpeaksUnasked
+            && self
+                .last
+                .is_some_and(|last| now > last + Duration::from_secs(1));
+        if unasked {
+            self.last = Some(now);
+        }
+        let chatter = self.flaw == Flaw::NeverSilent && self.is_established();
+        let due = self.due || chatter || unasked;
         self.due = false;
         if !due {
             return None;
