@@ -63,7 +63,7 @@ impl Config {
         Self {
             seed,
             certificate,
-            dtls_provider: dtls::Provider::default(),
+            dtls_provider: dtls::Provider::ring(),
             clock,
             ice_mode: ice::Mode::Full,
             answer_setup: AnswerSetup::Active,

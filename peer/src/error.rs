@@ -36,14 +36,14 @@ pub enum ConfigError {
     #[error("a lite agent answers passive")]
     LiteIsPassive,
     /// The ICE agent refuses its part.
-    #[error("ice: {0}")]
-    Ice(String),
+    #[error(transparent)]
+    Ice(ice::ConfigError),
     /// The DTLS connection refuses its part.
-    #[error("dtls: {0}")]
-    Dtls(String),
+    #[error(transparent)]
+    Dtls(dtls::ConfigError),
     /// The SCTP association refuses its part.
-    #[error("sctp: {0}")]
-    Sctp(String),
+    #[error(transparent)]
+    Sctp(sctp::ConfigError),
 }
 
 /// Why no offer or answer can be made.
@@ -59,6 +59,9 @@ pub enum CreateDescriptionError {
     /// There is nothing to negotiate: no transceiver and no data channel was added.
     #[error("there is nothing to offer: add a transceiver or a data channel first")]
     Nothing,
+    /// The text would break the grammar or the limits of a description.
+    #[error("the description cannot be written: {0}")]
+    Text(#[from] sdp::BuildError),
 }
 
 /// Why a description was not set. The connection stands as it stood before the call.
@@ -136,9 +139,6 @@ pub enum SessionFault {
     /// A BUNDLE group names a tag that no m-line has, or names it twice (RFC 9143 §7.1).
     #[error("the BUNDLE group names a tag that is not one of one m-line")]
     BundleGroup,
-    /// The m-line that carries the transport was rejected, so there is none.
-    #[error("the bundled transport was rejected")]
-    TransportRejected,
     /// Neither side would run connectivity checks: both are lite (RFC 8445 §2.5 needs one full agent).
     #[error("both sides are lite")]
     BothLite,
@@ -190,9 +190,6 @@ pub enum SectionFault {
     /// The answer accepts an m-line that the offer rejects.
     #[error("the answer accepts what the offer rejects")]
     Revived,
-    /// The answer sends or receives what the offer does not allow (RFC 3264 §6.1).
-    #[error("the direction does not answer the offer")]
-    Direction,
     /// An extension id stands for two URIs, or changed its meaning during the session (RFC 8843 §10).
     #[error("an extension id has two meanings")]
     ExtensionId,

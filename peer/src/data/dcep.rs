@@ -196,7 +196,10 @@ mod tests {
     #[test]
     fn every_truncation_of_an_open_is_an_error() {
         for length in 0..OPEN_A.len() {
-            assert_eq!(Message::decode(&OPEN_A[..length]), Err(DecodeError::Truncated));
+            assert_eq!(
+                Message::decode(&OPEN_A[..length]),
+                Err(DecodeError::Truncated)
+            );
         }
     }
 

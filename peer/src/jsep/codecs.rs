@@ -129,7 +129,7 @@ impl H264Profile {
 /// The codecs of a connection in order of preference.
 ///
 /// The payload types are those of our own offers; an answer takes the offer's (RFC 3264 §6.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Codecs {
     /// For audio.
     pub audio: Vec<CodecParameters>,
@@ -263,7 +263,9 @@ mod tests {
 
     #[test]
     fn a_list_can_be_narrowed_and_reordered() {
-        let codecs = Codecs::browser_default().only(&["vp9", "VP8", "opus"]).prefer("VP8");
+        let codecs = Codecs::browser_default()
+            .only(&["vp9", "VP8", "opus"])
+            .prefer("VP8");
         let names: Vec<_> = codecs.video.iter().map(|codec| codec.name()).collect();
         assert_eq!(names, ["VP8", "VP9"]);
         assert_eq!(codecs.audio.len(), 1);

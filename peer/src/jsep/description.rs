@@ -111,79 +111,9 @@ impl fmt::Display for SignalingState {
     }
 }
 
-/// Which way media flows, seen from this side (W3C `RTCRtpTransceiverDirection`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// Both ways.
-    SendRecv,
-    /// From us.
-    SendOnly,
-    /// To us.
-    RecvOnly,
-    /// Neither, for now.
-    Inactive,
-}
-
-impl Direction {
-    /// From the two halves.
-    pub const fn new(sends: bool, receives: bool) -> Self {
-        match (sends, receives) {
-            (true, true) => Self::SendRecv,
-            (true, false) => Self::SendOnly,
-            (false, true) => Self::RecvOnly,
-            (false, false) => Self::Inactive,
-        }
-    }
-
-    /// Whether this side sends.
-    pub const fn sends(self) -> bool {
-        matches!(self, Self::SendRecv | Self::SendOnly)
-    }
-
-    /// Whether this side receives.
-    pub const fn receives(self) -> bool {
-        matches!(self, Self::SendRecv | Self::RecvOnly)
-    }
-
-    /// The same flow seen from the other side.
-    #[must_use]
-    pub const fn reversed(self) -> Self {
-        Self::new(self.receives(), self.sends())
-    }
-
-    /// What both allow (RFC 3264 §6.1).
-    #[must_use]
-    pub const fn intersection(self, other: Self) -> Self {
-        Self::new(
-            self.sends() && other.sends(),
-            self.receives() && other.receives(),
-        )
-    }
-
-    /// The attribute of RFC 8866 §6.7.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::SendRecv => "sendrecv",
-            Self::SendOnly => "sendonly",
-            Self::RecvOnly => "recvonly",
-            Self::Inactive => "inactive",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_direction_seen_twice_from_the_other_side_is_itself() {
-        for (sends, receives) in [(true, true), (true, false), (false, true), (false, false)] {
-            let direction = Direction::new(sends, receives);
-            assert_eq!(direction.reversed().reversed(), direction);
-            assert_eq!(direction.intersection(Direction::Inactive), Direction::Inactive);
-            assert_eq!(direction.intersection(Direction::SendRecv), direction);
-        }
-    }
 
     #[test]
     fn a_description_does_not_print_its_password() {

@@ -1,9 +1,9 @@
 //! A sender and a receiver that share an m-line (W3C `RTCRtpTransceiver`).
 
 use rtp::MediaKind;
+use sdp::Direction;
 
 use super::codecs::CodecParameters;
-use super::description::Direction;
 
 /// Names one transceiver of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +44,8 @@ pub struct Transceiver {
     pub(crate) preferences: Vec<String>,
     pub(crate) source: LocalSource,
     pub(crate) mid: Option<String>,
+    /// The peer's stream, from its description on; the application knows of it.
+    pub(crate) remote: Option<RemoteSource>,
     pub(crate) negotiated: Option<Negotiated>,
 }
 
@@ -69,13 +71,20 @@ pub(crate) struct RemoteSource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Negotiated {
     pub(crate) direction: Direction,
+    /// What our last description said, and whether it was an offer.
+    pub(crate) described: Direction,
+    pub(crate) offered_by_us: bool,
+    /// What the peer's last description allows, seen from here.
+    pub(crate) remote_allows: Direction,
+    /// The stream ids that our last description named.
+    pub(crate) streams: Vec<String>,
     /// With the payload types and parameters that the peer wants to receive.
     pub(crate) send: Vec<CodecParameters>,
     /// With the payload types and parameters that we told the peer.
     pub(crate) receive: Vec<CodecParameters>,
-    /// Identifier and URI.
     pub(crate) extensions: Vec<Extension>,
-    pub(crate) remote: RemoteSource,
+    /// Both sides take RTCP packets that stand alone (RFC 5506).
+    pub(crate) reduced_size: bool,
 }
 
 /// A header extension of an m-line (RFC 8285 §5).
@@ -109,7 +118,9 @@ impl Transceiver {
 
     /// What was negotiated last; `None` before the first answer and after the stop.
     pub fn current_direction(&self) -> Option<Direction> {
-        self.negotiated.as_ref().map(|negotiated| negotiated.direction)
+        self.negotiated
+            .as_ref()
+            .map(|negotiated| negotiated.direction)
     }
 
     /// Whether it was stopped, by either side. A stopped transceiver never moves again.
@@ -119,12 +130,16 @@ impl Transceiver {
 
     /// The codecs that may be sent, with their payload types, the peer's favourite first.
     pub fn send_codecs(&self) -> &[CodecParameters] {
-        self.negotiated.as_ref().map_or(&[], |negotiated| &negotiated.send)
+        self.negotiated
+            .as_ref()
+            .map_or(&[], |negotiated| &negotiated.send)
     }
 
     /// The codecs that arrive, with their payload types.
     pub fn receive_codecs(&self) -> &[CodecParameters] {
-        self.negotiated.as_ref().map_or(&[], |negotiated| &negotiated.receive)
+        self.negotiated
+            .as_ref()
+            .map_or(&[], |negotiated| &negotiated.receive)
     }
 
     /// The synchronization source of what we send.
@@ -134,7 +149,7 @@ impl Transceiver {
 
     /// The ids of the peer's media streams that its track belongs to.
     pub fn remote_streams(&self) -> &[String] {
-        self.negotiated.as_ref().map_or(&[], |negotiated| &negotiated.remote.streams)
+        self.remote.as_ref().map_or(&[], |remote| &remote.streams)
     }
 
     /// The id of a negotiated header extension.
@@ -145,5 +160,34 @@ impl Transceiver {
             .iter()
             .find(|extension| extension.uri == uri)
             .map(|extension| extension.id)
+    }
+}
+
+impl Transceiver {
+    /// Whether the next offer has to say something new about it (W3C WebRTC §4.7.3, step 5.2).
+    pub(crate) fn needs_negotiation(&self) -> bool {
+        if self.stopped {
+            return false;
+        }
+        let Some(negotiated) = &self.negotiated else {
+            return true;
+        };
+        let described = if negotiated.offered_by_us {
+            self.direction
+        } else {
+            self.direction.intersection(negotiated.remote_allows)
+        };
+        self.stopping
+            || negotiated.described != described
+            || (described.sends() && negotiated.streams != self.source.streams)
+    }
+
+    /// The end of its m-line.
+    pub(crate) fn stop(&mut self) {
+        self.stopping = true;
+        self.stopped = true;
+        self.direction = Direction::Inactive;
+        self.negotiated = None;
+        self.remote = None;
     }
 }
