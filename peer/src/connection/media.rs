@@ -418,10 +418,9 @@ fn sender_config(transceiver: &Transceiver) -> SenderConfig {
     let mut config = SenderConfig::new(Ssrc::new(source.ssrc), transceiver.kind, mappings(codecs));
     let retransmits = codecs.iter().any(|codec| codec.rtx_payload_type.is_some());
     config.rtx_ssrc = retransmits.then(|| Ssrc::new(source.rtx_ssrc));
-    config.mid = transceiver
-        .extension(MID)
-        .and(transceiver.mid())
-        .and_then(Mid::new);
+    if transceiver.extension(MID).is_some() {
+        config.mid = transceiver.mid().and_then(Mid::new);
+    }
     config
 }
 

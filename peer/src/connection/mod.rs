@@ -187,8 +187,10 @@ impl PeerConnection {
 
     /// Why the state is [`Failed`](ConnectionState::Failed).
     pub fn failure(&self) -> Option<Failure> {
-        let ice_failed = self.transport.ice.state() == ice::State::Failed;
-        self.state.failure.or(ice_failed.then_some(Failure::Ice))
+        match self.transport.ice.state() {
+            ice::State::Failed => self.state.failure.or(Some(Failure::Ice)),
+            _ => self.state.failure,
+        }
     }
 
     /// The path that carries the traffic now.

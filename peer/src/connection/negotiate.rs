@@ -420,10 +420,9 @@ impl PeerConnection {
                 .set_remote_credentials(now, credentials, mode);
             self.transport.remote_ufrag = Some(remote.ufrag.clone());
         }
-        let described = remote.candidates.iter().cloned();
         let early = std::mem::take(&mut self.candidates.early);
-        for candidate in described.chain(early).collect::<Vec<_>>() {
-            if let Err(reason) = self.add_remote_candidate(now, &candidate) {
+        for candidate in remote.candidates.iter().chain(&early) {
+            if let Err(reason) = self.add_remote_candidate(now, candidate) {
                 log::debug!("a candidate is not used: {reason}");
             }
         }

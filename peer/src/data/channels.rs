@@ -26,7 +26,8 @@ pub(crate) struct Channels {
     pub(crate) max_send: usize,
     /// Who takes even streams (RFC 8832 §6): the DTLS client.
     role: Option<dtls::Role>,
-    /// Streams that the peer accepts; known with the association.
+    /// Streams that the peer accepts, known with the association: ids are below it. 65,535 is reserved
+    /// (RFC 8831 §6.5).
     outbound_streams: u16,
     pub(super) connected: bool,
     /// Data whose OPEN is still to come, by stream.
@@ -140,7 +141,7 @@ impl Channels {
     /// The association is there: channels are open as soon as their OPEN is queued (C-3).
     pub(crate) fn on_connected(&mut self, outbound_streams: u16, outlet: &mut impl Outlet) {
         self.connected = true;
-        self.outbound_streams = outbound_streams.min(MAX_STREAM_COUNT);
+        self.outbound_streams = outbound_streams;
         let beyond: Vec<ChannelId> = self
             .streams
             .range(self.outbound_streams..)
@@ -260,7 +261,7 @@ impl Channels {
             dtls::Role::Client => 0,
             dtls::Role::Server => 1,
         };
-        (first..self.outbound_streams.min(MAX_STREAM_COUNT))
+        (first..self.outbound_streams)
             .step_by(2)
             .find(|stream| !self.is_taken(*stream))
     }
@@ -299,5 +300,3 @@ fn send_open(
     )
 }
 
-/// 65,535 is reserved (RFC 8831 §6.5), so ids are below it.
-const MAX_STREAM_COUNT: u16 = u16::MAX;
