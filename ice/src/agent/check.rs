@@ -217,7 +217,7 @@ impl Agent {
             .retain(|other| !(other.pair == id && other.is_cancelled() && other.is_unsent()));
     }
 
-    /// Queues a check with retransmissions on a pair that works but has become silent.
+    /// Queues a check with retransmissions on a valid pair that has become silent, unless one is out.
     pub(super) fn start_recovery(&mut self, id: PairId) {
         let under_way = self
             .transactions
