@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects, reason = "tests know their numbers")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -196,6 +196,11 @@ impl Agent {
                 Purpose::Nominate if pair.nomination == Nomination::Wanted => {
                     pair.nomination = Nomination::No;
                 }
+                // As long as consent lasts it is worth asking.
+                Purpose::Recover if pair.is_valid() => {
+                    let id = pair.id;
+                    self.checklist.trigger(id);
+                }
                 _ => {}
             }
         }
