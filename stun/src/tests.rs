@@ -157,6 +157,41 @@ fn captures_of_browsers_are_read() {
     }
 }
 
+#[test]
+fn checks_of_chromium_and_firefox_are_read_and_authentic() {
+    let file: Value =
+        serde_json::from_str(include_str!("../../testdata/stun/browsers.json")).unwrap();
+    for session in file["sessions"].as_array().unwrap() {
+        let mut requests = 0;
+        for datagram in session["datagrams"].as_array().unwrap() {
+            let bytes = unhex(datagram["hex"].as_str().unwrap());
+            let message = Message::decode(&bytes).unwrap();
+            assert!(message.verify_fingerprint());
+            let side = datagram["sealed_by"].as_str().unwrap();
+            let pwd = session[side]["pwd"].as_str().unwrap();
+            assert!(message.verify_integrity(&IntegrityKey::short_term(pwd)));
+            assert_eq!(
+                message.unknown_required(ICE).count(),
+                usize::from(message.class() == Class::Success)
+            );
+            if message.class() == Class::Request {
+                requests += 1;
+                let ufrag = session[side]["ufrag"].as_str().unwrap();
+                assert!(message.username().unwrap().unwrap().starts_with(ufrag));
+                assert!(message.priority().unwrap().is_some());
+                let roles = (message.ice_controlling(), message.ice_controlled());
+                assert!(matches!(
+                    roles,
+                    (Ok(Some(_)), Ok(None)) | (Ok(None), Ok(Some(_)))
+                ));
+            } else {
+                assert!(message.xor_mapped_address().unwrap().is_some());
+            }
+        }
+        assert!(requests >= 2);
+    }
+}
+
 // ----- the catalogue of hand-made messages
 
 #[test]
