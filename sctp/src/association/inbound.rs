@@ -67,6 +67,7 @@ impl Association {
             _ if packet.verification_tag == self.local.tag => {}
             _ => return self.on_reflected_tag(packet, first),
         }
+        self.liveness.on_heard();
         self.on_chunks(now, chunks);
     }
 
@@ -243,9 +244,6 @@ impl Association {
     }
 
     pub(super) fn on_progress(&mut self, now: Instant, progress: Progress) {
-        if progress.alive {
-            self.liveness.on_answer();
-        }
         if progress.cumulative_advanced {
             // RFC 9260 §6.3.2 R3; when nothing is left, `settle` stops it (R2).
             self.timers

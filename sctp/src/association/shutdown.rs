@@ -4,7 +4,7 @@ use super::Association;
 use super::control::Farewell;
 use super::state::State;
 use crate::chunk::{AbortChunk, CauseCode, ShutdownChunk};
-use crate::error::{CloseCause, Initiator};
+use crate::error::{CloseCause, CloseReason, Initiator};
 use crate::send::SackError;
 use crate::timer::Timer;
 
@@ -93,7 +93,13 @@ impl Association {
         let initiator = match self.state {
             State::ShutdownSent => Initiator::Local,
             State::ShutdownAckSent { initiator } => initiator,
-            State::Ended { gracefully: true } => {
+            State::Ended {
+                reason:
+                    CloseReason {
+                        cause: CloseCause::Shutdown,
+                        ..
+                    },
+            } => {
                 // Our SHUTDOWN COMPLETE was lost.
                 self.complete_shutdown();
                 return;

@@ -249,7 +249,6 @@ impl Association {
         let ours = |outgoing: &mut Outgoing| {
             outgoing.phase != Phase::Draining && outgoing.sequence_number == number
         };
-        self.liveness.on_answer();
         if response.result == ReConfigResult::IN_PROGRESS {
             // Asked again when the timer says so.
             return;
