@@ -97,3 +97,41 @@ fn frame(packet: &Packet) -> Vec<u8> {
     frame.extend(&packet.bytes);
     frame
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use net::{Ecn, Path};
+
+    use super::*;
+    use crate::at;
+
+    #[test]
+    fn a_capture_holds_each_packet_behind_ip_and_udp_headers() {
+        let v4 = Path::udp(([10, 0, 0, 1], 1000).into(), ([10, 0, 0, 2], 2000).into());
+        let v6 = Path::udp(
+            SocketAddr::new("fd00::1".parse().unwrap(), 1000),
+            SocketAddr::new("fd00::2".parse().unwrap(), 2000),
+        );
+        let mut first = Packet::new(v4, at(Duration::from_millis(1_500)), vec![0xaa; 5]);
+        first.ecn = Ecn::Ce;
+        let second = Packet::new(v6, at(Duration::from_secs(2)), vec![0xbb; 6]);
+        let file = encode(&[first, second]);
+
+        let (header, records) = file.split_at(24);
+        assert_eq!(header[..4], [0xa1, 0xb2, 0x3c, 0x4d]);
+        assert_eq!(header[20..], LINKTYPE_RAW.to_be_bytes());
+        let (first, second) = records.split_at(16 + 33);
+        assert_eq!(first[..8], [0, 0, 0, 1, 0x1d, 0xcd, 0x65, 0]);
+        assert_eq!(first[8..16], [0, 0, 0, 33, 0, 0, 0, 33]);
+        assert_eq!(first[16..20], [0x45, 0b11, 0, 33]);
+        assert_eq!(first[28..36], [10, 0, 0, 1, 10, 0, 0, 2]);
+        assert_eq!(first[36..44], [0x03, 0xe8, 0x07, 0xd0, 0, 13, 0, 0]);
+        assert_eq!(first[44..], [0xaa; 5]);
+        assert_eq!(second.len(), 16 + 40 + 8 + 6);
+        assert_eq!(second[16], 0x60);
+        assert_eq!(second[20..24], [0, 14, 17, 64]);
+        assert_eq!(second[64..], [0xbb; 6]);
+    }
+}

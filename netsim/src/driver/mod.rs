@@ -35,6 +35,8 @@ pub(crate) struct Driver {
     /// Whether machines that nobody touched are asked, before time reaches them, if they have something to say.
     pub(crate) listens_for_whispers: bool,
     now: Instant,
+    /// The latest instant that machines have seen: `now`, unless the clock was turned back.
+    latest: Instant,
     hosts: Vec<Host>,
     buf: Vec<u8>,
     sent: u64,
@@ -52,6 +54,7 @@ impl Driver {
             habit: Habit::diligent(),
             listens_for_whispers: false,
             now: epoch(),
+            latest: epoch(),
             hosts: Vec::new(),
             buf: Vec::new(),
             sent: 0,
@@ -88,9 +91,17 @@ impl Driver {
         &self.hosts[host].pulled
     }
 
+    pub(crate) fn take_pulled(&mut self, host: usize) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.hosts[host].pulled)
+    }
+
     pub(crate) fn set_pulling(&mut self, host: usize, pulling: bool) {
         self.hosts[host].pulls = pulling;
         self.touch(host);
+    }
+
+    pub(crate) fn path(&self, host: usize) -> Option<Path> {
+        self.hosts[host].path
     }
 
     pub(crate) fn touch(&mut self, host: usize) {
@@ -110,9 +121,9 @@ impl Driver {
         }
     }
 
-    /// What was found so far, taken away.
-    pub(crate) fn take_findings(&mut self) -> Vec<Finding> {
-        std::mem::take(&mut self.findings)
+    /// The first broken law that was seen.
+    pub(crate) fn finding(&self) -> Option<&Finding> {
+        self.findings.first()
     }
 
     /// Fails the test when a machine broke a law.
@@ -141,7 +152,7 @@ impl Driver {
         if end.is_some_and(|end| next > end) {
             return false;
         }
-        self.now = self.now.max(next);
+        self.set_now(self.now.max(next));
         self.wake();
         if self.listens_for_whispers {
             self.listen(machines);
@@ -170,7 +181,7 @@ impl Driver {
     /// Runs until `end`.
     pub(crate) fn run(&mut self, machines: &mut [&mut dyn Machine], end: Instant) {
         while self.step(machines, Some(end)) {}
-        self.now = self.now.max(end);
+        self.set_now(self.now.max(end));
     }
 
     /// Whether nothing is left to happen.
@@ -197,26 +208,21 @@ impl Driver {
     pub(crate) fn fire(&mut self, index: usize, machine: &mut dyn Machine) {
         machine.handle_timeout(self.now);
         self.hosts[index].touch();
-        let Some(deadline) = machine.poll_timeout() else {
-            return;
-        };
-        if deadline <= self.now {
+        let stands = machine
+            .poll_timeout()
+            .filter(|deadline| *deadline <= self.now);
+        if let Some(deadline) = stands {
             self.hosts[index].stuck = true;
-            self.find(
-                Law::DeadlinesProgress,
-                index,
-                &format!(
-                    "after handle_timeout the next deadline, {:?}, is not later",
-                    since_epoch(deadline)
-                ),
-            );
-        } else if deadline > self.now + FAR_FUTURE {
-            self.find(
-                Law::DeadlinesProgress,
-                index,
-                "its deadline is more than a year away: a sentinel where None belongs",
-            );
+            let deadline = since_epoch(deadline);
+            let what = format!("after handle_timeout its deadline, {deadline:?}, is not later");
+            self.find(Law::DeadlinesProgress, index, &what);
         }
+    }
+
+    /// Moves the clock, in either direction, without anything happening.
+    pub(crate) fn set_now(&mut self, now: Instant) {
+        self.now = now;
+        self.latest = self.latest.max(now);
     }
 
     /// Notes a broken law, once per law.
@@ -274,7 +280,8 @@ impl Driver {
         }
     }
 
-    fn poll(&mut self, index: usize, machine: &mut dyn Machine) {
+    /// Polls a machine as far as the habit of the driver goes.
+    pub(crate) fn poll(&mut self, index: usize, machine: &mut dyn Machine) {
         let plan = self.habit.next_plan();
         if plan.early_timeout {
             self.fire(index, machine);
@@ -297,7 +304,11 @@ impl Driver {
                     return;
                 }
             }
-            let _ = machine.poll_timeout();
+            let deadline = machine.poll_timeout();
+            if self.now >= self.latest && deadline.is_some_and(|at| at > self.now + FAR_FUTURE) {
+                let what = "its deadline is over a year away: a sentinel where None belongs";
+                self.find(Law::DeadlinesProgress, index, what);
+            }
             if self.hosts[index].pulls && plan.pulls {
                 while let Some(data) = machine.pull(self.now) {
                     self.hosts[index].pulled.push(data);

@@ -1,12 +1,26 @@
 //! The law battery: one test per machine that holds it to its contract at every stage of its life.
 
+mod bytes;
+mod corpus;
+mod deadlines;
 mod law;
+mod leaps;
+mod memory;
+mod noise;
+mod polls;
+mod prefix;
+mod run;
 
 pub use law::{Law, Resists, Stage, Violation};
 
+use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
+use corpus::Corpus;
+use run::{Broken, Trial};
+
+use crate::driver::Habit;
 use crate::{Machine, Pair};
 
 /// Holds a machine to the laws, given a way to bring a pair of them to each stage of its life.
@@ -43,8 +57,8 @@ where
         }
     }
 
-    /// Gives the machines something to say: called with 0, 1, 2, … at fixed times of a run. A command that the
-    /// machine refuses at its stage is to be ignored.
+    /// Gives established machines something to say: called with 0 to 7 at fixed times of a run from
+    /// [`Stage::Established`]. It must not depend on how far the other side is.
     #[must_use]
     pub fn traffic(mut self, traffic: impl Fn(&mut Pair<A, B>, u32) + 'static) -> Self {
         self.traffic = Some(Box::new(traffic));
@@ -97,6 +111,75 @@ where
 
     /// The laws that are broken: at most one violation per law and stage.
     pub fn violations(&self) -> Vec<Violation> {
-        Vec::new()
+        let mut violations: Vec<Violation> = Vec::new();
+        for seed in self.seeds.clone() {
+            let corpus = Corpus::gather(&self.stand(Stage::New, seed));
+            for stage in Stage::ALL {
+                let stand = self.stand(stage, seed);
+                for (law, what) in stand.trial(corpus.as_ref()) {
+                    let known = |old: &Violation| old.law == law && old.stage == stage;
+                    if !violations.iter().any(known) {
+                        violations.push(Violation {
+                            machine: self.name,
+                            law,
+                            stage,
+                            seed,
+                            what,
+                        });
+                    }
+                }
+            }
+        }
+        violations
+    }
+
+    const fn stand(&self, stage: Stage, seed: u64) -> Trial<'_, F, A, B> {
+        Trial {
+            battery: self,
+            stage,
+            seed,
+        }
+    }
+}
+
+impl<F, A, B> Trial<'_, F, A, B>
+where
+    F: Fn(Stage, u64) -> Pair<A, B>,
+    A: Machine,
+    B: Machine,
+{
+    /// Holds the pair to all laws. Without a corpus, because a law was broken while it was gathered, those
+    /// that need one are left out.
+    fn trial(&self, corpus: Result<&Corpus, &Broken>) -> Vec<Broken> {
+        // What every law compares with: an ordinary life, driven as well as can be.
+        let ordinary = match self.run(Habit::diligent(), |_| {}) {
+            Ok(run) => run,
+            Err(broken) => return vec![broken],
+        };
+        let mut results = vec![
+            polls::check(self, &ordinary),
+            deadlines::check(self),
+            bytes::check(self, &ordinary),
+            prefix::check(self, &ordinary),
+        ];
+        match corpus {
+            Ok(corpus) => {
+                results.push(noise::check(self, &ordinary, corpus));
+                results.push(leaps::check(self, corpus));
+                if self.seed == self.battery.seeds.start {
+                    results.push(memory::check(self, corpus));
+                }
+            }
+            Err(broken) => results.push(Err(broken.clone())),
+        }
+        results.into_iter().filter_map(Result::err).collect()
+    }
+}
+
+impl<F, A, B> fmt::Debug for Battery<F, A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Battery")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
