@@ -10,6 +10,7 @@ mod statistics;
 mod stream;
 mod tracker;
 
+pub(crate) use arena::Arena;
 pub(crate) use hold::Hold;
 pub(crate) use nack::Gap;
 pub(crate) use queue::{Queued, ReceiveQueue};
@@ -30,6 +31,7 @@ pub(crate) struct Inbound {
     pub(crate) ssrcs: SsrcTable,
     pub(crate) hold: Hold,
     pub(crate) queue: ReceiveQueue,
+    pub(crate) arena: Arena,
 }
 
 impl Inbound {
@@ -149,6 +151,7 @@ impl Inbound {
         self.ssrcs.clear();
         self.hold.take();
         self.queue = ReceiveQueue::default();
+        self.arena.release();
     }
 }
 

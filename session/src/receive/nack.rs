@@ -145,7 +145,9 @@ impl NackLog {
         limit: usize,
         take: &mut Vec<u64>,
     ) {
-        let again = now + round_trip.max(MIN_INTERVAL);
+        // A little more than a round trip: an answer that is on its way should have arrived, and the other side, which
+        // repeats once per round trip as it sees it, should be ready to.
+        let again = now + (round_trip + round_trip / 8).max(MIN_INTERVAL);
         let mut taken = 0;
         let mut more = false;
         let before = self.missing.len();
@@ -223,8 +225,8 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(due(&mut log, now), [5, 6, 7]);
             assert_eq!(due(&mut log, now), [], "twice in one round trip");
-            assert_eq!(log.deadline(), Some(now + RTT));
-            now += RTT;
+            assert_eq!(log.deadline(), Some(now + RTT + RTT / 8));
+            now += RTT + RTT / 8;
         }
         assert_eq!(due(&mut log, now), []);
         assert_eq!(log.deadline(), None);

@@ -1,4 +1,3 @@
-use super::arena::Arena;
 use super::nack::NackLog;
 use super::statistics::ReceiveStatistics;
 use super::tracker::{Places, SequenceTracker};
@@ -18,7 +17,6 @@ pub(crate) struct Stream {
     pub(crate) source: Source,
     pub(crate) places: Places,
     pub(crate) nacks: NackLog,
-    pub(crate) arena: Arena,
     pub(crate) counters: StreamCounters,
     /// The payload type of the last packet.
     pub(crate) mapping: PayloadMapping,
@@ -42,7 +40,6 @@ impl Stream {
             source,
             places: Places::default(),
             nacks: NackLog::default(),
-            arena: Arena::default(),
             counters: StreamCounters::default(),
             mapping,
             rid: None,

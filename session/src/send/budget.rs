@@ -1,21 +1,23 @@
 use std::time::{Duration, Instant};
 
-/// How many bytes may be retransmitted: a share of the media of the last second, or a floor if that is more.
+/// How many bytes may be retransmitted: a share of the media of the last four seconds, or a floor if that is more.
 ///
+/// Over four seconds, so that a burst of loss may take what quiet seconds left over.
 /// Without it a peer could make a sender double its rate at the moment the path is congested, by asking.
 #[derive(Debug)]
 pub(crate) struct RetransmissionBudget {
     percent: u8,
-    floor_bytes: usize,
+    /// Per window.
+    floor_bytes: u64,
     media: Window,
     repair: Window,
 }
 
 impl RetransmissionBudget {
-    pub(crate) fn new(percent: u8, floor_bytes: usize) -> Self {
+    pub(crate) fn new(percent: u8, floor_bytes_per_second: usize) -> Self {
         Self {
             percent,
-            floor_bytes,
+            floor_bytes: floor_bytes_per_second as u64 * WINDOW_SECONDS,
             media: Window::default(),
             repair: Window::default(),
         }
@@ -29,7 +31,7 @@ impl RetransmissionBudget {
     /// Takes room for a retransmission of this size, if there is any.
     pub(crate) fn take(&mut self, now: Instant, bytes: usize) -> bool {
         let share = self.media.sum(now) * u64::from(self.percent) / 100;
-        let allowed = share.max(self.floor_bytes as u64);
+        let allowed = share.max(self.floor_bytes);
         let fits = self.repair.sum(now) + bytes as u64 <= allowed;
         if fits {
             self.repair.add(now, bytes);
@@ -38,7 +40,7 @@ impl RetransmissionBudget {
     }
 }
 
-/// Bytes of the last second, in steps of 100 ms.
+/// Bytes of the last four seconds, in steps of 250 ms.
 #[derive(Debug, Default)]
 struct Window {
     slots: [u32; SLOTS],
@@ -47,8 +49,9 @@ struct Window {
     index: usize,
 }
 
-const SLOTS: usize = 10;
-const STEP: Duration = Duration::from_millis(100);
+const WINDOW_SECONDS: u64 = 4;
+const SLOTS: usize = 16;
+const STEP: Duration = Duration::from_millis(250);
 
 impl Window {
     fn add(&mut self, now: Instant, bytes: usize) {
@@ -97,25 +100,25 @@ mod tests {
     }
 
     #[test]
-    fn a_share_of_the_last_second_may_be_repeated() {
+    fn a_share_of_the_last_four_seconds_may_be_repeated() {
         let mut budget = RetransmissionBudget::new(15, 0);
         for n in 0..100 {
-            budget.on_media(at(n * 10), 1_000);
+            budget.on_media(at(n * 40), 1_000);
         }
-        let repeated = (0..100).filter(|_| budget.take(at(990), 1_000)).count();
+        let repeated = (0..100).filter(|_| budget.take(at(3_990), 1_000)).count();
         assert_eq!(repeated, 15);
         assert!(
-            !budget.take(at(1_500), 1_000),
-            "media of the past second only"
+            !budget.take(at(6_000), 1_000),
+            "media of the past window only"
         );
-        assert!(!budget.take(at(10_000), 1));
+        assert!(!budget.take(at(20_000), 1));
     }
 
     #[test]
     fn a_floor_stays_for_calls_of_few_packets() {
-        let mut budget = RetransmissionBudget::new(15, 3_000);
-        assert_eq!((0..10).filter(|_| budget.take(at(0), 1_000)).count(), 3);
-        assert!(!budget.take(at(899), 1_000));
-        assert!(budget.take(at(1_000), 1_000));
+        let mut budget = RetransmissionBudget::new(15, 1_000);
+        assert_eq!((0..10).filter(|_| budget.take(at(0), 1_000)).count(), 4);
+        assert!(!budget.take(at(3_999), 1_000));
+        assert!(budget.take(at(4_000), 1_000));
     }
 }

@@ -159,6 +159,13 @@ impl Sender {
         Some(retransmission)
     }
 
+    /// A retransmission was not allowed to leave: the next request for it counts as the first.
+    pub(crate) fn withdraw_grant(&mut self, sequence: u64) {
+        if let Some(kept) = self.history.get_mut(sequence) {
+            kept.granted = None;
+        }
+    }
+
     /// A retransmission left.
     pub(crate) fn on_retransmitted(&mut self, payload_bytes: usize, header_bytes: usize) {
         self.rtx_sequence = self.rtx_sequence.next();

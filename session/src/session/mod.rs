@@ -136,7 +136,7 @@ impl Session {
         let mut rng = StdRng::from_seed(config.seed);
         let budget = RetransmissionBudget::new(
             config.retransmission_percent,
-            config.retransmission_floor_bytes,
+            config.retransmission_floor_bytes_per_second,
         );
         Ok(Self {
             headers: Headers::new(config.extensions.clone()),

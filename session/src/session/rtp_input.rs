@@ -301,7 +301,7 @@ impl Session {
             self.settle_stream(now, id);
             return;
         }
-        let mut packet = Packet::from_view(view, stream.arena.copy(payload));
+        let mut packet = Packet::from_view(view, self.inbound.arena.copy(payload));
         packet.padding_len = 0;
         packet.ssrc = stream.source.ssrc;
         packet.sequence_number = number;

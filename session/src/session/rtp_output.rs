@@ -226,6 +226,7 @@ impl Session {
         buf.extend_from_slice(&repair.payload);
         if !self.outbound.budget.take(now, buf.len() - start) {
             buf.truncate(start);
+            sender.withdraw_grant(sequence);
             self.drops.retransmission_budget += 1;
             return false;
         }

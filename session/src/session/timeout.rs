@@ -115,10 +115,13 @@ impl Session {
                 sender.history.clear();
             }
         }
-        for (_, stream) in self.inbound.streams.iter_mut() {
-            if !wait(stream.source.last_packet) {
-                stream.arena.release();
-            }
+        let latest = self
+            .inbound
+            .streams
+            .iter()
+            .map(|(_, stream)| stream.source.last_packet);
+        if !latest.max().is_some_and(&mut wait) {
+            self.inbound.arena.release();
         }
         self.outbound.recount_history();
         self.outbound.release();
