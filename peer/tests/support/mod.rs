@@ -10,21 +10,21 @@ use peer::{ChannelId, Config, Event, Message, PeerConnection, SessionDescription
 
 /// A connection and what the test network and the test saw of it.
 #[derive(Debug)]
-pub struct Peer {
-    pub pc: PeerConnection,
+pub(crate) struct Peer {
+    pub(crate) pc: PeerConnection,
     /// Messages that arrived, as an application that keeps up sees them.
-    pub messages: Vec<(ChannelId, Message)>,
-    pub packets: Vec<(TransceiverId, session::ReceivedPacket)>,
-    pub channels: Vec<ChannelId>,
-    pub tracks: Vec<TransceiverId>,
-    pub events: Vec<Event>,
+    pub(crate) messages: Vec<(ChannelId, Message)>,
+    pub(crate) packets: Vec<(TransceiverId, session::ReceivedPacket)>,
+    pub(crate) channels: Vec<ChannelId>,
+    pub(crate) tracks: Vec<TransceiverId>,
+    pub(crate) events: Vec<Event>,
     /// Whether arriving messages are sent back.
-    pub echoes: bool,
+    pub(crate) echoes: bool,
     last: Option<Instant>,
 }
 
 impl Peer {
-    pub fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self {
             pc: PeerConnection::new(config, netsim::epoch()).unwrap(),
             messages: Vec::new(),
@@ -37,18 +37,17 @@ impl Peer {
         }
     }
 
-    pub fn texts(&self) -> Vec<String> {
+    pub(crate) fn texts(&self) -> Vec<String> {
         self.messages
             .iter()
             .map(|(_, message)| match message {
                 Message::Text(text) => text.clone(),
                 Message::Binary(bytes) => format!("{} bytes", bytes.len()),
-                _ => String::new(),
             })
             .collect()
     }
 
-    pub fn has(&self, event: &Event) -> bool {
+    pub(crate) fn has(&self, event: &Event) -> bool {
         self.events.contains(event)
     }
 
@@ -128,7 +127,7 @@ impl Machine for Peer {
 }
 
 /// A configuration whose bytes depend on the seed alone.
-pub fn config(seed: u8, pem: &str) -> Config {
+pub(crate) fn config(seed: u8, pem: &str) -> Config {
     let clock = session::ClockAnchor {
         instant: netsim::epoch(),
         unix: Duration::from_secs(1_790_000_000),
@@ -139,23 +138,23 @@ pub fn config(seed: u8, pem: &str) -> Config {
     config
 }
 
-pub const PEM_A: &str = include_str!("../../../testdata/peer/a.pem");
-pub const PEM_B: &str = include_str!("../../../testdata/peer/b.pem");
+pub(crate) const PEM_A: &str = include_str!("../../../testdata/peer/a.pem");
+pub(crate) const PEM_B: &str = include_str!("../../../testdata/peer/b.pem");
 
-pub fn config_a(seed: u8) -> Config {
+pub(crate) fn config_a(seed: u8) -> Config {
     config(seed, PEM_A)
 }
 
-pub fn config_b(seed: u8) -> Config {
+pub(crate) fn config_b(seed: u8) -> Config {
     config(seed.wrapping_add(128), PEM_B)
 }
 
 /// Two peers that know their own addresses.
-pub fn peers(seed: u8) -> (Peer, Peer) {
+pub(crate) fn peers(seed: u8) -> (Peer, Peer) {
     with_addresses(config_a(seed), config_b(seed))
 }
 
-pub fn with_addresses(a: Config, b: Config) -> (Peer, Peer) {
+pub(crate) fn with_addresses(a: Config, b: Config) -> (Peer, Peer) {
     let (mut a, mut b) = (Peer::new(a), Peer::new(b));
     a.pc.add_local_address(netsim::epoch(), ADDRESS_A).unwrap();
     a.pc.end_of_local_addresses(netsim::epoch());
@@ -165,7 +164,7 @@ pub fn with_addresses(a: Config, b: Config) -> (Peer, Peer) {
 }
 
 /// A whole exchange: `offerer` offers, `answerer` answers, `before_answer` looks at the offer in between.
-pub fn negotiate_with(
+pub(crate) fn negotiate_with(
     now: Instant,
     offerer: &mut PeerConnection,
     answerer: &mut PeerConnection,
@@ -180,12 +179,12 @@ pub fn negotiate_with(
     offerer.set_remote_description(now, answer).unwrap();
 }
 
-pub fn negotiate(now: Instant, offerer: &mut PeerConnection, answerer: &mut PeerConnection) {
+pub(crate) fn negotiate(now: Instant, offerer: &mut PeerConnection, answerer: &mut PeerConnection) {
     negotiate_with(now, offerer, answerer, |_| {});
 }
 
 /// A whole exchange in a running pair, A offering.
-pub fn renegotiate(pair: &mut Pair<Peer>) {
+pub(crate) fn renegotiate(pair: &mut Pair<Peer>) {
     let now = pair.now();
     let offer = pair.a_mut().pc.create_offer(now).unwrap();
     pair.a_mut().pc.set_local_description(now, offer.clone()).unwrap();
@@ -195,7 +194,7 @@ pub fn renegotiate(pair: &mut Pair<Peer>) {
     pair.a_mut().pc.set_remote_description(now, answer).unwrap();
 }
 
-pub fn answer_to(pc: &mut PeerConnection, offer: &str) -> Result<String, peer::SetDescriptionError> {
+pub(crate) fn answer_to(pc: &mut PeerConnection, offer: &str) -> Result<String, peer::SetDescriptionError> {
     let now = netsim::epoch();
     pc.set_remote_description(now, SessionDescription::offer(offer))?;
     let answer = pc.create_answer(now).unwrap();
