@@ -298,7 +298,7 @@ impl PeerConnection {
             return Err(TransceiverError::TooMany);
         }
         check_streams(&init.streams)?;
-        let configured = self.config.codecs.of(kind);
+        let configured = self.jsep.codecs.of(kind);
         let is_configured = |name: &String| {
             configured
                 .iter()
