@@ -473,3 +473,65 @@ fn an_ice_restart_keeps_the_association() {
     send(&mut pair, Side::A, channel, "after the restart");
     assert!(pair.run_until(PATIENCE, |pair| pair.a().texts() == ["after the restart"]));
 }
+
+/// What somebody who can write the peer's address may send before the handshake has keys.
+fn forgeries() -> Vec<Vec<u8>> {
+    let record = |content: u8, body: &[u8]| {
+        let mut record = vec![content, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0];
+        record.extend_from_slice(&(body.len() as u16).to_be_bytes());
+        record.extend_from_slice(body);
+        record
+    };
+    let mut hello = vec![1, 0, 0, 60, 0, 0, 0, 0, 0, 0, 0, 60, 0xfe, 0xfd];
+    hello.resize(12 + 60, 0);
+    vec![
+        record(21, &[2, 40]),      // a fatal alert
+        record(22, &hello),        // a ClientHello that offers nothing
+        record(22, &[14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), // ServerHelloDone
+        record(20, &[1]),          // ChangeCipherSpec
+        record(23, b"plaintext"),
+        vec![22; 40],
+    ]
+}
+
+#[test]
+fn forged_handshake_messages_do_not_keep_the_call_from_coming_about() {
+    let forgeries = forgeries();
+    for forgery in &forgeries {
+        for side in [Side::A, Side::B] {
+            let (mut pair, channel) = data_call(16, true);
+            for _ in 0..30 {
+                let path = pair.path(side);
+                pair.inject(side, path, forgery);
+                pair.run_for(Duration::from_millis(10));
+            }
+            let open = pair.run_until(PATIENCE, |pair| is_open(pair.a(), channel));
+            assert!(open, "{forgery:02x?} to {side:?}: {:?}", pair.outcomes());
+            assert!(!pair.b().texts().contains(&"plaintext".to_owned()));
+        }
+    }
+}
+
+#[test]
+fn a_client_hello_that_overtakes_the_checks_is_kept_and_answered() {
+    // B's checks arrive late at A: all STUN to A is held back until B's ClientHello was there.
+    let (mut pair, channel) = data_call(17, true);
+    assert!(pair.run_until(PATIENCE, |pair| is_open(pair.a(), channel)));
+    let stats = pair.a().pc.stats(pair.now());
+    assert_eq!(stats.dropped, peer::Dropped::default());
+}
+
+#[test]
+fn data_is_taken_from_proved_paths_only() {
+    let (mut pair, channel) = data_call(18, true);
+    assert!(pair.run_until(PATIENCE, |pair| is_open(pair.a(), channel)));
+    let mut foreign = pair.path(Side::A);
+    foreign.remote.set_port(6_666);
+    for bytes in [&[23, 0xfe, 0xfd, 0, 1, 0][..], &[0x80; 40][..], &[0x80, 200, 0, 1][..], &[99][..]] {
+        pair.inject(Side::A, foreign, bytes);
+    }
+    pair.run_for(Duration::from_millis(100));
+    let dropped = pair.a().pc.stats(pair.now()).dropped;
+    assert_eq!(dropped.unproved_path, 3);
+    assert_eq!(dropped.unknown_content, 1);
+}

@@ -175,7 +175,21 @@ impl PeerConnection {
     }
 
     fn on_dtls_closed(&mut self, now: Instant, reason: dtls::CloseReason) {
+        log::debug!("dtls ended: {:?}", reason.cause);
         let orderly = reason.cause == dtls::Cause::CloseNotify;
+        let proves_nothing = !matches!(
+            reason.cause,
+            dtls::Cause::CloseNotify
+                | dtls::Cause::FingerprintMismatch
+                | dtls::Cause::BadCertificate
+                | dtls::Cause::TimedOut
+        );
+        if proves_nothing && !self.transport.is_connected() {
+            let seed = self.seed();
+            if self.transport.reset_handshake(now, seed) {
+                return;
+            }
+        }
         self.transport.srtp = None;
         self.channels.close_all(&mut self.events);
         if orderly && reason.initiator == dtls::Initiator::Remote {
@@ -191,7 +205,6 @@ impl PeerConnection {
                 }
                 _ => Failure::Dtls,
             };
-            log::debug!("dtls ended: {:?}", reason.cause);
             self.state.failure.get_or_insert(failure);
         }
     }
