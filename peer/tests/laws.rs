@@ -18,9 +18,12 @@ fn pair_at(stage: Stage, seed: u64) -> Pair<Peer> {
     let (mut a, mut b) = peers(seed as u8);
     let now = netsim::epoch();
     let init = TransceiverInit::default;
-    a.pc.add_transceiver(MediaKind::Audio, Direction::SendRecv, init()).unwrap();
-    a.pc.add_transceiver(MediaKind::Video, Direction::SendRecv, init()).unwrap();
-    a.pc.create_data_channel(now, "chat", DataChannelInit::default()).unwrap();
+    a.pc.add_transceiver(MediaKind::Audio, Direction::SendRecv, init())
+        .unwrap();
+    a.pc.add_transceiver(MediaKind::Video, Direction::SendRecv, init())
+        .unwrap();
+    a.pc.create_data_channel(now, "chat", DataChannelInit::default())
+        .unwrap();
     negotiate_with(now, &mut a.pc, &mut b.pc, |b| {
         b.add_track(MediaKind::Video, &[]).unwrap();
     });
@@ -64,7 +67,13 @@ fn speak(pair: &mut Pair<Peer>, round: u32) {
             let _ = peer.pc.send_rtp(now, id, packet);
             peer.pc.request_keyframe(now, id);
         }
-        let channels: Vec<_> = peer.pc.stats(now).data_channels.iter().map(|c| c.id).collect();
+        let channels: Vec<_> = peer
+            .pc
+            .stats(now)
+            .data_channels
+            .iter()
+            .map(|c| c.id)
+            .collect();
         for id in channels {
             let mut channel = peer.pc.data_channel(id).unwrap();
             let _ = channel.send_text(now, &format!("round {round}"));

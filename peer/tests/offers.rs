@@ -46,7 +46,9 @@ fn every_recorded_offer_is_answered() {
 fn check_answer(name: &str, offer: &str, text: &str) {
     let offered: sdp::SessionDescription = offer.parse().unwrap();
     let answer: sdp::SessionDescription = text.parse().unwrap();
-    answer.validate().unwrap_or_else(|error| panic!("{name}: {error}"));
+    answer
+        .validate()
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
     answer
         .validate_answer_to(&offered)
         .unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -57,7 +59,11 @@ fn check_answer(name: &str, offer: &str, text: &str) {
             continue;
         }
         if ours.is_rejected() {
-            assert!(theirs.is_rejected(), "{name}: m-line {} is rejected", ours.index());
+            assert!(
+                theirs.is_rejected(),
+                "{name}: m-line {} is rejected",
+                ours.index()
+            );
             continue;
         }
         // Nothing is renumbered, and nothing is answered that was not offered.
@@ -69,15 +75,23 @@ fn check_answer(name: &str, offer: &str, text: &str) {
             assert!(same, "{name}: {} {}", codec.payload_type, codec.name);
             for feedback in &codec.feedback {
                 let text = feedback.to_string();
-                assert!(["nack", "nack pli", "ccm fir"].contains(&text.as_str()), "{name}: {text}");
+                assert!(
+                    ["nack", "nack pli", "ccm fir"].contains(&text.as_str()),
+                    "{name}: {text}"
+                );
             }
         }
         for extension in ours.extensions().unwrap() {
             let offered = theirs.extensions().unwrap();
-            let same = offered.iter().any(|e| e.id == extension.id && e.uri == extension.uri);
+            let same = offered
+                .iter()
+                .any(|e| e.id == extension.id && e.uri == extension.uri);
             assert!(same, "{name}: extension {}", extension.uri);
         }
-        assert!(ours.rids().is_empty() && ours.simulcast().unwrap().is_none(), "{name}");
+        assert!(
+            ours.rids().is_empty() && ours.simulcast().unwrap().is_none(),
+            "{name}"
+        );
         if ours.kind() == MediaKind::Application {
             assert_eq!(ours.max_message_size().unwrap(), Some(262_144), "{name}");
         } else {
@@ -126,7 +140,8 @@ fn an_answer_announces_the_streams_that_it_sends() {
     let now = netsim::epoch();
     let mut pc = connection();
     let id = pc.add_track(rtp::MediaKind::Video, &["ours"]).unwrap();
-    pc.set_remote_description(now, SessionDescription::offer(offer)).unwrap();
+    pc.set_remote_description(now, SessionDescription::offer(offer))
+        .unwrap();
     assert!(pc.transceiver(id).unwrap().mid().is_some());
     let answer: sdp::SessionDescription = pc.create_answer(now).unwrap().sdp.parse().unwrap();
     let video = answer
@@ -143,11 +158,25 @@ fn an_answer_announces_the_streams_that_it_sends() {
 
 #[test]
 fn a_medium_without_a_common_codec_is_rejected_beside_others_and_fatal_alone() {
-    let audio = section("audio", "0", "UDP/TLS/RTP/SAVPF", "111", "a=rtpmap:111 opus/48000/2\r\n");
-    let video = section("video", "1", "UDP/TLS/RTP/SAVPF", "96", "a=rtpmap:96 H265/90000\r\n");
+    let audio = section(
+        "audio",
+        "0",
+        "UDP/TLS/RTP/SAVPF",
+        "111",
+        "a=rtpmap:111 opus/48000/2\r\n",
+    );
+    let video = section(
+        "video",
+        "1",
+        "UDP/TLS/RTP/SAVPF",
+        "96",
+        "a=rtpmap:96 H265/90000\r\n",
+    );
     let mut pc = connection();
-    let answer: sdp::SessionDescription =
-        answer_to(&mut pc, &offer("0 1", &[&audio, &video])).unwrap().parse().unwrap();
+    let answer: sdp::SessionDescription = answer_to(&mut pc, &offer("0 1", &[&audio, &video]))
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!(!answer.media(0).unwrap().is_rejected());
     assert!(answer.media(1).unwrap().is_rejected());
     let mut events = std::iter::from_fn(|| pc.poll_event());
@@ -169,7 +198,13 @@ fn a_medium_without_a_common_codec_is_rejected_beside_others_and_fatal_alone() {
 fn bad_offers_are_refused_with_the_m_line_and_the_reason_and_change_nothing() {
     let opus = "a=rtpmap:111 opus/48000/2\r\n";
     let audio = section("audio", "0", "UDP/TLS/RTP/SAVPF", "111", opus);
-    let data = section("application", "1", "UDP/DTLS/SCTP", "webrtc-datachannel", "a=sctp-port:5000\r\n");
+    let data = section(
+        "application",
+        "1",
+        "UDP/DTLS/SCTP",
+        "webrtc-datachannel",
+        "a=sctp-port:5000\r\n",
+    );
     let good = offer("0 1", &[&audio, &data]);
     let without = |line: &str| {
         let text: String = good
@@ -184,16 +219,31 @@ fn bad_offers_are_refused_with_the_m_line_and_the_reason_and_change_nothing() {
         (without("a=ice-"), "no ICE credentials"),
         (without("a=ice-pwd"), "bad ICE credentials"),
         (without("a=rtcp-mux"), "m-line 0 (mid \"0\"): no rtcp-mux"),
-        (without("a=group"), "m-line 1 (mid \"1\"): not in the BUNDLE group"),
-        (without("a=sctp-port"), "m-line 1 (mid \"1\"): bad SCTP port"),
+        (
+            without("a=group"),
+            "m-line 1 (mid \"1\"): not in the BUNDLE group",
+        ),
+        (
+            without("a=sctp-port"),
+            "m-line 1 (mid \"1\"): bad SCTP port",
+        ),
         (good.replace("BUNDLE 0 1", "BUNDLE 0 7"), "BUNDLE"),
         (good.replace("a=mid:1", "a=mid:0"), "bad identification tag"),
         (good.replace("actpass", "holdconn"), "bad setup role"),
         (good.replace("sha-256", "sha-1"), "fingerprint"),
         (good.replace("v=0", "v=1"), "line 1"),
-        (offer("0", &[&section("audio", "0", "RTP/XYZ", "0", "")]), "unknown transport protocol"),
-        (offer("0", &[&section("chat", "0", "UDP/TLS/RTP/SAVPF", "0", "")]), "unknown medium"),
-        ("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n".to_owned(), "no m-line"),
+        (
+            offer("0", &[&section("audio", "0", "RTP/XYZ", "0", "")]),
+            "unknown transport protocol",
+        ),
+        (
+            offer("0", &[&section("chat", "0", "UDP/TLS/RTP/SAVPF", "0", "")]),
+            "unknown medium",
+        ),
+        (
+            "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n".to_owned(),
+            "no m-line",
+        ),
         (String::new(), "empty"),
     ];
     let mut pc = connection();
@@ -222,11 +272,20 @@ fn the_torture_cases_are_taken_or_refused_but_never_a_panic() {
         let result = answer_to(&mut pc, text);
         answered += usize::from(result.is_ok());
         let expected = case["expect"].as_str().unwrap_or_default();
-        if case["name"].as_str().unwrap_or_default().starts_with("control") {
+        if case["name"]
+            .as_str()
+            .unwrap_or_default()
+            .starts_with("control")
+        {
             assert!(result.is_ok(), "{}: {result:?}", case["name"]);
         }
         if expected == "reject" && case["id"] != "X-13" {
-            assert!(result.is_err(), "{} {} was answered", case["id"], case["name"]);
+            assert!(
+                result.is_err(),
+                "{} {} was answered",
+                case["id"],
+                case["name"]
+            );
         }
     }
     assert!(answered > 10, "{answered}");

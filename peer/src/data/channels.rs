@@ -299,4 +299,3 @@ fn send_open(
         SendOptions::ordered(),
     )
 }
-

@@ -187,14 +187,23 @@ pub(crate) fn negotiate(now: Instant, offerer: &mut PeerConnection, answerer: &m
 pub(crate) fn renegotiate(pair: &mut Pair<Peer>) {
     let now = pair.now();
     let offer = pair.a_mut().pc.create_offer(now).unwrap();
-    pair.a_mut().pc.set_local_description(now, offer.clone()).unwrap();
+    pair.a_mut()
+        .pc
+        .set_local_description(now, offer.clone())
+        .unwrap();
     pair.b_mut().pc.set_remote_description(now, offer).unwrap();
     let answer = pair.b_mut().pc.create_answer(now).unwrap();
-    pair.b_mut().pc.set_local_description(now, answer.clone()).unwrap();
+    pair.b_mut()
+        .pc
+        .set_local_description(now, answer.clone())
+        .unwrap();
     pair.a_mut().pc.set_remote_description(now, answer).unwrap();
 }
 
-pub(crate) fn answer_to(pc: &mut PeerConnection, offer: &str) -> Result<String, peer::SetDescriptionError> {
+pub(crate) fn answer_to(
+    pc: &mut PeerConnection,
+    offer: &str,
+) -> Result<String, peer::SetDescriptionError> {
     let now = netsim::epoch();
     pc.set_remote_description(now, SessionDescription::offer(offer))?;
     let answer = pc.create_answer(now).unwrap();
