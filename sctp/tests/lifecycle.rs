@@ -46,7 +46,10 @@ fn a_reader_that_stops_holds_the_sender_back_and_one_that_returns_gets_everythin
         assert!(waiting > 300_000, "{waiting}");
         pair.set_pulling(Side::B, true);
         let read = |pair: &Peers| pair.b().messages.len() == 100;
-        assert!(pair.run_until(Duration::from_secs(120), read), "loss {loss}");
+        assert!(
+            pair.run_until(Duration::from_secs(120), read),
+            "loss {loss}"
+        );
         let order = pair.b().messages.iter().map(|message| message.data[0]);
         assert!(order.eq(0..100));
     }
@@ -110,7 +113,11 @@ fn shutdown_completes_when_any_packet_is_lost() {
             let mut count = 0;
             pair.network().intercept(move |_| {
                 count += 1;
-                if count == lost + 1 { Verdict::Drop } else { Verdict::Pass }
+                if count == lost + 1 {
+                    Verdict::Drop
+                } else {
+                    Verdict::Pass
+                }
             });
             let now = pair.now();
             pair.a_mut().send(now, 1, b"last words");
@@ -118,7 +125,10 @@ fn shutdown_completes_when_any_packet_is_lost() {
             if both {
                 pair.b_mut().association.shutdown(now);
             }
-            assert!(pair.run_until(Duration::from_secs(20), both_ended), "packet {lost}");
+            assert!(
+                pair.run_until(Duration::from_secs(20), both_ended),
+                "packet {lost}"
+            );
             let causes = reasons(&pair).map(|reason| reason.unwrap().1);
             assert_eq!(causes, [CloseCause::Shutdown; 2], "packet {lost}");
             assert_eq!(pair.b().messages.len(), 1);
@@ -171,7 +181,10 @@ fn closing_before_the_handshake_ends_at_once() {
     let now = pair.now();
     pair.a_mut().association.shutdown(now);
     assert_eq!(
-        pair.a().association.close_reason().map(|reason| reason.cause),
+        pair.a()
+            .association
+            .close_reason()
+            .map(|reason| reason.cause),
         Some(CloseCause::Shutdown)
     );
 }
@@ -207,7 +220,10 @@ fn a_reset_stream_counts_from_zero_again() {
             );
             let goal = usize::from(round) + 1;
             let resets = |events: &[Event], direction| {
-                let wanted = Event::StreamsReset { direction, streams: streams.clone() };
+                let wanted = Event::StreamsReset {
+                    direction,
+                    streams: streams.clone(),
+                };
                 events.iter().filter(|event| **event == wanted).count()
             };
             let done = pair.run_until(Duration::from_secs(60), |pair| {
@@ -227,12 +243,16 @@ fn resetting_needs_an_established_association() {
     let mut pair = pair(12);
     let now = pair.now();
     assert_eq!(
-        pair.a_mut().association.reset_streams(now, &[StreamId::new(1)]),
+        pair.a_mut()
+            .association
+            .reset_streams(now, &[StreamId::new(1)]),
         Err(ResetError::NotEstablished)
     );
     let mut pair = established(12);
     assert_eq!(
-        pair.a_mut().association.reset_streams(now, &[StreamId::new(65_535)]),
+        pair.a_mut()
+            .association
+            .reset_streams(now, &[StreamId::new(65_535)]),
         Err(ResetError::InvalidStream)
     );
 }

@@ -32,9 +32,7 @@ impl RetransmissionTimeout {
     /// Three round trips, as a first measurement would give (R + 4·R/2), but at least 200 ms: a handshake is
     /// answered without delay.
     pub(crate) fn hint(&mut self, round_trip: Duration) {
-        self.base = round_trip
-            .saturating_mul(3)
-            .clamp(HANDSHAKE_MIN, self.max);
+        self.base = round_trip.saturating_mul(3).clamp(HANDSHAKE_MIN, self.max);
     }
 
     /// A round trip measured on a packet that was sent once (Karn's rule is the caller's).
@@ -71,9 +69,7 @@ impl RetransmissionTimeout {
 
     /// The timeout now.
     pub(crate) fn current(&self) -> Duration {
-        self.base
-            .saturating_mul(1 << self.doublings)
-            .min(self.max)
+        self.base.saturating_mul(1 << self.doublings).min(self.max)
     }
 
     /// The smoothed round trip.
