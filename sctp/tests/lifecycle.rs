@@ -5,9 +5,11 @@ mod common;
 
 use std::time::Duration;
 
+use avocet_sctp::chunk::{Chunk, ChunkType, RawChunk};
 use avocet_sctp::{
     CloseCause, Config, Direction, Event, Initiator, Message, ResetError, SendError, StreamId,
 };
+use common::raw::Victim;
 use common::{Peers, connect_both, established, pair, pair_with};
 use netsim::{LinkConfig, Loss, Side, Verdict};
 
@@ -255,4 +257,66 @@ fn resetting_needs_an_established_association() {
             .reset_streams(now, &[StreamId::new(65_535)]),
         Err(ResetError::InvalidStream)
     );
+}
+
+#[test]
+fn an_idle_association_takes_less_than_four_kilobytes() {
+    let mut pair = established(13);
+    let now = pair.now();
+    pair.a_mut().send(now, 0, &[1; 3000]);
+    pair.b_mut().send(now, 0, &[2; 3000]);
+    pair.run_for(Duration::from_secs(20));
+    // What is freed with it is what it held.
+    let fresh = common::Peer::new(Config::default(), 0).association;
+    let old = std::mem::replace(&mut pair.a_mut().association, fresh);
+    let freed = allocation_counter::measure(|| drop(old)).bytes_current;
+    let inline = size_of::<avocet_sctp::Association>();
+    let total = usize::try_from(-freed).unwrap() + inline;
+    assert!(total < 4096, "{total} bytes, {inline} of them inline");
+}
+
+#[test]
+fn a_closed_window_is_probed_with_one_chunk_at_a_time() {
+    let mut victim = Victim::established(Config::default());
+    let say = |victim: &mut Victim, count: usize| {
+        for _ in 0..count {
+            let (now, stream) = (victim.now, StreamId::new(1));
+            let (ppid, options) = (
+                avocet_sctp::Ppid::new(53),
+                avocet_sctp::SendOptions::ordered(),
+            );
+            let result = victim
+                .association
+                .send(now, stream, ppid, &[7; 1000], options);
+            result.unwrap();
+        }
+        victim.say_all().len()
+    };
+    let acknowledge = |victim: &mut Victim, count: u32, a_rwnd: u32| {
+        let mut value = victim
+            .initial_tsn
+            .plus(count - 1)
+            .get()
+            .to_be_bytes()
+            .to_vec();
+        value.extend_from_slice(&a_rwnd.to_be_bytes());
+        value.extend_from_slice(&[0; 4]);
+        victim.hear(&[Chunk::Unknown(RawChunk {
+            kind: ChunkType::SACK,
+            flags: 0,
+            value: &value,
+        })]);
+    };
+    assert_eq!(say(&mut victim, 3), 3);
+    acknowledge(&mut victim, 3, 0);
+    assert_eq!(say(&mut victim, 5), 1);
+    for _ in 0..30 {
+        victim.pass(Duration::from_secs(4));
+        assert_eq!(victim.say_all().len(), 1);
+        // Still closed: the peer lives, and reads nothing.
+        acknowledge(&mut victim, 3, 0);
+    }
+    assert!(victim.association.is_established());
+    acknowledge(&mut victim, 4, 1 << 20);
+    assert_eq!(victim.say_all().len(), 4);
 }
