@@ -89,8 +89,11 @@ impl DescriptionBuilder {
 
     // Either level.
 
-    /// `a=ice-options:trickle …` (RFC 8839 §5.6).
+    /// `a=ice-options:trickle …` (RFC 8839 §5.6); nothing for no option.
     pub fn ice_options(&mut self, options: &[&str]) -> &mut Self {
+        if options.is_empty() {
+            return self;
+        }
         self.tokens("ice-options", options)
             .value("ice-options", options.join(" "))
     }
@@ -142,11 +145,10 @@ impl DescriptionBuilder {
         if name.contains(':') {
             self.mistake(BuildError::NotAToken { field: "attribute" });
         }
-        let value = value.unwrap_or_default();
+        let (colon, value) = value.map_or(("", ""), |value| (":", value));
         if !is_one_line(value) {
             self.mistake(BuildError::LineBreak { field: "attribute" });
         }
-        let colon = if value.is_empty() { "" } else { ":" };
         self.line(format_args!("a={name}{colon}{value}"))
     }
 

@@ -11,8 +11,9 @@ impl SessionDescription {
     ///
     /// - mids are unique tokens of at most 255 bytes, `BUNDLE` groups name existing mids, and no mid is in
     ///   two of them (RFC 9143 §7);
-    /// - in every section that is in use and of a protocol we speak, single values are well formed, and no
-    ///   extension identifier is used twice;
+    /// - in every section that is in use and of a protocol we speak, single values are well formed;
+    /// - an extension identifier means one thing in a section, and in all sections of a bundle, whose packets
+    ///   only differ once the extensions are read (RFC 8285 §6, RFC 9143 §9.2);
     /// - the section that owns the transport ([`transport_owners`](Self::transport_owners)) has ICE credentials and
     ///   at least one strong fingerprint;
     /// - sections of RTP multiplex RTCP.
@@ -25,12 +26,28 @@ impl SessionDescription {
     pub fn validate(&self) -> Result<(), SemanticError> {
         let sections = self.mids()?;
         let owners = self.owners(&sections)?;
+        let mut meanings = BTreeMap::new();
         for (media, owner) in self.media_sections().zip(owners) {
             if !is_served(&media) {
                 continue;
             }
-            let owner = self.media(owner).unwrap_or(media);
-            check_section(&media, &owner)?;
+            check_transport(&media, &self.media(owner).unwrap_or(media))?;
+            if !media.protocol().is_rtp() {
+                media.sctp_port()?;
+                media.max_message_size()?;
+                continue;
+            }
+            if !media.rtcp_mux() {
+                return Err(media.error("rtcp-mux", SemanticErrorKind::Missing));
+            }
+            media.simulcast()?;
+            for extension in media.extensions()? {
+                let meaning = (extension.uri, extension.attributes);
+                let known = meanings.entry((owner, extension.id)).or_insert(meaning);
+                if *known != meaning {
+                    return Err(media.error("extmap", SemanticErrorKind::Duplicate));
+                }
+            }
         }
         Ok(())
     }
@@ -73,31 +90,7 @@ impl SessionDescription {
             if !same || media.is_rejected() || before.is_rejected() {
                 continue;
             }
-            let mut uris = [None; 256];
-            for known in before.extensions()? {
-                if let Some(uri) = uris.get_mut(usize::from(known.id)) {
-                    *uri = Some((known.uri, known.attributes));
-                }
-            }
-            let mut ids = BTreeMap::new();
-            for (id, &uri) in uris.iter().enumerate() {
-                if let Some(uri) = uri {
-                    ids.insert(uri, id);
-                }
-            }
-            for extension in media.extensions()? {
-                let id = usize::from(extension.id);
-                let uri = (extension.uri, extension.attributes);
-                let other_meaning = uris
-                    .get(id)
-                    .copied()
-                    .flatten()
-                    .is_some_and(|old| old != uri);
-                let other_id = ids.get(&uri).is_some_and(|&old| old != id);
-                if other_meaning || other_id {
-                    return Err(media.error("extmap", SemanticErrorKind::Mismatch));
-                }
-            }
+            check_extensions(&media, &before)?;
         }
         Ok(())
     }
@@ -174,7 +167,10 @@ fn is_served(media: &MediaSection<'_>) -> bool {
     spoken && !media.is_rejected()
 }
 
-fn check_section(media: &MediaSection<'_>, owner: &MediaSection<'_>) -> Result<(), SemanticError> {
+fn check_transport(
+    media: &MediaSection<'_>,
+    owner: &MediaSection<'_>,
+) -> Result<(), SemanticError> {
     // What the section says itself must be well formed, even where the owner's word counts.
     media.ice_credentials()?;
     media.fingerprints()?;
@@ -189,15 +185,26 @@ fn check_section(media: &MediaSection<'_>, owner: &MediaSection<'_>) -> Result<(
     if !fingerprints.iter().any(Fingerprint::is_strong) {
         return Err(owner.error("fingerprint", SemanticErrorKind::TooWeak));
     }
-    if media.protocol().is_rtp() {
-        if !media.rtcp_mux() {
-            return Err(media.error("rtcp-mux", SemanticErrorKind::Missing));
+    Ok(())
+}
+
+/// An identifier keeps its meaning and a meaning its identifier; both may appear and disappear.
+fn check_extensions(
+    media: &MediaSection<'_>,
+    before: &MediaSection<'_>,
+) -> Result<(), SemanticError> {
+    let (mut by_id, mut by_meaning) = (BTreeMap::new(), BTreeMap::new());
+    for old in before.extensions()? {
+        by_id.insert(old.id, (old.uri, old.attributes));
+        by_meaning.insert((old.uri, old.attributes), old.id);
+    }
+    for new in media.extensions()? {
+        let meaning = (new.uri, new.attributes);
+        let other_meaning = by_id.get(&new.id).is_some_and(|&old| old != meaning);
+        let other_id = by_meaning.get(&meaning).is_some_and(|&old| old != new.id);
+        if other_meaning || other_id {
+            return Err(media.error("extmap", SemanticErrorKind::Mismatch));
         }
-        media.extensions()?;
-        media.simulcast()?;
-    } else {
-        media.sctp_port()?;
-        media.max_message_size()?;
     }
     Ok(())
 }

@@ -186,3 +186,24 @@ fn x_15_a_mebibyte_is_refused_before_any_work() {
     assert_eq!(kind, ParseErrorKind::DescriptionTooLong);
     assert!(line < limits::MAX_DESCRIPTION_BYTES / 10);
 }
+
+#[test]
+fn feedback_for_all_payload_types_is_capped() {
+    let formats: String = (0..64).map(|format| format!(" {format}")).collect();
+    let mut media = format!("m=video 9 UDP/TLS/RTP/SAVPF{formats}\n");
+    for format in 0..64 {
+        media += &format!("a=rtpmap:{format} VP8/90000\na=rtcp-fb:{format} own\n");
+    }
+    media += "a=rtcp-fb:* own\na=rtcp-fb:* nack\na=rtcp-fb:* nack\n";
+    let few: SessionDescription = minimal("", &media).parse().unwrap();
+    let codecs = few.media(0).unwrap().codecs();
+    assert_eq!(codecs.len(), 64);
+    assert!(codecs.iter().all(|codec| codec.feedback.len() == 2));
+    for kind in 0..100 {
+        media += &format!("a=rtcp-fb:* x{kind}\n");
+    }
+    let many: SessionDescription = minimal("", &media).parse().unwrap();
+    for codec in many.media(0).unwrap().codecs() {
+        assert_eq!(codec.feedback.len(), limits::MAX_FEEDBACK);
+    }
+}

@@ -38,12 +38,12 @@ impl<'a> Fingerprint<'a> {
     }
 
     pub(crate) fn is_well_formed(&self) -> bool {
-        let mut bytes = 0_usize;
-        let paired = self.value.split(':').all(|pair| {
-            bytes += 1;
-            pair.len() == 2 && pair.bytes().all(|digit| digit.is_ascii_hexdigit())
-        });
-        is_token(self.hash) && paired && self.hash_bytes().is_none_or(|length| length == bytes)
+        let mut pairs = self.value.split(':');
+        let length = pairs.clone().count();
+        is_token(self.hash)
+            && self.hash_bytes().is_none_or(|bytes| bytes == length)
+            && pairs
+                .all(|pair| pair.len() == 2 && pair.bytes().all(|digit| digit.is_ascii_hexdigit()))
     }
 
     /// The length of the hash, when the function is known (RFC 8122 §5, IANA hash function names).

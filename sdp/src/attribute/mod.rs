@@ -1,5 +1,11 @@
 //! One file per attribute: its type, its parser and its writer, which are each other's inverse.
 
+#![warn(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::arithmetic_side_effects
+)]
+
 mod bandwidth;
 mod codec;
 mod direction;

@@ -63,15 +63,15 @@ pub(crate) fn ssrc_of(value: &str) -> Option<(u32, &str)> {
 pub(crate) fn sources<'a>(values: impl Iterator<Item = &'a str>) -> Vec<Source<'a>> {
     let mut sources: Vec<Source<'a>> = Vec::new();
     for (ssrc, attribute) in values.filter_map(ssrc_of) {
-        let known = sources.iter().position(|source| source.ssrc == ssrc);
-        let index = known.unwrap_or_else(|| {
+        let known = sources.iter().rposition(|source| source.ssrc == ssrc);
+        let index = known.unwrap_or(sources.len());
+        if known.is_none() {
             sources.push(Source {
                 ssrc,
                 cname: None,
                 msid: None,
             });
-            sources.len() - 1
-        });
+        }
         let (Some(source), Some((name, value))) =
             (sources.get_mut(index), attribute.split_once(':'))
         else {

@@ -1,3 +1,6 @@
+// Positions are added here, bounded by the limits; numbers of strangers are not.
+#![warn(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
 mod edit;
 mod scan;
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::attribute::{
@@ -226,7 +227,7 @@ impl<'a> MediaSection<'a> {
         if msids.is_empty() {
             msids = self.sources().iter().filter_map(|s| s.msid).collect();
         }
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         msids.retain(|msid| seen.insert((msid.stream, msid.track)));
         msids
     }
@@ -264,15 +265,14 @@ impl<'a> MediaSection<'a> {
         };
         let mut simulcast = Simulcast::parse(value)
             .ok_or_else(|| self.error("simulcast", SemanticErrorKind::Malformed))?;
-        let rids = self.rids();
-        let declared = |id: &str, direction| {
-            rids.iter()
-                .any(|rid| rid.id == id && rid.direction == direction)
-        };
-        simulcast.retain(
-            |id| declared(id, RidDirection::Send),
-            |id| declared(id, RidDirection::Recv),
-        );
+        let (mut send, mut recv) = (BTreeSet::new(), BTreeSet::new());
+        for rid in self.rids() {
+            match rid.direction {
+                RidDirection::Send => send.insert(rid.id),
+                RidDirection::Recv => recv.insert(rid.id),
+            };
+        }
+        simulcast.retain(|id| send.contains(id), |id| recv.contains(id));
         Ok(Some(simulcast).filter(|found| !found.send.is_empty() || !found.recv.is_empty()))
     }
 

@@ -1,5 +1,11 @@
 //! Typed views: nothing is stored, every getter reads the lines of its section.
 
+#![warn(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::arithmetic_side_effects
+)]
+
 mod media;
 mod media_line;
 mod origin;
