@@ -1,4 +1,5 @@
 //! Two sessions over bad networks: what is lost comes back, and nothing runs away.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod support;
 
@@ -96,8 +97,12 @@ fn every_profile_ends_with_a_bounded_repair_and_the_same_trace_for_the_same_seed
         let stats = pair.a().session.stats();
         let video = &stats.outbound[1];
         let media = video.bytes_sent - video.retransmitted_bytes_sent;
-        let share = video.retransmitted_bytes_sent as f64 / media as f64;
-        assert!(share <= 0.16, "{profile:?}: {share}");
+        // The share, and the floor of one window on which a call begins.
+        let allowed = media * 15 / 100 + 32_000;
+        assert!(
+            video.retransmitted_bytes_sent <= allowed,
+            "{profile:?}: {video:?}"
+        );
         assert!(!video_received(&pair).is_empty(), "{profile:?}");
         // Nothing is authenticated here: a flipped bit makes another packet of one.
         let corrupts = profile == Profile::Corruption;
