@@ -3,15 +3,23 @@
 
 mod support;
 
-use avocet_session::SendError;
+use avocet_session::{Config, SendError};
 use netsim::{Machine, Pair, Profile, Side};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use support::{Peer, millis};
+use support::{Peer, config, millis};
 
 /// A call of 20 s: 30 frames of 4 packets and 50 audio packets per second from A, some video back.
 fn call(profile: Profile, seed: u64) -> Pair<Peer> {
-    let mut pair = Pair::on(profile, seed, Peer::new(1), Peer::new(2));
+    // What a sleeping host was given meanwhile is mostly dropped when it wakes.
+    let peer = |n: u8| {
+        let config = Config {
+            send_queue_packets: 256,
+            ..config(n)
+        };
+        Peer::with(config, u32::from(n) * 100)
+    };
+    let mut pair = Pair::on(profile, seed, peer(1), peer(2));
     for tick in 0..1_000_u32 {
         let now = pair.now();
         pair.a_mut().send_audio(now);
