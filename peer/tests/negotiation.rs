@@ -60,7 +60,7 @@ fn an_offer_of_ours_is_a_good_description_and_offers_what_is_implemented() {
     assert_eq!(extensions.len(), 1);
     let audio = offer.media(1).unwrap();
     assert!(audio.sources().is_empty());
-    assert_eq!(audio.direction(), sdp::Direction::RecvOnly);
+    assert_eq!(audio.direction(), Direction::RecvOnly);
     let shared = audio
         .extensions()
         .unwrap()

@@ -1,5 +1,9 @@
 //! Offers that real peers made, answered.
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod support;
 
@@ -8,6 +12,8 @@ use std::path::Path;
 
 use avocet_peer as peer;
 use peer::{Event, PeerConnection, SectionFault, SessionDescription};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use sdp::{Direction, MediaKind};
 use support::{Peer, answer_to, config_b};
 
@@ -289,6 +295,52 @@ fn the_torture_cases_are_taken_or_refused_but_never_a_panic() {
         }
     }
     assert!(answered > 10, "{answered}");
+}
+
+#[test]
+fn damaged_offers_are_answered_or_refused_without_a_trace() {
+    let mut random = StdRng::seed_from_u64(1);
+    let mut answered = 0;
+    let mut refused = 0;
+    for (name, offer) in recorded("corpus").into_iter().chain(recorded("offers")) {
+        for _ in 0..60 {
+            let mut lines: Vec<&str> = offer.split_inclusive('\n').collect();
+            for _ in 0..random.random_range(1..4) {
+                let at = random.random_range(0..lines.len());
+                let other = random.random_range(0..lines.len());
+                match random.random_range(0..4) {
+                    0 => drop(lines.remove(at)),
+                    1 => lines.insert(at, lines[other]),
+                    2 => lines.swap(at, other),
+                    _ => lines[at] = &lines[at][random.random_range(0..lines[at].len())..],
+                }
+            }
+            let text = lines.concat();
+            let mut pc = connection();
+            match answer_to(&mut pc, &text) {
+                Ok(answer) => {
+                    answered += 1;
+                    let answer: sdp::SessionDescription = answer.parse().unwrap();
+                    answer
+                        .validate()
+                        .unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
+                    if let Ok(again) = pc.create_offer(netsim::epoch()) {
+                        let again: sdp::SessionDescription = again.sdp.parse().unwrap();
+                        again
+                            .validate()
+                            .unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
+                    }
+                }
+                Err(_) => {
+                    refused += 1;
+                    assert_eq!(pc.signaling_state(), peer::SignalingState::Stable);
+                    assert_eq!(pc.transceivers().count(), 0);
+                    answer_to(&mut pc, &offer).unwrap();
+                }
+            }
+        }
+    }
+    assert!(answered > 300 && refused > 100, "{answered} {refused}");
 }
 
 fn section(media: &str, mid: &str, protocol: &str, formats: &str, extra: &str) -> String {

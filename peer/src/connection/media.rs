@@ -172,9 +172,7 @@ impl PeerConnection {
         packet: rtp::Packet,
     ) -> Result<(), SendRtpError> {
         let (session, sender) = self.sending(id)?;
-        session.send(now, sender, packet).map_err(send_error)?;
-        self.settle(now);
-        Ok(())
+        session.send(now, sender, packet).map_err(send_error)
     }
 
     /// Sends a packet that another connection received, under the SSRC, sequence numbers and extension ids of this
@@ -189,9 +187,7 @@ impl PeerConnection {
         let (session, sender) = self.sending(id)?;
         session
             .forward(now, sender, received, payload_type)
-            .map_err(send_error)?;
-        self.settle(now);
-        Ok(())
+            .map_err(send_error)
     }
 
     /// Under which payload type a transceiver may send what another one receives as `codec`
@@ -221,7 +217,6 @@ impl PeerConnection {
         let receiver = self.media.link(id).and_then(|link| link.receiver);
         if let (Some(receiver), Some(session)) = (receiver, &mut self.media.session) {
             session.request_keyframe(now, receiver);
-            self.settle(now);
         }
     }
 

@@ -217,11 +217,11 @@ impl PeerConnection {
 
     /// What was counted by now.
     pub fn stats(&self, now: Instant) -> Stats {
-        let _ = now;
         let transport = &self.transport;
         let (opened, closed, refused, dropped_messages) = self.channels.counts();
         let counters = &self.counters;
         Stats {
+            timestamp: now,
             peer_connection: PeerConnectionStats {
                 data_channels_opened: opened,
                 data_channels_closed: closed,

@@ -30,6 +30,8 @@ pub(crate) struct Channels {
     /// (RFC 8831 §6.5).
     outbound_streams: u16,
     pub(super) connected: bool,
+    /// A channel waits for its OPEN, or to be reported open.
+    waiting: bool,
     /// Data whose OPEN is still to come, by stream.
     pub(super) early: BTreeMap<u16, Vec<sctp::Message>>,
     /// Payload bytes outside the association's window: held and early messages.
@@ -61,6 +63,7 @@ impl Channels {
             role: None,
             outbound_streams: u16::MAX,
             connected: false,
+            waiting: false,
             early: BTreeMap::new(),
             held_bytes: 0,
             opened: 0,
@@ -110,6 +113,7 @@ impl Channels {
         if let Some(stream) = channel.stream {
             self.streams.insert(stream, id);
         }
+        self.waiting |= channel.state == ChannelState::Connecting;
         self.channels.insert(id, channel);
         id
     }
@@ -159,6 +163,10 @@ impl Channels {
         association: &mut Association,
         outlet: &mut impl Outlet,
     ) {
+        if !self.waiting {
+            return;
+        }
+        self.waiting = false;
         for (&stream, id) in &self.streams {
             let Some(channel) = self.channels.get_mut(id) else {
                 continue;
@@ -166,6 +174,7 @@ impl Channels {
             if channel.state != ChannelState::Connecting {
                 continue;
             }
+            self.waiting = true;
             if channel.open_unsent {
                 channel.open_unsent = send_open(now, association, stream, channel).is_err();
             }
@@ -205,13 +214,22 @@ impl Channels {
         self.connected = false;
         self.streams.clear();
         self.early.clear();
-        for (id, channel) in &mut self.channels {
+        let closed = &mut self.closed;
+        self.channels.retain(|id, channel| {
             if channel.state != ChannelState::Closed {
                 channel.state = ChannelState::Closed;
-                self.closed += 1;
+                *closed += 1;
                 outlet.push(Event::DataChannelClosed(*id));
             }
-        }
+            channel.readable
+        });
+    }
+
+    /// The peer lost its state and made the association anew: what it knew of channels is gone.
+    pub(crate) fn on_restarted(&mut self, outlet: &mut impl Outlet) {
+        self.close_all(outlet);
+        self.retired.clear();
+        self.connected = true;
     }
 
     /// Takes a channel away and says so.

@@ -82,7 +82,7 @@ impl Scene {
                     channels.on_connected(outbound_streams, said);
                 }
                 sctp::Event::Readable(stream) => {
-                    channels.on_readable(now, stream.get(), ours, said)
+                    channels.on_readable(now, stream.get(), ours, said);
                 }
                 sctp::Event::StreamsReset { direction, streams } => {
                     channels.on_reset(now, direction, &streams, ours, said);
@@ -290,7 +290,7 @@ fn channels_that_wait_open_in_the_order_of_their_streams() {
     channels.on_connected(100, &mut scene.said);
     scene.channels = channels;
     scene.run();
-    let opened: Vec<_> = scene.said.0.iter().cloned().collect();
+    let opened = scene.said.0.clone();
     assert_eq!(
         opened,
         ids.iter()
