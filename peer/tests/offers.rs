@@ -251,6 +251,11 @@ fn bad_offers_are_refused_with_the_m_line_and_the_reason_and_change_nothing() {
             "no m-line",
         ),
         (String::new(), "empty"),
+        // Found by fuzzing: what cannot be written back is refused at once.
+        (
+            good.replace("RTP/SAVPF", "RTP\u{f}SAVPF"),
+            "an attribute cannot be read",
+        ),
     ];
     let mut pc = connection();
     for (text, reason) in cases {

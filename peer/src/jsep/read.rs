@@ -146,6 +146,23 @@ fn read_section(media: &MediaSection<'_>) -> Result<RemoteSection, SetDescriptio
         source: RemoteSource::default(),
         sctp: None,
     };
+    // An answer repeats the words of the m-line, so they must be ones that can be written.
+    let Line {
+        media: name,
+        protocol,
+        formats,
+    } = &section.line;
+    if formats.is_empty()
+        || [name, protocol, formats]
+            .iter()
+            .any(|text| text.contains(char::is_control))
+    {
+        return Err(section_error(
+            &section,
+            media.index(),
+            SectionFault::Attribute,
+        ));
+    }
     if !section.rejected && fault.is_none() {
         read_body(media, &mut section)
             .map_err(|fault| section_error(&section, media.index(), fault))?;
