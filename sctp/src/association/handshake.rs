@@ -250,7 +250,6 @@ impl Association {
         self.control.init = false;
         self.control.cookie_echo = false;
         self.liveness.attempts = 0;
-        self.liveness.on_answer();
         self.sender.on_established();
         if self.sender.has_outstanding() {
             let due = now + self.sender.timeout();

@@ -46,12 +46,9 @@ impl Association {
 
     fn on_packet(&mut self, now: Instant, packet: &Packet<'_>) {
         let mut chunks = packet.chunks();
-        let first = match chunks.clone().next() {
-            Some(Ok(first)) => first,
-            _ => {
-                self.stats.dropped.malformed += 1;
-                return;
-            }
+        let Some(Ok(first)) = chunks.clone().next() else {
+            self.stats.dropped.malformed += 1;
+            return;
         };
         match first.kind {
             ChunkType::INIT => {
@@ -67,6 +64,7 @@ impl Association {
             _ if packet.verification_tag == self.local.tag => {}
             _ => return self.on_reflected_tag(packet, first),
         }
+        self.liveness.on_heard();
         self.on_chunks(now, chunks);
     }
 
@@ -243,9 +241,6 @@ impl Association {
     }
 
     pub(super) fn on_progress(&mut self, now: Instant, progress: Progress) {
-        if progress.alive {
-            self.liveness.on_answer();
-        }
         if progress.cumulative_advanced {
             // RFC 9260 §6.3.2 R3; when nothing is left, `settle` stops it (R2).
             self.timers

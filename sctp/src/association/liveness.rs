@@ -29,8 +29,10 @@ impl Liveness {
         *nonce
     }
 
-    /// The peer lives.
-    pub(super) fn on_answer(&mut self) {
+    /// A packet came that bears our tag. The RFC resets its counter only for what is acknowledged (§8.1); here anything
+    /// shows that the peer lives, because a path that works one way is for ICE to find, and at heavy loss the
+    /// right acknowledgement may be missing ten times in a row.
+    pub(super) fn on_heard(&mut self) {
         self.errors = 0;
     }
 }
@@ -83,7 +85,6 @@ impl Association {
             .take_if(|(nonce, _)| Some(*nonce) == echoed);
         match asked {
             Some((_, Some(sent))) => {
-                self.liveness.on_answer();
                 let sample = now.saturating_duration_since(sent);
                 self.sender.on_round_trip_sample(sample);
             }

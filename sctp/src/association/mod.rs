@@ -210,6 +210,14 @@ impl Association {
         matches!(self.state, State::Established)
     }
 
+    /// How the association ended, once it has.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        match self.state {
+            State::Ended { reason } => Some(reason),
+            _ => None,
+        }
+    }
+
     /// What was counted.
     pub fn stats(&self) -> Stats {
         let counts = self.receiver.counts();
@@ -268,15 +276,13 @@ impl Association {
             return;
         }
         log::debug!("association ended: {cause}");
-        self.state = State::Ended {
-            gracefully: cause == CloseCause::Shutdown,
-        };
+        let reason = CloseReason::new(initiator, cause);
+        self.state = State::Ended { reason };
         self.timers.stop_all();
         self.control.clear();
         self.resets = StreamResets::default();
         self.sender = Sender::new(&self.config, self.local.initial_tsn);
-        self.events
-            .push_back(Event::Closed(CloseReason::new(initiator, cause)));
+        self.events.push_back(Event::Closed(reason));
     }
 }
 

@@ -4,7 +4,7 @@ use super::Association;
 use super::control::Farewell;
 use super::state::State;
 use crate::chunk::{AbortChunk, CauseCode, ShutdownChunk};
-use crate::error::{CloseCause, Initiator};
+use crate::error::{CloseCause, CloseReason, Initiator};
 use crate::send::SackError;
 use crate::timer::Timer;
 
@@ -55,7 +55,7 @@ impl Association {
     }
 
     pub(super) fn on_abort(&mut self, abort: &AbortChunk<'_>) {
-        let code = abort.causes.clone().flatten().next();
+        let code = abort.causes.flatten().next();
         let code = code.map(|cause| cause.code.0);
         self.end(Initiator::Remote, CloseCause::Abort { code });
     }
@@ -93,7 +93,13 @@ impl Association {
         let initiator = match self.state {
             State::ShutdownSent => Initiator::Local,
             State::ShutdownAckSent { initiator } => initiator,
-            State::Ended { gracefully: true } => {
+            State::Ended {
+                reason:
+                    CloseReason {
+                        cause: CloseCause::Shutdown,
+                        ..
+                    },
+            } => {
                 // Our SHUTDOWN COMPLETE was lost.
                 self.complete_shutdown();
                 return;

@@ -1,4 +1,4 @@
-use crate::error::Initiator;
+use crate::error::{CloseReason, Initiator};
 
 /// Where an association stands (RFC 9260 §4).
 #[derive(Debug)]
@@ -27,8 +27,8 @@ pub(super) enum State {
     },
     /// The end was told.
     Ended {
-        /// By SHUTDOWN: a repeated SHUTDOWN ACK gets its answer again.
-        gracefully: bool,
+        /// How.
+        reason: CloseReason,
     },
 }
 

@@ -52,8 +52,6 @@ pub(crate) struct Sender {
 pub(crate) struct Progress {
     /// The earliest outstanding chunk was acknowledged: T3 starts anew (RFC 9260 §6.3.2 R3).
     pub(crate) cumulative_advanced: bool,
-    /// The peer answered in a way that shows that it lives.
-    pub(crate) alive: bool,
 }
 
 /// A chunk that was put into a packet.
@@ -65,9 +63,11 @@ pub(crate) struct Transmitted {
 
 impl Sender {
     pub(crate) fn new(config: &Config, initial: Tsn) -> Self {
+        // Chunks are padded to four bytes, so a packet is only full at a multiple of four.
+        let max_payload = (config.mtu & !3) - HEADER_LENGTH - DataChunk::OVERHEAD;
         Self {
             streams: OutboundStreams::new(),
-            outstanding: Outstanding::new(initial),
+            outstanding: Outstanding::new(initial, max_payload),
             congestion: NewReno::new(config.mtu),
             rto: RetransmissionTimeout::new(config),
             arena: Arena::default(),
@@ -79,8 +79,7 @@ impl Sender {
             recovery_until: None,
             repair_at_once: false,
             last_sent: None,
-            // Chunks are padded to four bytes, so a packet is only full at a multiple of four.
-            max_payload: (config.mtu & !3) - HEADER_LENGTH - DataChunk::OVERHEAD,
+            max_payload,
             mtu: config.mtu,
         }
     }
@@ -177,9 +176,9 @@ impl Sender {
         self.outstanding.on_timeout();
     }
 
-    /// The handshake is over: its back-off does not burden the data.
+    /// The handshake is over.
     pub(crate) fn on_established(&mut self) {
-        self.rto.on_progress();
+        self.rto.end_handshake();
     }
 
     /// A request other than data was not answered in time.
@@ -255,7 +254,6 @@ impl Sender {
         self.writable |= writable;
         Progress {
             cumulative_advanced: outcome.cumulative_advanced,
-            alive: outcome.newly_acked_bytes > 0 || self.advertised == 0,
         }
     }
 

@@ -26,6 +26,8 @@ pub(crate) struct Outstanding {
     gap_acked: Vec<Range<Unwrapped>>,
     gap_acked_before: Vec<Range<Unwrapped>>,
     losses: LossDetector,
+    /// More bytes than this above a chunk speak of its loss: what two packets hold (RFC 6675 §4, `IsLost`).
+    three_packets: usize,
     /// The chunk whose round trip is measured: one at a time (RFC 9260 §6.3.1 C4).
     probe: Option<(Unwrapped, Instant)>,
 }
@@ -77,7 +79,7 @@ pub(crate) enum SackError {
 }
 
 impl Outstanding {
-    pub(crate) fn new(initial: Tsn) -> Self {
+    pub(crate) fn new(initial: Tsn, max_payload: usize) -> Self {
         let first = Unwrapped::first(initial);
         Self {
             first,
@@ -87,6 +89,7 @@ impl Outstanding {
             gap_acked: Vec::new(),
             gap_acked_before: Vec::new(),
             losses: LossDetector::new(first),
+            three_packets: 2 * max_payload,
             probe: None,
         }
     }
@@ -201,6 +204,9 @@ impl Outstanding {
         }
         if let Some(highest) = highest {
             self.losses.on_newly_acked(highest);
+            if let Some(above) = self.three_packets_below_top() {
+                self.losses.raise(above);
+            }
             self.find_losses(&mut outcome);
         }
         Ok(outcome)
@@ -276,11 +282,10 @@ impl Outstanding {
         );
         let base = self.first.previous();
         self.gap_acked.clear();
-        self.gap_acked.extend(
-            sack.gap_ack_blocks().map(|GapAckBlock { start, end }| {
+        self.gap_acked
+            .extend(sack.gap_ack_blocks().map(|GapAckBlock { start, end }| {
                 base.plus(u64::from(start))..base.plus(u64::from(end) + 1)
-            }),
-        );
+            }));
         let after = std::mem::take(&mut self.gap_acked);
         let mut highest = None;
         for_each_difference(self.first, &before, &after, |range, added| {
@@ -318,11 +323,27 @@ impl Outstanding {
                 self.flight_bytes += length;
             }
         }
-        if added
-            && let Some((_, sent_at)) = self.probe.take_if(|(probe, _)| range.contains(probe))
+        if added && let Some((_, sent_at)) = self.probe.take_if(|(probe, _)| range.contains(probe))
         {
             outcome.round_trip = Some(now.saturating_duration_since(sent_at));
         }
+    }
+
+    /// The TSN above which more than two packets' worth of bytes is reported in gap ack blocks.
+    fn three_packets_below_top(&self) -> Option<Unwrapped> {
+        let top = self.gap_acked.last()?.end;
+        let end = (top.since(self.first) as usize).min(self.ring.len());
+        let start = end.saturating_sub(MAX_STEPS);
+        let mut bytes = 0;
+        for (index, sent) in self.ring.range(start..end).enumerate().rev() {
+            if sent.phase == Phase::GapAcked {
+                bytes += sent.payload.len();
+                if bytes > self.three_packets {
+                    return Some(self.first.plus((start + index) as u64));
+                }
+            }
+        }
+        None
     }
 
     fn find_losses(&mut self, outcome: &mut SackOutcome) {
@@ -372,10 +393,15 @@ impl Sent {
 /// A chunk has three miss indications when three acknowledgements newly acknowledged something above it, that is,
 /// when it lies below the third highest of those. So three numbers serve instead of a counter in each chunk, and every chunk is
 /// looked at once, because the third highest only grows. A chunk sent again is left to T3, as the RFC says.
+///
+/// Acknowledgements are not packets, though: a receiver that takes a batch of packets at once answers with one. So three packets' worth of
+/// bytes above a chunk count as much as three acknowledgements, as in TCP (RFC 6675 §4).
 #[derive(Debug)]
 struct LossDetector {
     /// The three highest, the highest first.
     highest: [Unwrapped; 3],
+    /// Below here enough bytes speak of a loss.
+    bytes_bound: Unwrapped,
     /// Everything below was looked at.
     scanned: Unwrapped,
 }
@@ -384,6 +410,7 @@ impl LossDetector {
     fn new(first: Unwrapped) -> Self {
         Self {
             highest: [first; 3],
+            bytes_bound: first,
             scanned: first,
         }
     }
@@ -399,10 +426,14 @@ impl LossDetector {
         }
     }
 
-    /// What was not looked at and lies below the third highest.
+    fn raise(&mut self, bound: Unwrapped) {
+        self.bytes_bound = self.bytes_bound.max(bound);
+    }
+
+    /// What was not looked at and lies below the third highest, or where enough bytes speak of a loss.
     fn take_range(&mut self, first: Unwrapped) -> Range<Unwrapped> {
         let start = self.scanned.max(first);
-        let end = self.highest[2].max(start);
+        let end = self.highest[2].max(self.bytes_bound).max(start);
         self.scanned = end;
         start..end
     }
@@ -475,6 +506,9 @@ impl<'a> Edges<'a> {
         })
     }
 }
+
+/// How many chunks are looked at for three packets' worth of bytes; smaller ones wait for three acknowledgements.
+const MAX_STEPS: usize = 64;
 
 #[cfg(test)]
 mod tests;
