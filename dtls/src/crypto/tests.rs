@@ -16,10 +16,8 @@ fn every_pair_of_providers_agrees_on_keys_in_every_common_group() {
     for one in providers() {
         for other in providers() {
             for group in [NamedGroup::X25519, NamedGroup::Secp256r1] {
-                let a = one.key_exchange(group, &mut one.secrets(&[2; 32])).unwrap();
-                let b = other
-                    .key_exchange(group, &mut other.secrets(&[3; 32]))
-                    .unwrap();
+                let a = one.secrets(&[2; 32]).key_exchange(group).unwrap();
+                let b = other.secrets(&[3; 32]).key_exchange(group).unwrap();
                 let (to_a, to_b) = (b.public().to_vec(), a.public().to_vec());
                 assert_ne!(to_a, to_b);
                 assert_eq!(a.agree(&to_a).unwrap(), b.agree(&to_b).unwrap());
@@ -53,8 +51,7 @@ fn public_values_that_lead_to_no_secret_are_refused() {
     bad.push((NamedGroup::Secp256r1, point[..64].to_vec()));
     for provider in providers() {
         for (group, public) in &bad {
-            let secrets = &mut provider.secrets(&[2; 32]);
-            let exchange = provider.key_exchange(*group, secrets).unwrap();
+            let exchange = provider.secrets(&[2; 32]).key_exchange(*group).unwrap();
             assert!(
                 exchange.agree(public).is_err(),
                 "{provider:?} {group:?} {public:?}"
@@ -213,9 +210,7 @@ fn the_deterministic_provider_depends_on_its_seeds_and_nothing_else() {
     let draw = |provider: [u8; 32], connection: [u8; 32]| {
         let provider = Provider::rust_crypto(provider);
         let mut secrets = provider.secrets(&connection);
-        let exchange = provider
-            .key_exchange(NamedGroup::X25519, &mut secrets)
-            .unwrap();
+        let exchange = secrets.key_exchange(NamedGroup::X25519).unwrap();
         exchange.public().to_vec()
     };
     assert_eq!(draw([1; 32], [2; 32]), draw([1; 32], [2; 32]));

@@ -118,7 +118,7 @@ fn write_item(
                 return Ok(None);
             }
             records.write(0, ContentType::ChangeCipherSpec, DTLS_1_2, buf, |buf| {
-                buf.push(1)
+                buf.push(1);
             })?;
             return Ok(Some(1));
         }

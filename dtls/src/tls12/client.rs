@@ -27,7 +27,7 @@ impl State {
             random: context.random(),
             session_id: Vec::new(),
             cookie: Vec::new(),
-            cipher_suites: provider.suites().map(|suite| suite.number).collect(),
+            cipher_suites: provider.suites().iter().map(|suite| suite.number).collect(),
             compression_methods: vec![0],
             extensions: Extensions {
                 groups: Some(provider.groups().iter().map(|g| g.number()).collect()),
@@ -184,6 +184,8 @@ impl ExpectServerHello {
             .config
             .provider
             .suites()
+            .iter()
+            .copied()
             .find(|suite| suite.number == hello.cipher_suite)
             .ok_or(Failure::illegal())?;
         let extensions = &hello.extensions;
@@ -329,7 +331,7 @@ impl ExpectServerHelloDone {
 
         context.begin_flight();
         own_certificate(context);
-        let exchange = config.provider.key_exchange(group, context.secrets)?;
+        let exchange = context.secrets.key_exchange(group)?;
         let mut body = Vec::new();
         ClientKeyExchange {
             public: exchange.public(),

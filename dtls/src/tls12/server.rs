@@ -108,6 +108,8 @@ impl Choice {
         let key = context.config.certificate.key();
         let suite = provider
             .suites()
+            .iter()
+            .copied()
             .filter(|suite| suite.authentication == key.authentication())
             .find(|suite| hello.cipher_suites.contains(&suite.number))
             .ok_or(Failure::incompatible())?;
@@ -155,7 +157,7 @@ impl Choice {
             client_random: self.client_random,
             server_random: context.random(),
         };
-        let exchange = provider.key_exchange(self.group, context.secrets)?;
+        let exchange = context.secrets.key_exchange(self.group)?;
 
         context.begin_flight();
         let mut body = Vec::new();

@@ -59,9 +59,7 @@ impl Rogue {
     pub(super) fn new(role: Role) -> Self {
         let provider = Provider::rust_crypto([9; 32]);
         let mut secrets = provider.secrets(&[8; 32]);
-        let exchange = provider
-            .key_exchange(NamedGroup::X25519, &mut secrets)
-            .unwrap();
+        let exchange = secrets.key_exchange(NamedGroup::X25519).unwrap();
         let own = match role {
             Role::Client => alice(),
             Role::Server => bob(),
@@ -302,7 +300,7 @@ impl Rogue {
         let mut buf = Vec::new();
         self.records
             .write(epoch, content_type, DTLS_1_2, &mut buf, |buf| {
-                buf.extend_from_slice(body)
+                buf.extend_from_slice(body);
             })
             .unwrap();
         buf
