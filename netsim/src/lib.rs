@@ -17,6 +17,6 @@ mod world;
 pub use clock::{at, epoch, since_epoch};
 pub use machine::{Machine, Outgoing};
 pub use network::{Drops, LinkConfig, LinkId, Loss, Network, NodeId, Outage, Packet, Verdict};
-pub use pair::{Pair, Side};
+pub use pair::{ADDRESS_A, ADDRESS_B, Pair, Side};
 pub use profile::{Nap, Profile, Weather};
 pub use world::{HostId, World};

@@ -8,6 +8,12 @@ use crate::network::{LinkConfig, LinkId, Network, Packet};
 use crate::profile::{Profile, Weather};
 use crate::{Machine, epoch};
 
+/// The address of machine A of a [`Pair`].
+pub const ADDRESS_A: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 5001);
+
+/// The address of machine B of a [`Pair`].
+pub const ADDRESS_B: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), 5002);
+
 /// One of the two machines of a [`Pair`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
@@ -48,11 +54,6 @@ pub struct Pair<A, B = A> {
 }
 
 impl<A: Machine, B: Machine> Pair<A, B> {
-    /// The address of machine A: `10.0.0.1:5001`.
-    pub const ADDRESS_A: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 5001);
-    /// The address of machine B: `10.0.0.2:5002`.
-    pub const ADDRESS_B: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), 5002);
-
     /// Two machines 20 ms apart on a perfect link.
     pub fn new(a: A, b: B) -> Self {
         let link = LinkConfig::delayed(Duration::from_millis(20));
@@ -68,11 +69,11 @@ impl<A: Machine, B: Machine> Pair<A, B> {
     pub fn over(weather: impl Into<Weather>, seed: u64, a: A, b: B) -> Self {
         let weather = weather.into();
         let mut network = Network::new(seed);
-        let node_a = network.host([Self::ADDRESS_A.ip()]);
-        let node_b = network.host([Self::ADDRESS_B.ip()]);
+        let node_a = network.host([ADDRESS_A.ip()]);
+        let node_b = network.host([ADDRESS_B.ip()]);
         let link = network.link(node_a, node_b, &weather.link);
         let mut driver = Driver::new(network);
-        let path = Path::udp(Self::ADDRESS_A, Self::ADDRESS_B);
+        let path = Path::udp(ADDRESS_A, ADDRESS_B);
         driver.add_host(node_a, Some(path));
         driver.add_host(node_b, Some(path.reversed()));
         if let Some(nap) = weather.nap {
@@ -124,9 +125,6 @@ impl<A: Machine, B: Machine> Pair<A, B> {
     }
 
     /// Changes the direction of the link that leaves from a side.
-    ///
-    /// # Panics
-    /// Never: the pair has its link.
     pub fn set_direction(&mut self, from: Side, config: &LinkConfig) {
         let node = self.driver.node(from.index());
         *self.driver.network.direction(self.link, node) = config.clone();
@@ -134,7 +132,7 @@ impl<A: Machine, B: Machine> Pair<A, B> {
 
     /// The path as a side sees it.
     pub fn path(&self, side: Side) -> Path {
-        let path = Path::udp(Self::ADDRESS_A, Self::ADDRESS_B);
+        let path = Path::udp(ADDRESS_A, ADDRESS_B);
         match side {
             Side::A => path,
             Side::B => path.reversed(),
@@ -213,6 +211,11 @@ impl<A: Machine, B: Machine> Pair<A, B> {
     /// What a side has pulled so far.
     pub fn pulled(&self, side: Side) -> &[Vec<u8>] {
         self.driver.pulled(side.index())
+    }
+
+    /// What a side has pulled since this was last asked, moved out: for runs of much data.
+    pub fn take_pulled(&mut self, side: Side) -> Vec<Vec<u8>> {
+        self.driver.take_pulled(side.index())
     }
 
     /// Whether the application of a side pulls; it does at first.

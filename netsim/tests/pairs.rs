@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use avocet_netsim::{
-    LinkConfig, Machine, Network, Pair, Profile, Side, Verdict, World, at, since_epoch,
+    ADDRESS_A, LinkConfig, Machine, Network, Pair, Profile, Side, Verdict, World, at, since_epoch,
 };
 use net::Path;
 use toy::{Flaw, Toy};
@@ -115,7 +115,7 @@ fn a_sleeper_hears_nothing_fires_nothing_and_wakes_behind_another_port() {
     let asleep = now;
     pair.a_mut().send(now, b"dreaming");
     pair.run_for(30 * SECOND);
-    let from_a = |packet: &&avocet_netsim::Packet| packet.path.local == Pair::<Toy>::ADDRESS_A;
+    let from_a = |packet: &&avocet_netsim::Packet| packet.path.local == ADDRESS_A;
     let first = pair.network().recorded().iter().find(from_a).unwrap().sent;
     assert!(since_epoch(first) >= nap.until && first > asleep);
     assert!(pair.network().drops().outage > 0);

@@ -91,6 +91,10 @@ impl Driver {
         &self.hosts[host].pulled
     }
 
+    pub(crate) fn take_pulled(&mut self, host: usize) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.hosts[host].pulled)
+    }
+
     pub(crate) fn set_pulling(&mut self, host: usize, pulling: bool) {
         self.hosts[host].pulls = pulling;
         self.touch(host);
