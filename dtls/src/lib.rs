@@ -7,6 +7,8 @@ mod crypto;
 mod error;
 mod event;
 mod fingerprint;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod handshake;
 mod record;
 mod stats;

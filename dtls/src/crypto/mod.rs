@@ -10,8 +10,8 @@ mod tests;
 
 use std::fmt;
 
+#[cfg(feature = "rust-crypto")]
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
 use zeroize::Zeroizing;
 
 use crate::HashAlgorithm;
@@ -57,15 +57,12 @@ impl Provider {
     }
 
     /// The cipher suites, the best one first.
-    pub(crate) fn suites(&self) -> impl Iterator<Item = CipherSuite> + Clone + use<'_> {
-        SUITES.into_iter().filter(|suite| match self.0 {
-            Kind::Ring => true,
+    pub(crate) const fn suites(&self) -> &'static [CipherSuite] {
+        match self.0 {
+            Kind::Ring => &SUITES,
             #[cfg(feature = "rust-crypto")]
-            Kind::RustCrypto { .. } => {
-                suite.authentication == Authentication::Ecdsa
-                    && suite.aead != AeadAlgorithm::ChaCha20Poly1305
-            }
-        })
+            Kind::RustCrypto { .. } => &[SUITES[0], SUITES[2]],
+        }
     }
 
     /// The groups, the best one first.
@@ -118,34 +115,17 @@ impl Provider {
         }
     }
 
-    /// The random source of a connection's secrets, apart from the one whose output crosses the wire.
+    /// The source of a connection's private keys, apart from the one whose output crosses the wire.
+    #[cfg_attr(
+        not(feature = "rust-crypto"),
+        expect(unused_variables, reason = "ring draws on the operating system alone")
+    )]
     pub(crate) fn secrets(&self, seed: &[u8; 32]) -> SecretSource {
         match &self.0 {
-            Kind::Ring => SecretSource(None),
+            Kind::Ring => SecretSource::OperatingSystem,
             #[cfg(feature = "rust-crypto")]
             Kind::RustCrypto { seed: own } => {
-                let mut joined = Zeroizing::new([0; 64]);
-                joined[..32].copy_from_slice(own.as_slice());
-                joined[32..].copy_from_slice(seed);
-                let hashed = Zeroizing::new(rust_crypto::hash(Hash::Sha256, joined.as_slice()));
-                let mut key = Zeroizing::new([0; 32]);
-                key.copy_from_slice(&hashed);
-                SecretSource(Some(StdRng::from_seed(*key)))
-            }
-        }
-    }
-
-    /// A fresh private key for one key agreement.
-    pub(crate) fn key_exchange(
-        &self,
-        group: NamedGroup,
-        secrets: &mut SecretSource,
-    ) -> Result<KeyExchange, CryptoError> {
-        match self.0 {
-            Kind::Ring => ring::KeyExchange::new(group).map(KeyExchange::Ring),
-            #[cfg(feature = "rust-crypto")]
-            Kind::RustCrypto { .. } => {
-                rust_crypto::KeyExchange::new(group, secrets).map(KeyExchange::RustCrypto)
+                SecretSource::Seeded(Box::new(rust_crypto::secrets(own, seed)))
             }
         }
     }
@@ -153,7 +133,9 @@ impl Provider {
     /// Whether this provider can sign with a key.
     pub(crate) fn can_sign(&self, key: &SigningKey) -> bool {
         match self.0 {
-            Kind::Ring => true,
+            Kind::Ring => match key.authentication() {
+                Authentication::Ecdsa | Authentication::Rsa => true,
+            },
             #[cfg(feature = "rust-crypto")]
             Kind::RustCrypto { .. } => key.p256().is_some(),
         }
@@ -191,7 +173,7 @@ impl Provider {
     /// A record protection key.
     pub(crate) fn aead(&self, algorithm: AeadAlgorithm, key: &[u8]) -> Result<Aead, CryptoError> {
         match self.0 {
-            Kind::Ring => ring::Aead::new(algorithm, key).map(Aead::Ring),
+            Kind::Ring => ring::Aead::new(algorithm, key).map(|key| Aead::Ring(Box::new(key))),
             #[cfg(feature = "rust-crypto")]
             Kind::RustCrypto { .. } => rust_crypto::Aead::new(algorithm, key).map(Aead::RustCrypto),
         }
@@ -214,17 +196,31 @@ impl fmt::Debug for Provider {
     }
 }
 
-/// Where private keys come from: nothing but itself for `ring`, which asks the operating system.
-pub(crate) struct SecretSource(Option<StdRng>);
+/// Where private keys come from.
+pub(crate) enum SecretSource {
+    /// `ring` takes no other.
+    OperatingSystem,
+    #[cfg(feature = "rust-crypto")]
+    Seeded(Box<StdRng>),
+}
 
 impl SecretSource {
+    /// A fresh private key for one key agreement.
     #[cfg_attr(
         not(feature = "rust-crypto"),
-        expect(dead_code, reason = "only the deterministic provider draws")
+        expect(
+            clippy::needless_pass_by_ref_mut,
+            reason = "the other source is one that changes"
+        )
     )]
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), CryptoError> {
-        self.0.as_mut().ok_or(CryptoError)?.fill_bytes(bytes);
-        Ok(())
+    pub(crate) fn key_exchange(&mut self, group: NamedGroup) -> Result<KeyExchange, CryptoError> {
+        match self {
+            Self::OperatingSystem => ring::KeyExchange::new(group).map(KeyExchange::Ring),
+            #[cfg(feature = "rust-crypto")]
+            Self::Seeded(random) => {
+                rust_crypto::KeyExchange::new(group, random).map(KeyExchange::RustCrypto)
+            }
+        }
     }
 }
 
@@ -275,7 +271,7 @@ impl KeyExchange {
 
 /// A record protection key.
 pub(crate) enum Aead {
-    Ring(ring::Aead),
+    Ring(Box<ring::Aead>),
     #[cfg(feature = "rust-crypto")]
     RustCrypto(rust_crypto::Aead),
 }

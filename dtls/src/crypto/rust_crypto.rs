@@ -2,19 +2,26 @@ use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
 use aes_gcm::{Aes128Gcm, Aes256Gcm};
 use hmac::{Hmac, Mac as _};
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 use sha2::{Digest as _, Sha256, Sha384};
 use zeroize::Zeroizing;
 
-use super::{
-    AeadAlgorithm, CryptoError, Hash, NamedGroup, PublicKey, SecretSource, SignatureScheme,
-    SigningKey,
-};
+use super::{AeadAlgorithm, CryptoError, Hash, NamedGroup, PublicKey, SignatureScheme, SigningKey};
 
 pub(super) fn hash(hash: Hash, bytes: &[u8]) -> Vec<u8> {
     match hash {
         Hash::Sha256 => Sha256::digest(bytes).to_vec(),
         Hash::Sha384 => Sha384::digest(bytes).to_vec(),
     }
+}
+
+/// The secrets of one connection: its seed under the provider's.
+pub(super) fn secrets(provider: &[u8; 32], connection: &[u8; 32]) -> StdRng {
+    let mut hash = Sha256::new();
+    hash.update(provider);
+    hash.update(connection);
+    StdRng::from_seed(*Zeroizing::new(hash.finalize().into()))
 }
 
 pub(crate) enum HmacKey {
@@ -62,11 +69,11 @@ enum Private {
 }
 
 impl KeyExchange {
-    pub(super) fn new(group: NamedGroup, secrets: &mut SecretSource) -> Result<Self, CryptoError> {
+    pub(super) fn new(group: NamedGroup, random: &mut StdRng) -> Result<Self, CryptoError> {
         let mut bytes = Zeroizing::new([0; 32]);
         match group {
             NamedGroup::X25519 => {
-                secrets.fill(bytes.as_mut_slice())?;
+                random.fill_bytes(bytes.as_mut_slice());
                 let private = x25519_dalek::StaticSecret::from(*bytes);
                 let public = x25519_dalek::PublicKey::from(&private);
                 Ok(Self {
@@ -78,7 +85,7 @@ impl KeyExchange {
                 // A draw is outside the range once in 2^32: twice in a row is a broken source.
                 let private = (0..2)
                     .find_map(|_| {
-                        secrets.fill(bytes.as_mut_slice()).ok()?;
+                        random.fill_bytes(bytes.as_mut_slice());
                         p256::SecretKey::from_slice(bytes.as_slice()).ok()
                     })
                     .ok_or(CryptoError)?;

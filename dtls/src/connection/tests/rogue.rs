@@ -31,6 +31,12 @@ pub(super) enum Step {
     ChangeCipherSpec,
     Finished,
     PlainFinished,
+    /// Protected, but about another transcript.
+    WrongFinished,
+    /// Protected, and only the first eleven bytes.
+    ShortFinished,
+    /// Protected, with a byte more.
+    LongFinished,
     Data,
 }
 
@@ -59,9 +65,7 @@ impl Rogue {
     pub(super) fn new(role: Role) -> Self {
         let provider = Provider::rust_crypto([9; 32]);
         let mut secrets = provider.secrets(&[8; 32]);
-        let exchange = provider
-            .key_exchange(NamedGroup::X25519, &mut secrets)
-            .unwrap();
+        let exchange = secrets.key_exchange(NamedGroup::X25519).unwrap();
         let own = match role {
             Role::Client => alice(),
             Role::Server => bob(),
@@ -137,14 +141,24 @@ impl Rogue {
             Step::ChangeCipherSpec => {
                 return self.record(0, ContentType::ChangeCipherSpec, &[1]);
             }
-            Step::Finished | Step::PlainFinished => {
+            Step::Finished
+            | Step::PlainFinished
+            | Step::WrongFinished
+            | Step::ShortFinished
+            | Step::LongFinished => {
                 let Some(secrets) = &self.secrets else {
                     return self.message(HandshakeType::FINISHED, vec![0; 12]);
                 };
                 let hash = self.transcript.bytes();
-                let data = secrets
+                let mut data = secrets
                     .verify_data(&self.provider, self.role, hash)
                     .to_vec();
+                match step {
+                    Step::WrongFinished => data[11] ^= 1,
+                    Step::ShortFinished => data.truncate(11),
+                    Step::LongFinished => data.push(0),
+                    _ => {}
+                }
                 if step == Step::PlainFinished {
                     return self.message(HandshakeType::FINISHED, data);
                 }
@@ -302,7 +316,7 @@ impl Rogue {
         let mut buf = Vec::new();
         self.records
             .write(epoch, content_type, DTLS_1_2, &mut buf, |buf| {
-                buf.extend_from_slice(body)
+                buf.extend_from_slice(body);
             })
             .unwrap();
         buf

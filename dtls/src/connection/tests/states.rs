@@ -254,3 +254,61 @@ fn a_client_lets_nobody_in_without_a_certificate() {
     let end = [Step::ChangeCipherSpec, Step::Finished];
     assert_shut(&mut client_after(&steps, &end), netsim::epoch(), &steps);
 }
+
+#[test]
+fn a_finished_that_is_not_exactly_right_connects_nobody() {
+    for wrong in [Step::WrongFinished, Step::ShortFinished, Step::LongFinished] {
+        let client_says = [
+            Step::Certificate,
+            Step::ClientKeyExchange,
+            Step::CertificateVerify,
+            Step::ChangeCipherSpec,
+            wrong,
+        ];
+        assert_shut(&mut server_after(&client_says), netsim::epoch(), &wrong);
+        let server_says = [
+            Step::Hello,
+            Step::Certificate,
+            Step::ServerKeyExchange,
+            Step::CertificateRequest,
+            Step::ServerHelloDone,
+        ];
+        let end = [Step::ChangeCipherSpec, wrong];
+        assert_shut(
+            &mut client_after(&server_says, &end),
+            netsim::epoch(),
+            &wrong,
+        );
+    }
+}
+
+#[test]
+fn data_that_overtakes_finished_waits_for_it() {
+    use Step::{
+        Certificate, CertificateVerify, ChangeCipherSpec, ClientKeyExchange, Data, Finished,
+    };
+    let now = netsim::epoch();
+    for before in [ChangeCipherSpec, Finished] {
+        let mut server = server();
+        let mut rogue = Rogue::new(Role::Client);
+        rogue.tell(&mut server, now, Step::Hello);
+        rogue.listen(&mut server, now);
+        for step in [
+            Certificate,
+            ClientKeyExchange,
+            CertificateVerify,
+            ChangeCipherSpec,
+            Finished,
+        ] {
+            if step == before {
+                rogue.tell(&mut server, now, Data);
+                assert_eq!(server.recv(&mut Vec::new()), None);
+            }
+            rogue.tell(&mut server, now, step);
+        }
+        let mut data = Vec::new();
+        assert_eq!(server.recv(&mut data), Some(9));
+        assert_eq!(server.recv(&mut data), None);
+        assert_eq!(data, b"let me in");
+    }
+}
