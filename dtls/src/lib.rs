@@ -1,1 +1,30 @@
 #![doc = include_str!("../README.md")]
+
+mod certificate;
+mod config;
+mod connection;
+mod crypto;
+mod error;
+mod event;
+mod fingerprint;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
+mod handshake;
+mod record;
+mod stats;
+#[cfg(test)]
+mod testing;
+mod timer;
+mod tls12;
+mod wire;
+
+pub use certificate::Certificate;
+pub use config::{Config, Role, SrtpProfile, Version};
+pub use connection::{Connection, Mark};
+pub use crypto::Provider;
+pub use error::{
+    AlertDescription, CertificateError, ConfigError, ExportError, FingerprintError, SealError,
+};
+pub use event::{Cause, CloseReason, Event, Initiator};
+pub use fingerprint::{Fingerprint, HashAlgorithm};
+pub use stats::{Dropped, Stats};

@@ -1,0 +1,224 @@
+//! Doors for the fuzz targets, and for the test that keeps them from rusting.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::wire::{
+    CertificateMessage, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange,
+    Fragment, HelloVerifyRequest, RecordHeader, ServerHello, ServerKeyExchange,
+};
+use crate::{Certificate, Config, Connection, Role};
+
+/// Records of a datagram, and the fragments in them.
+pub fn record(mut data: &[u8]) {
+    while let Ok((header, mut body)) = RecordHeader::decode(&mut data) {
+        if let Ok(length) = u16::try_from(body.len()) {
+            assert_eq!(
+                RecordHeader::decode(&mut [&header.encode(length)[..], body].concat().as_slice()),
+                Ok((header, body))
+            );
+        }
+        while let Ok(fragment) = Fragment::decode(&mut body) {
+            assert!(
+                fragment.header.offset + fragment.header.fragment_length <= fragment.header.length
+            );
+        }
+    }
+}
+
+/// One handshake message: the first byte says of which kind.
+pub fn handshake(data: &[u8]) {
+    let Some((kind, body)) = data.split_first() else {
+        return;
+    };
+    match kind % 9 {
+        0 => {
+            if let Ok(mut hello) = ClientHello::decode(body) {
+                let mut buf = Vec::new();
+                hello.encode(&mut buf);
+                hello.extensions.unknown = 0;
+                assert_eq!(ClientHello::decode(&buf), Ok(hello));
+            }
+        }
+        1 => {
+            if let Ok(mut hello) = ServerHello::decode(body) {
+                let mut buf = Vec::new();
+                hello.encode(&mut buf);
+                hello.extensions.unknown = 0;
+                assert_eq!(ServerHello::decode(&buf), Ok(hello));
+            }
+        }
+        2 => drop(HelloVerifyRequest::decode(body)),
+        3 => drop(CertificateMessage::decode(body)),
+        4 => drop(CertificateRequest::decode(body)),
+        5 => drop(CertificateVerify::decode(body)),
+        6 => drop(ServerKeyExchange::decode(body)),
+        7 => drop(ClientKeyExchange::decode(body)),
+        _ => drop(crate::certificate::Leaf::from_der(body)),
+    }
+}
+
+/// Two connections and a hostile driver: each step is a byte of what to do, and what it needs.
+pub fn connection(mut data: &[u8]) {
+    let Some(mut pair) = Pair::new() else {
+        return;
+    };
+    while let Some((&operation, rest)) = data.split_first() {
+        data = rest;
+        let argument = |data: &mut &[u8]| data.split_off_first().copied().unwrap_or(0);
+        let side = usize::from(operation & 1);
+        match operation >> 1 & 7 {
+            0 | 1 => pair.deliver(side),
+            2 => {
+                let (at, xor) = (argument(&mut data), argument(&mut data));
+                pair.damage(side, at, xor);
+            }
+            3 => pair.lose(side),
+            4 => pair.repeat(side),
+            5 => pair.wait(Duration::from_millis(u64::from(argument(&mut data)) * 20)),
+            6 => {
+                let length = usize::from(argument(&mut data)).min(data.len());
+                let (bytes, rest) = data.split_at(length);
+                data = rest;
+                pair.inject(side, bytes);
+            }
+            _ => pair.say(side),
+        }
+        pair.check();
+    }
+}
+
+struct Pair {
+    sides: [Connection; 2],
+    last: [Vec<u8>; 2],
+    now: Instant,
+}
+
+impl Pair {
+    fn new() -> Option<Self> {
+        let alice = Certificate::from_pem(include_str!("../../testdata/dtls/alice.pem")).ok()?;
+        let bob = Certificate::from_pem(include_str!("../../testdata/dtls/bob.pem")).ok()?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "an epoch; nothing depends on which"
+        )]
+        let now = Instant::now();
+        let make = |own: &Certificate, other: &Certificate, role| {
+            let mut connection =
+                Connection::new(Arc::new(Config::new(own.clone())), role, [role as u8; 32]).ok()?;
+            connection.set_remote_fingerprints(now, vec![other.fingerprint()]);
+            connection.start(now, None);
+            Some(connection)
+        };
+        Some(Self {
+            sides: [
+                make(&alice, &bob, Role::Client)?,
+                make(&bob, &alice, Role::Server)?,
+            ],
+            last: [Vec::new(), Vec::new()],
+            now,
+        })
+    }
+
+    fn next(&mut self, side: usize) -> bool {
+        let mut datagram = Vec::new();
+        let some = self.sides[side]
+            .poll_transmit(self.now, &mut datagram)
+            .is_some();
+        if some {
+            self.last[side] = datagram;
+        }
+        some
+    }
+
+    fn inject(&mut self, side: usize, bytes: &[u8]) {
+        self.sides[1 - side].handle_datagram(self.now, &mut bytes.to_vec());
+    }
+
+    fn deliver(&mut self, side: usize) {
+        if self.next(side) {
+            self.repeat(side);
+        }
+    }
+
+    fn repeat(&mut self, side: usize) {
+        let datagram = self.last[side].clone();
+        self.inject(side, &datagram);
+    }
+
+    fn lose(&mut self, side: usize) {
+        self.next(side);
+    }
+
+    fn damage(&mut self, side: usize, at: u8, xor: u8) {
+        let mut datagram = self.last[side].clone();
+        let length = datagram.len().max(1);
+        if let Some(byte) = datagram.get_mut(usize::from(at) * 7 % length) {
+            *byte ^= xor;
+        }
+        self.inject(side, &datagram);
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.now += time;
+        for side in &mut self.sides {
+            side.handle_timeout(self.now);
+        }
+    }
+
+    fn say(&mut self, side: usize) {
+        let mut buf = Vec::new();
+        let connection = &mut self.sides[side];
+        let Some(mark) = connection.begin(&mut buf) else {
+            return;
+        };
+        buf.extend_from_slice(b"genuine");
+        if connection.seal(self.now, &mut buf, mark).is_ok() {
+            self.last[side] = buf;
+            self.repeat(side);
+        }
+    }
+
+    /// Deadlines lie ahead, and nobody receives what nobody said.
+    fn check(&mut self) {
+        for side in &mut self.sides {
+            side.handle_timeout(self.now);
+            assert!(
+                side.poll_timeout()
+                    .is_none_or(|deadline| deadline > self.now)
+            );
+            let mut data = Vec::new();
+            while side.recv(&mut data).is_some() {
+                assert_eq!(data, b"genuine");
+                data.clear();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng as _, RngExt as _, SeedableRng as _};
+
+    use super::*;
+
+    #[test]
+    fn the_doors_open() {
+        let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+        for _ in 0..300 {
+            let mut data = vec![0; rng.random_range(0..300)];
+            rng.fill_bytes(&mut data);
+            record(&data);
+            handshake(&data);
+        }
+        for _ in 0..30 {
+            let mut data = vec![0; rng.random_range(0..300)];
+            rng.fill_bytes(&mut data);
+            // Mostly delivery, so that they come to something.
+            for byte in data.iter_mut().take(40) {
+                *byte &= 3;
+            }
+            connection(&data);
+        }
+    }
+}
