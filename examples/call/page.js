@@ -7,7 +7,7 @@ const options = new URLSearchParams(location.search);
 const NO_PATH_AFTER_MS = 10_000;
 let call = null;
 // What an automated run looks at.
-window.avocet = { get connection() { return call && call.connection; }, received: [], error: null };
+window.avocet = { get connection() { return call && call.connection; }, get id() { return call && call.id; }, send: (text) => call.channel.send(text), received: [], error: null };
 
 function say(text, trouble = false) {
   element('state').textContent = text;
