@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use std::{io, thread};
 
 use avocet::net::{Datagram, Path};
-use avocet::peer::{Config, DataChannelInit, Event, Message, PeerConnection, SessionDescription};
+use avocet::peer::{Config, DataChannelInit, Event, PeerConnection, SessionDescription};
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
@@ -49,7 +49,7 @@ fn run(signalling: Sender<SessionDescription>, other: Receiver<SessionDescriptio
             match event {
                 Event::DataChannelOpened(id) if offers => {
                     let mut channel = peer.data_channel(id).ok_or("no channel")?;
-                    channel.send(Instant::now(), Message::from("hello"))?;
+                    channel.send_text(Instant::now(), "hello")?;
                 }
                 Event::DataChannelReadable(id) => {
                     let mut channel = peer.data_channel(id).ok_or("no channel")?;
@@ -59,7 +59,7 @@ fn run(signalling: Sender<SessionDescription>, other: Receiver<SessionDescriptio
                             peer.close(Instant::now());
                             break;
                         }
-                        channel.send(Instant::now(), message)?;
+                        channel.send(Instant::now(), &message)?;
                     }
                 }
                 Event::Closed(_) => return Ok(()),

@@ -194,7 +194,8 @@ impl PeerConnection {
     }
 
     /// Sends a track: on a transceiver of its own that the next offer negotiates, or on the one of a remote offer's
-    /// m-line (RFC 9429 §5.10). What is sent goes into [`Self::track_local`].
+    /// m-line (RFC 9429 §5.10). `streams` are the ids of the media streams that it belongs to. What is sent goes into
+    /// [`Self::track_local`].
     ///
     /// # Errors
     ///
@@ -202,9 +203,14 @@ impl PeerConnection {
     pub async fn add_track(
         &self,
         kind: MediaKind,
-        init: TransceiverInit,
+        streams: &[&str],
     ) -> Result<TransceiverId, CallError<TransceiverError>> {
-        self.link().attempt(move |peer, now| peer.add_track(now, kind, init)).await
+        let streams: Vec<String> = streams.iter().map(|&stream| stream.to_owned()).collect();
+        let add = move |peer: &mut peer::PeerConnection, _| {
+            let streams: Vec<&str> = streams.iter().map(String::as_str).collect();
+            peer.add_track(kind, &streams)
+        };
+        self.link().attempt(add).await
     }
 
     /// Adds a transceiver, to be negotiated by the next offer.
@@ -218,7 +224,7 @@ impl PeerConnection {
         direction: Direction,
         init: TransceiverInit,
     ) -> Result<TransceiverId, CallError<TransceiverError>> {
-        self.link().attempt(move |peer, now| peer.add_transceiver(now, kind, direction, init)).await
+        self.link().attempt(move |peer, _| peer.add_transceiver(kind, direction, init)).await
     }
 
     /// The transceivers as they stand.

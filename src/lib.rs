@@ -18,6 +18,6 @@ pub use data_channel::DataChannel;
 pub use endpoint::{ConnectError, Endpoint, EndpointConfig};
 pub use error::{BindError, CallError, Closed, NegotiateError, SendError};
 pub use event::Event;
-pub use track::{TrackLocal, TrackRemote};
+pub use track::{ReceivedPacket, TrackLocal, TrackRemote};
 
 pub use {congestion, dtls, ice, media, net, peer, rtcp, rtp, sctp, sdp, session, srtp, stun, turn};

@@ -1,15 +1,26 @@
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use peer::TransceiverId;
+use peer::{CodecParameters, TransceiverId};
 use rtp::MediaKind;
-use session::ReceivedPacket;
 
 use crate::connection::Link;
 use crate::driver::Outgoing;
 use crate::error::Closed;
+
+/// A packet as it arrived, and the codec that its payload type stands for in its connection. Cheap to clone: the
+/// payload is shared.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ReceivedPacket {
+    /// The packet.
+    pub packet: session::ReceivedPacket,
+    /// Its codec.
+    pub codec: Arc<CodecParameters>,
+}
 
 /// The media that the other side sends on a transceiver: RTP packets, a [`Stream`].
 ///
@@ -108,7 +119,8 @@ impl TrackLocal {
     }
 
     /// Sends a packet that another connection received: payload type, SSRC, sequence number, timestamp and
-    /// extension ids are rewritten for this stream, and the payload is shared, not copied.
+    /// extension ids are rewritten for this stream, and the payload is shared, not copied. A packet of a codec that
+    /// this connection did not negotiate is dropped and counted.
     pub fn forward(&self, packet: &ReceivedPacket) {
         self.push(Outgoing::Forward(Box::new(packet.clone())));
     }

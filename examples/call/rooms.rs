@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use avocet::peer::{
-    ConnectionState, DataChannelInit, Message, SessionDescription, TransceiverInit,
+    ConnectionState, DataChannelInit, Message, SessionDescription,
 };
 use avocet::rtp::MediaKind;
 use avocet::{DataChannel, Endpoint, Event, PeerConnection, TrackLocal, TrackRemote};
@@ -63,8 +63,8 @@ impl Rooms {
             return Err(CallError::Busy);
         }
         let connection = self.endpoint.peer_connection().await.map_err(refused)?;
-        let audio = connection.add_track(MediaKind::Audio, TransceiverInit::default()).await.map_err(refused)?;
-        let video = connection.add_track(MediaKind::Video, TransceiverInit::default()).await.map_err(refused)?;
+        let audio = connection.add_track(MediaKind::Audio, &["avocet"]).await.map_err(refused)?;
+        let video = connection.add_track(MediaKind::Video, &["avocet"]).await.map_err(refused)?;
         let (lines, waiting) = mpsc::channel(LINES);
         let (wishes, wished) = mpsc::channel(1);
         let own = Ends {

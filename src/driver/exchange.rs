@@ -1,8 +1,12 @@
 //! Between a sans-IO connection and the mailbox of its handles.
 
+use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
-use peer::{ChannelId, Event, PeerConnection, SendError};
+use peer::{ChannelId, CodecParameters, Event, PeerConnection, SendError, TransceiverId};
+use rtp::PayloadType;
+
+use crate::ReceivedPacket;
 
 use super::mailbox::{Mailbox, Notice, Outgoing, State};
 
@@ -15,10 +19,10 @@ pub(crate) fn outbound(peer: &mut PeerConnection, mailbox: &Mailbox, now: Instan
     for (id, track) in &mut state.tracks {
         for packet in track.outbound.drain(..) {
             let sent = match packet {
-                Outgoing::Packet(packet) => peer.send_rtp(now, *id, packet),
-                Outgoing::Forward(packet) => peer.forward(now, *id, &packet),
+                Outgoing::Packet(packet) => peer.send_rtp(now, *id, packet).is_ok(),
+                Outgoing::Forward(packet) => forward(peer, *id, &mut track.route, &packet, now),
             };
-            if sent.is_err() {
+            if !sent {
                 track.outbound_dropped += 1;
             }
         }
@@ -31,12 +35,49 @@ pub(crate) fn outbound(peer: &mut PeerConnection, mailbox: &Mailbox, now: Instan
 }
 
 /// Hands what arrived to the application's queues.
-pub(crate) fn inbound(peer: &mut PeerConnection, mailbox: &Mailbox, now: Instant) {
-    let _ = now;
-    let mut state: Option<std::sync::MutexGuard<'_, State>> = None;
+pub(crate) fn inbound(peer: &mut PeerConnection, mailbox: &Mailbox) {
+    let mut state: Option<MutexGuard<'_, State>> = None;
     while let Some((id, packet)) = peer.poll_packet() {
-        state.get_or_insert_with(|| mailbox.lock()).track(id).push_inbound(packet);
+        let track = state.get_or_insert_with(|| mailbox.lock()).track(id);
+        if let Some(codec) = codec_of(peer, id, &mut track.codecs, packet.packet.payload_type) {
+            track.push_inbound(ReceivedPacket { packet, codec });
+        }
     }
+}
+
+/// Forwards under the payload type that this connection knows the codec by; false when it does not take it.
+fn forward(
+    peer: &mut PeerConnection,
+    id: TransceiverId,
+    route: &mut Option<(Arc<CodecParameters>, PayloadType)>,
+    received: &ReceivedPacket,
+    now: Instant,
+) -> bool {
+    let known = route.as_ref().filter(|(codec, _)| Arc::ptr_eq(codec, &received.codec));
+    let Some(payload_type) =
+        known.map_or_else(|| peer.payload_type_for(id, &received.codec), |(_, known)| Some(*known))
+    else {
+        return false;
+    };
+    let sent = peer.forward(now, id, &received.packet, payload_type).is_ok();
+    // A refusal may mean that a new negotiation changed the number: look it up again next time.
+    *route = sent.then(|| (Arc::clone(&received.codec), payload_type));
+    sent
+}
+
+fn codec_of(
+    peer: &PeerConnection,
+    id: TransceiverId,
+    cache: &mut Vec<Arc<CodecParameters>>,
+    payload_type: PayloadType,
+) -> Option<Arc<CodecParameters>> {
+    let find = |cache: &[Arc<CodecParameters>]| {
+        cache.iter().find(|codec| codec.payload_type == payload_type).cloned()
+    };
+    find(cache).or_else(|| {
+        *cache = peer.transceiver(id)?.receive_codecs().iter().cloned().map(Arc::new).collect();
+        find(cache)
+    })
 }
 
 /// Sorts an event of the connection into the mailbox.
@@ -73,7 +114,7 @@ fn write_channel(peer: &mut PeerConnection, state: &mut State, id: ChannelId, no
     let channel = state.channel(id);
     while let Some(message) = channel.outbound.front() {
         let Some(mut view) = peer.data_channel(id) else { return channel.close() };
-        match view.send(now, message.clone()) {
+        match view.send(now, message) {
             Ok(()) => channel.pop_outbound(),
             // Reliable data waits: the event `DataChannelWritable` brings us back.
             Err(SendError::Full) => return,

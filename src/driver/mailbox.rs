@@ -1,10 +1,13 @@
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use peer::{ChannelId, Message, TransceiverId};
-use session::ReceivedPacket;
+use peer::{ChannelId, CodecParameters, Message, TransceiverId};
+use rtp::PayloadType;
+
+use crate::ReceivedPacket;
 
 /// Messages read ahead of the application per data channel; more stay in the association, whose window closes.
 pub(crate) const READ_AHEAD_BYTES: usize = 64 << 10;
@@ -82,6 +85,10 @@ pub(crate) struct TrackBox {
     reader: Option<Waker>,
     pub(crate) inbound_dropped: u64,
     pub(crate) outbound_dropped: u64,
+    /// The codecs that arrive, shared with every packet; looked up again when a payload type is new.
+    pub(crate) codecs: Vec<Arc<CodecParameters>>,
+    /// What a forwarded codec is called here, for the codec forwarded last.
+    pub(crate) route: Option<(Arc<CodecParameters>, PayloadType)>,
 }
 
 /// A packet on its way to the shard.

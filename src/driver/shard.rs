@@ -232,7 +232,7 @@ impl Shard {
         self.take_events(index, now);
         let Some(slot) = self.slots.at_mut(index) else { return Progress::Dry };
         exchange::outbound(&mut slot.peer, &slot.mailbox, now);
-        exchange::inbound(&mut slot.peer, &slot.mailbox, now);
+        exchange::inbound(&mut slot.peer, &slot.mailbox);
         let mux = &mut self.mux;
         let progress = self.outbox.drain(&self.sockets, DATAGRAMS_PER_TURN, |buf| {
             let start = buf.len();
