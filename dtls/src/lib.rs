@@ -1,1 +1,26 @@
 #![doc = include_str!("../README.md")]
+
+mod certificate;
+mod config;
+mod connection;
+mod crypto;
+mod error;
+mod event;
+mod fingerprint;
+mod handshake;
+mod record;
+mod stats;
+mod timer;
+mod tls12;
+mod wire;
+
+pub use certificate::Certificate;
+pub use config::{Config, Role, SrtpProfile, Version};
+pub use connection::{Connection, Mark};
+pub use crypto::Provider;
+pub use error::{
+    AlertDescription, CertificateError, ConfigError, ExportError, FingerprintError, SealError,
+};
+pub use event::{Cause, CloseReason, Event, Initiator};
+pub use fingerprint::{Fingerprint, HashAlgorithm};
+pub use stats::{Dropped, Stats};

@@ -1,1 +1,24 @@
 #![doc = include_str!("../README.md")]
+
+mod config;
+mod connection;
+mod data;
+mod demux;
+mod error;
+mod event;
+mod jsep;
+mod stats;
+
+pub use config::{AnswerSetup, Config, MAX_EARLY_CANDIDATES, MAX_SECTIONS};
+pub use connection::{ConnectionState, PeerConnection};
+pub use data::{ChannelId, ChannelState, DataChannel, DataChannelInit, Message, dcep};
+pub use error::{
+    AddCandidateError, ConfigError, CreateDataChannelError, CreateDescriptionError, SectionFault,
+    SendError, SendRtpError, SessionFault, SetDescriptionError, TransceiverError,
+};
+pub use event::{CloseCause, CloseReason, Event, Failure, Initiator};
+pub use jsep::{
+    CodecParameters, Codecs, Direction, SdpType, SessionDescription, SignalingState, Transceiver,
+    TransceiverId, TransceiverInit,
+};
+pub use stats::{DataChannelStats, Dropped, MediaIds, PeerConnectionStats, Stats, TransportStats};

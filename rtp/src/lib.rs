@@ -1,1 +1,27 @@
 #![doc = include_str!("../README.md")]
+
+mod codec;
+mod demux;
+mod error;
+mod extension;
+mod number;
+mod packet;
+mod source;
+mod unwrapper;
+
+pub use codec::{Codec, Feedback, MediaKind, MimeType, ParseMimeTypeError};
+pub use demux::is_rtcp;
+pub use error::{
+    CsrcsFull, DecodeError, ExtensionMapError, OpaqueExtensionError, SetExtensionError,
+    UpdateExtensionError,
+};
+pub use extension::{
+    AbsSendTime, AudioLevel, ExtensionForm, ExtensionFormPolicy, ExtensionIds, ExtensionIter,
+    ExtensionMap, ExtensionUri, Extensions, ExtensionsIter, Mid, Rid, TransportSequenceNumber,
+};
+pub use number::{PayloadType, SequenceNumber, Ssrc};
+pub use packet::{
+    Csrcs, FIXED_HEADER_LEN, HeaderView, MAX_CSRCS, Packet, PacketView, PacketViewMut,
+};
+pub use source::{MAX_DROPOUT, MAX_MISORDER, SourceValidator, Verdict};
+pub use unwrapper::{SequenceUnwrapper, TimestampUnwrapper};

@@ -1,1 +1,19 @@
 #![doc = include_str!("../README.md")]
+
+mod association;
+pub mod chunk;
+mod config;
+mod error;
+mod event;
+mod message;
+pub mod packet;
+mod serial;
+mod stats;
+
+pub use association::Association;
+pub use config::Config;
+pub use error::{CloseCause, CloseReason, ConfigError, Initiator, ResetError, SendError};
+pub use event::{Direction, Event};
+pub use message::{Message, Ordering, Ppid, SendOptions, StreamId};
+pub use serial::{Ssn, Tsn};
+pub use stats::Stats;

@@ -1,0 +1,189 @@
+mod x509;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ring::rand::{SecureRandom as _, SystemRandom};
+use zeroize::Zeroizing;
+
+use crate::crypto::{PublicKey, SigningKey};
+use crate::{CertificateError, Fingerprint, HashAlgorithm};
+
+pub(crate) use self::x509::Leaf;
+
+/// A certificate with its private key. Cheap to clone, and meant to serve many connections (RFC 8827 §6.5).
+#[derive(Clone)]
+pub struct Certificate(Arc<Inner>);
+
+struct Inner {
+    certificate: Vec<u8>,
+    pkcs8: Zeroizing<Vec<u8>>,
+    key: SigningKey,
+    fingerprint: Fingerprint,
+    expires: Duration,
+}
+
+impl Certificate {
+    /// How long a generated certificate is valid.
+    const VALIDITY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+    /// Makes a self-signed certificate with a fresh ECDSA key on P-256 and a random serial number, valid for 30
+    /// days from `unix_time` (and one day before it, for clocks that differ), the time since 1970.
+    ///
+    /// Keys and serial number come from the random source of the operating system.
+    pub fn generate(unix_time: Duration) -> Result<Self, CertificateError> {
+        let failed = |_| CertificateError::Generate;
+        let mut serial = [0; 16];
+        SystemRandom::new()
+            .fill(&mut serial)
+            .map_err(|_| CertificateError::Generate)?;
+        // A positive number of full length (RFC 5280 §4.1.2.2).
+        serial[0] = serial[0] & 0x7f | 0x40;
+
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(failed)?;
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "WebRTC");
+        params.serial_number = Some(rcgen::SerialNumber::from_slice(&serial));
+        let epoch = rcgen::date_time_ymd(1970, 1, 1);
+        // Far beyond the year 9999 a date has no form in X.509; the clamp keeps the sums below from overflowing.
+        let unix_time = unix_time.min(Duration::from_secs(200_000_000_000));
+        params.not_before = epoch + unix_time.saturating_sub(Duration::from_secs(24 * 60 * 60));
+        params.not_after = epoch + (unix_time + Self::VALIDITY);
+        let certificate = params.self_signed(&key).map_err(failed)?;
+        Self::from_der(certificate.der(), key.serialized_der())
+    }
+
+    /// Takes a certificate in DER and its private key in PKCS#8.
+    pub fn from_der(certificate: &[u8], pkcs8: &[u8]) -> Result<Self, CertificateError> {
+        let leaf = Leaf::from_der(certificate)?;
+        let key = SigningKey::from_pkcs8(pkcs8).map_err(|_| CertificateError::UnsupportedKey)?;
+        match &leaf.public_key {
+            PublicKey::P256(public) | PublicKey::Rsa(public) if public == key.public() => {}
+            _ => return Err(CertificateError::KeyMismatch),
+        }
+        Ok(Self(Arc::new(Inner {
+            certificate: certificate.to_vec(),
+            pkcs8: Zeroizing::new(pkcs8.to_vec()),
+            key,
+            fingerprint: Fingerprint::of(HashAlgorithm::Sha256, certificate),
+            expires: leaf.expires,
+        })))
+    }
+
+    /// Takes one `CERTIFICATE` and one `PRIVATE KEY` (PKCS#8) from a PEM text, in either order.
+    pub fn from_pem(text: &str) -> Result<Self, CertificateError> {
+        let blocks = pem::parse_many(text).map_err(|_| CertificateError::Malformed)?;
+        let find = |tag| {
+            blocks
+                .iter()
+                .find(|block| block.tag() == tag)
+                .map(pem::Pem::contents)
+                .ok_or(CertificateError::Malformed)
+        };
+        Self::from_der(find("CERTIFICATE")?, find("PRIVATE KEY")?)
+    }
+
+    /// The certificate and its **private key** as PEM, for [`from_pem`](Self::from_pem).
+    pub fn to_pem(&self) -> String {
+        let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+        pem::encode_many_config(
+            &[
+                pem::Pem::new("CERTIFICATE", self.0.certificate.as_slice()),
+                pem::Pem::new("PRIVATE KEY", self.0.pkcs8.as_slice()),
+            ],
+            config,
+        )
+    }
+
+    /// The certificate in DER.
+    pub fn der(&self) -> &[u8] {
+        &self.0.certificate
+    }
+
+    /// The SHA-256 fingerprint, to be announced by signalling.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.0.fingerprint.clone()
+    }
+
+    /// When the certificate expires, as time since 1970.
+    pub fn expires(&self) -> Duration {
+        self.0.expires
+    }
+
+    pub(crate) fn key(&self) -> &SigningKey {
+        &self.0.key
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificate({})", self.0.fingerprint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-23.
+    const NOW: Duration = Duration::from_secs(1_795_392_000);
+
+    #[test]
+    fn a_generated_certificate_lasts_thirty_days_and_is_unlike_any_other() {
+        let one = Certificate::generate(NOW).unwrap();
+        let other = Certificate::generate(NOW).unwrap();
+        assert_eq!(one.expires(), NOW + Duration::from_secs(30 * 86_400));
+        assert_ne!(one.fingerprint(), other.fingerprint());
+        assert_ne!(one.key().public(), other.key().public());
+    }
+
+    #[test]
+    fn any_clock_makes_a_certificate() {
+        for time in [Duration::ZERO, NOW, Duration::MAX] {
+            assert!(Certificate::generate(time).is_ok(), "{time:?}");
+        }
+    }
+
+    #[test]
+    fn pem_round_trips() {
+        let certificate = Certificate::generate(NOW).unwrap();
+        let again = Certificate::from_pem(&certificate.to_pem()).unwrap();
+        assert_eq!(again.fingerprint(), certificate.fingerprint());
+        assert_eq!(again.expires(), certificate.expires());
+        assert_eq!(again.key().public(), certificate.key().public());
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_is_refused() {
+        let one = Certificate::generate(NOW).unwrap();
+        let other = Certificate::generate(NOW).unwrap();
+        assert_eq!(
+            Certificate::from_der(one.der(), &other.0.pkcs8).unwrap_err(),
+            CertificateError::KeyMismatch
+        );
+    }
+
+    #[test]
+    fn every_truncation_of_a_certificate_is_an_error() {
+        let certificate = Certificate::generate(NOW).unwrap();
+        for end in 0..certificate.der().len() {
+            assert!(Leaf::from_der(&certificate.der()[..end]).is_err());
+        }
+        let mut longer = certificate.der().to_vec();
+        longer.push(0);
+        assert!(Leaf::from_der(&longer).is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let certificate = Certificate::generate(NOW).unwrap();
+        assert_eq!(
+            format!("{certificate:?}"),
+            format!("Certificate({})", certificate.fingerprint())
+        );
+    }
+}

@@ -1,0 +1,431 @@
+//! The machine: five verbs around the record layer, the handshake, and what it leaves behind.
+
+mod established;
+mod inbound;
+mod receive;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use self::established::Established;
+use self::inbound::{Early, Inbound, Sink};
+use crate::handshake::{Environment, Failure, Handshake, Suspicion};
+use crate::record::{Protection, RecordLayer};
+use crate::wire::{ContentType, DTLS_1_2, RecordHeader};
+use crate::{
+    AlertDescription, Cause, CloseReason, Config, ConfigError, Event, ExportError, Fingerprint,
+    Initiator, Role, SealError, Stats,
+};
+
+/// One DTLS association, client or server.
+///
+/// A machine with five verbs: [`handle_datagram`](Self::handle_datagram) (or
+/// [`handle_datagram_with`](Self::handle_datagram_with)), [`handle_timeout`](Self::handle_timeout),
+/// [`poll_timeout`](Self::poll_timeout), [`poll_transmit`](Self::poll_transmit) and
+/// [`poll_event`](Self::poll_event); payload is pulled with [`recv`](Self::recv). Polls may come in any order and any
+/// number of times; every call leaves the connection complete.
+///
+/// Nothing that is not authenticated ends a connection: hellos that make no sense are dropped and a better one is
+/// waited for, alerts in the clear are remembered at most. What is wrong in a message that follows an accepted hello
+/// is fatal.
+#[derive(Debug)]
+pub struct Connection {
+    config: Arc<Config>,
+    role: Role,
+    phase: Phase,
+    records: RecordLayer,
+    announced: Option<Vec<Fingerprint>>,
+    events: VecDeque<Event>,
+    inbound: Inbound,
+    alert: Option<Alert>,
+    stats: Stats,
+}
+
+/// The life of a connection.
+enum Phase {
+    New {
+        seed: Zeroizing<[u8; 32]>,
+        early: Early,
+    },
+    Handshaking(Box<Handshake>),
+    Established(Box<Established>),
+    Closed,
+}
+
+/// An alert that has still to leave.
+#[derive(Clone, Copy, Debug)]
+struct Alert {
+    level: u8,
+    description: AlertDescription,
+}
+
+impl Alert {
+    const WARNING: u8 = 1;
+    const FATAL: u8 = 2;
+}
+
+/// Where a record begins that [`Connection::begin`] reserved and [`Connection::seal`] completes.
+#[derive(Debug)]
+pub struct Mark {
+    start: usize,
+}
+
+impl Connection {
+    /// A connection that does nothing until [`start`](Self::start).
+    ///
+    /// The seed feeds every random value of this connection that crosses the wire (and, with the deterministic
+    /// provider, its keys); it must come from a cryptographic source and never be used twice.
+    pub fn new(config: Arc<Config>, role: Role, seed: [u8; 32]) -> Result<Self, ConfigError> {
+        config.validate()?;
+        if !config.provider.can_sign(config.certificate.key()) {
+            return Err(ConfigError::Certificate);
+        }
+        Ok(Self {
+            config,
+            role,
+            phase: Phase::New {
+                seed: Zeroizing::new(seed),
+                early: Early::default(),
+            },
+            records: RecordLayer::default(),
+            announced: None,
+            events: VecDeque::new(),
+            inbound: Inbound::default(),
+            alert: None,
+            stats: Stats::default(),
+        })
+    }
+
+    /// The role this side plays.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The path carries datagrams from now on, and its other end is proved (ICE): the client sends its ClientHello,
+    /// the server answers without a cookie, and time begins to count. A ClientHello that came before is answered now.
+    ///
+    /// `round_trip` is what ICE measured; flights are repeated after twice that, within 50 ms to 3 s
+    /// (without it 1 s, RFC 6347 §4.2.4.1), doubling. A second call has no effect.
+    pub fn start(&mut self, now: Instant, round_trip: Option<Duration>) {
+        let Phase::New { seed, early } = &mut self.phase else {
+            return;
+        };
+        let seed = std::mem::take(seed);
+        let early = std::mem::take(early);
+        let mut environment = Environment {
+            config: &self.config,
+            announced: self.announced.as_deref(),
+            records: &mut self.records,
+            stats: &mut self.stats,
+        };
+        let handshake = Handshake::start(now, round_trip, self.role, &seed, &mut environment);
+        self.phase = Phase::Handshaking(Box::new(handshake));
+        for mut datagram in early.into_datagrams() {
+            self.receive(now, &mut datagram, &mut Sink::Queue);
+        }
+    }
+
+    /// The fingerprints that the signalling announced for the other side.
+    ///
+    /// They may come late: the handshake goes on without them, but nothing other than the handshake is sent, no key
+    /// is exported and no data is delivered before the certificate of the other side matched one of them. Those with
+    /// the strongest hash count (RFC 8122 §5.1). An empty list announces nobody. A connection whose other side is not
+    /// announced, or no longer, is closed.
+    pub fn set_remote_fingerprints(&mut self, now: Instant, fingerprints: Vec<Fingerprint>) {
+        self.announced = Some(fingerprints);
+        self.check_announced(now);
+    }
+
+    /// Takes a datagram; application data is kept for [`recv`](Self::recv): 256 records and 256 KiB at most, a quarter
+    /// of that before the other side is verified. What exceeds it is dropped and counted.
+    pub fn handle_datagram(&mut self, now: Instant, bytes: &mut [u8]) {
+        self.receive(now, bytes, &mut Sink::Queue);
+    }
+
+    /// Takes a datagram and hands its application data over at once, in place, one call per record.
+    ///
+    /// Data that is not due yet (the event `Connected` has not been polled) is kept for [`recv`](Self::recv)
+    /// instead: drain that once when `Connected` came.
+    pub fn handle_datagram_with(
+        &mut self,
+        now: Instant,
+        bytes: &mut [u8],
+        mut deliver: impl FnMut(&[u8]),
+    ) {
+        self.receive(now, bytes, &mut Sink::Deliver(&mut deliver));
+    }
+
+    /// Appends the payload of one record to `buf` and returns its length.
+    pub fn recv(&mut self, buf: &mut Vec<u8>) -> Option<usize> {
+        self.inbound.pop(buf)
+    }
+
+    /// A deadline passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let Phase::Handshaking(handshake) = &mut self.phase else {
+            return;
+        };
+        if handshake.timer.limit_reached(now) {
+            let cause = handshake.cause();
+            let initiator = match handshake.suspicion {
+                None => Initiator::Network,
+                Some(Suspicion::Alert(_)) => Initiator::Remote,
+                Some(Suspicion::Refused(failure)) => {
+                    self.alert = Some(Alert {
+                        level: Alert::FATAL,
+                        description: failure.alert,
+                    });
+                    Initiator::Local
+                }
+            };
+            self.end(initiator, cause);
+        } else if handshake.timer.expire(now) {
+            handshake.flight.send();
+            self.stats.timeouts += 1;
+            self.stats.flights_sent += 1;
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `None` when nothing is pending.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Handshaking(handshake) => Some(handshake.timer.next_deadline()),
+            Phase::New { .. } | Phase::Established(_) | Phase::Closed => None,
+        }
+    }
+
+    /// Appends one datagram of the handshake, or an alert, to `buf`.
+    pub fn poll_transmit(&mut self, _now: Instant, buf: &mut Vec<u8>) -> Option<()> {
+        let configured = self.config.mtu;
+        let written = match &mut self.phase {
+            Phase::Handshaking(handshake) => {
+                let mtu = handshake.timer.mtu(configured);
+                handshake.flight.write(&mut self.records, mtu, buf)
+            }
+            Phase::Established(established) => {
+                established.write_last_flight(&mut self.records, configured, buf)
+            }
+            Phase::New { .. } | Phase::Closed => Ok(None),
+        };
+        match written {
+            Ok(Some(())) => {
+                self.stats.datagrams_sent += 1;
+                Some(())
+            }
+            Ok(None) => self.write_alert(buf),
+            Err(_) => {
+                self.end(Initiator::Local, Cause::Exhausted);
+                None
+            }
+        }
+    }
+
+    /// The next thing that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        let event = self.events.pop_front()?;
+        if let (Event::Connected { .. }, Phase::Established(established)) =
+            (&event, &mut self.phase)
+        {
+            established.announced = true;
+        }
+        Some(event)
+    }
+
+    /// Whether data can be sent and keys can be exported.
+    pub fn is_connected(&self) -> bool {
+        self.verified().is_some()
+    }
+
+    /// The certificate of the other side in DER, once it is verified.
+    pub fn peer_certificate(&self) -> Option<&[u8]> {
+        Some(self.verified()?.peer_certificate())
+    }
+
+    /// Reserves the head of a record at the end of `buf`: append the payload, then [`seal`](Self::seal) it.
+    /// `None` unless connected.
+    pub fn begin(&mut self, buf: &mut Vec<u8>) -> Option<Mark> {
+        self.verified()?;
+        let start = buf.len();
+        self.records.reserve(buf)?;
+        Some(Mark { start })
+    }
+
+    /// Completes the record that begins at `mark`: all that stands behind its head becomes its payload.
+    /// What stands before it is not touched. On an error the record is gone from the buffer.
+    pub fn seal(&mut self, _now: Instant, buf: &mut Vec<u8>, mark: Mark) -> Result<(), SealError> {
+        let start = mark.start;
+        self.check_seal(buf.len(), start)
+            .and_then(|()| {
+                self.records
+                    .seal(ContentType::ApplicationData, buf, start)
+                    .map_err(|_| SealError::NotConnected)
+            })
+            .inspect(|()| self.stats.records_sealed += 1)
+            .inspect_err(|_| buf.truncate(start))
+    }
+
+    /// Takes the record that begins at `mark` out of the buffer again.
+    pub fn abandon(&mut self, buf: &mut Vec<u8>, mark: Mark) {
+        buf.truncate(mark.start);
+    }
+
+    /// The most bytes that a record adds to its payload.
+    pub fn max_overhead(&self) -> usize {
+        if self.records.has_keys() {
+            self.records.overhead(RecordLayer::PROTECTED)
+        } else {
+            Protection::MAX_OVERHEAD
+        }
+    }
+
+    /// Fills `out` with keying material for another protocol (RFC 5705 §4), DTLS-SRTP for example
+    /// (label `EXTRACTOR-dtls_srtp`, no context, RFC 5764 §4.2).
+    pub fn export_keying_material(
+        &self,
+        label: &str,
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<(), ExportError> {
+        let established = self.verified().ok_or(ExportError::NotConnected)?;
+        let context = match context {
+            None => None,
+            Some(bytes) => {
+                let length = u16::try_from(bytes.len()).map_err(|_| ExportError::Context)?;
+                Some((length, bytes))
+            }
+        };
+        established.export(&self.config.provider, label, context, out);
+        Ok(())
+    }
+
+    /// The secret of this connection as a line of an NSS key log, with which packet analysers open it.
+    ///
+    /// Whoever reads the line reads the connection. Nothing calls this but the application.
+    pub fn key_log_line(&self) -> Option<String> {
+        Some(self.verified()?.key_log())
+    }
+
+    /// Ends the connection: `close_notify` waits in [`poll_transmit`](Self::poll_transmit), and the event `Closed`
+    /// follows at once.
+    pub fn close(&mut self, _now: Instant) {
+        match &self.phase {
+            Phase::Handshaking(_) | Phase::Established(_) => {
+                self.alert = Some(Alert {
+                    level: Alert::WARNING,
+                    description: AlertDescription::CLOSE_NOTIFY,
+                });
+            }
+            Phase::New { .. } => {}
+            Phase::Closed => return,
+        }
+        self.end(Initiator::Local, Cause::CloseNotify);
+    }
+
+    /// What was counted.
+    pub const fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// What the handshake left, if the other side is verified.
+    fn verified(&self) -> Option<&Established> {
+        match &self.phase {
+            Phase::Established(established) if established.verified => Some(established),
+            _ => None,
+        }
+    }
+
+    /// The gate: compares the certificate of the other side with what was announced.
+    fn check_announced(&mut self, now: Instant) {
+        let (Phase::Established(established), Some(announced)) = (&mut self.phase, &self.announced)
+        else {
+            return;
+        };
+        if !Fingerprint::any_matches(announced, established.peer_certificate()) {
+            self.fail(now, Failure::fingerprint());
+        } else if !established.verified {
+            established.verified = true;
+            self.events.push_back(established.event());
+        }
+    }
+
+    fn check_seal(&mut self, length: usize, start: usize) -> Result<(), SealError> {
+        self.verified().ok_or(SealError::NotConnected)?;
+        if self.records.is_exhausted() {
+            self.alert = Some(Alert {
+                level: Alert::WARNING,
+                description: AlertDescription::CLOSE_NOTIFY,
+            });
+            self.end(Initiator::Local, Cause::Exhausted);
+            return Err(SealError::NotConnected);
+        }
+        let head = self.records.reserved().ok_or(SealError::NotConnected)?;
+        let payload = start
+            .checked_add(head)
+            .and_then(|body| length.checked_sub(body))
+            .ok_or(SealError::Mark)?;
+        if payload > RecordHeader::MAX_PLAINTEXT {
+            return Err(SealError::TooLarge);
+        }
+        Ok(())
+    }
+
+    fn write_alert(&mut self, buf: &mut Vec<u8>) -> Option<()> {
+        let Alert { level, description } = self.alert.take()?;
+        let epoch = if self.records.has_keys() {
+            RecordLayer::PROTECTED
+        } else {
+            0
+        };
+        let written = self
+            .records
+            .write(epoch, ContentType::Alert, DTLS_1_2, buf, |buf| {
+                buf.extend_from_slice(&[level, description.0]);
+            });
+        if matches!(self.phase, Phase::Closed) {
+            self.records.clear();
+        }
+        written.ok()?;
+        self.stats.datagrams_sent += 1;
+        Some(())
+    }
+
+    /// Gives up because of what the other side sent, and tells it.
+    fn fail(&mut self, _now: Instant, failure: Failure) {
+        log::debug!("dtls: giving up: {:?}", failure.cause);
+        self.alert = Some(Alert {
+            level: Alert::FATAL,
+            description: failure.alert,
+        });
+        self.end(Initiator::Local, failure.cause);
+    }
+
+    /// The end. Secrets and unverified data go; an alert may still need the keys.
+    fn end(&mut self, initiator: Initiator, cause: Cause) {
+        if !self.is_connected() {
+            self.inbound.clear();
+            self.events.clear();
+        }
+        self.phase = Phase::Closed;
+        if self.alert.is_none() {
+            self.records.clear();
+        }
+        self.events
+            .push_back(Event::Closed(CloseReason { initiator, cause }));
+    }
+}
+
+impl std::fmt::Debug for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::New { .. } => f.write_str("New"),
+            Self::Handshaking(handshake) => handshake.fmt(f),
+            Self::Established(established) => established.fmt(f),
+            Self::Closed => f.write_str("Closed"),
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! The one room with cryptography in it: what a provider can do, and who does it.
+
+mod key;
+mod ring;
+#[cfg(feature = "rust-crypto")]
+mod rust_crypto;
+mod suite;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use zeroize::Zeroizing;
+
+use crate::HashAlgorithm;
+
+pub(crate) use self::key::SigningKey;
+pub(crate) use self::suite::{
+    AeadAlgorithm, Authentication, CipherSuite, Hash, NamedGroup, PublicKey, SUITES,
+    SignatureScheme,
+};
+
+/// Something did not verify, or could not be computed. Which of the two is nobody's business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CryptoError;
+
+/// Who computes: hashes, key agreement, signatures and record protection.
+///
+/// A value, chosen in the configuration: enabling a feature never changes what another part of a program uses.
+#[derive(Clone)]
+pub struct Provider(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Ring,
+    #[cfg(feature = "rust-crypto")]
+    RustCrypto {
+        seed: Zeroizing<[u8; 32]>,
+    },
+}
+
+impl Provider {
+    /// The default: `ring`. Its private keys and signatures draw on the random source of the operating system.
+    pub const fn ring() -> Self {
+        Self(Kind::Ring)
+    }
+
+    /// Pure Rust and deterministic: private keys are drawn from this seed and the connection's, signatures follow
+    /// RFC 6979. Made for simulation and replay; it has AES-GCM, X25519 and P-256, and neither RSA nor ChaCha20.
+    #[cfg(feature = "rust-crypto")]
+    pub fn rust_crypto(seed: [u8; 32]) -> Self {
+        Self(Kind::RustCrypto {
+            seed: Zeroizing::new(seed),
+        })
+    }
+
+    /// The cipher suites, the best one first.
+    pub(crate) fn suites(&self) -> impl Iterator<Item = CipherSuite> + Clone + use<'_> {
+        SUITES.into_iter().filter(|suite| match self.0 {
+            Kind::Ring => true,
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { .. } => {
+                suite.authentication == Authentication::Ecdsa
+                    && suite.aead != AeadAlgorithm::ChaCha20Poly1305
+            }
+        })
+    }
+
+    /// The groups, the best one first.
+    pub(crate) const fn groups(&self) -> &'static [NamedGroup] {
+        match self.0 {
+            Kind::Ring => &[
+                NamedGroup::X25519,
+                NamedGroup::Secp256r1,
+                NamedGroup::Secp384r1,
+            ],
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { .. } => &[NamedGroup::X25519, NamedGroup::Secp256r1],
+        }
+    }
+
+    /// The signatures that can be verified, the best one first.
+    pub(crate) const fn schemes(&self) -> &'static [SignatureScheme] {
+        match self.0 {
+            Kind::Ring => &[
+                SignatureScheme::ECDSA_SHA256,
+                SignatureScheme::ECDSA_SHA384,
+                SignatureScheme::ED25519,
+                SignatureScheme::RSA_PSS_SHA256,
+                SignatureScheme::RSA_PSS_SHA384,
+                SignatureScheme::RSA_PSS_SHA512,
+                SignatureScheme::RSA_PKCS1_SHA256,
+                SignatureScheme::RSA_PKCS1_SHA384,
+                SignatureScheme::RSA_PKCS1_SHA512,
+            ],
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { .. } => &[SignatureScheme::ECDSA_SHA256],
+        }
+    }
+
+    /// Hashes with the hash of a cipher suite.
+    pub(crate) fn hash(&self, hash: Hash, bytes: &[u8]) -> Vec<u8> {
+        match self.0 {
+            Kind::Ring => ring::hash(hash, bytes),
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { .. } => rust_crypto::hash(hash, bytes),
+        }
+    }
+
+    /// An HMAC key, for as many messages as wanted.
+    pub(crate) fn hmac(&self, hash: Hash, key: &[u8]) -> HmacKey {
+        match self.0 {
+            Kind::Ring => HmacKey::Ring(ring::HmacKey::new(hash, key)),
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { .. } => HmacKey::RustCrypto(rust_crypto::HmacKey::new(hash, key)),
+        }
+    }
+
+    /// The random source of a connection's secrets, apart from the one whose output crosses the wire.
+    pub(crate) fn secrets(&self, seed: &[u8; 32]) -> SecretSource {
+        match &self.0 {
+            Kind::Ring => SecretSource(None),
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { seed: own } => {
+                let mut joined = Zeroizing::new([0; 64]);
+                joined[..32].copy_from_slice(own.as_slice());
+                joined[32..].copy_from_slice(seed);
+                let hashed = Zeroizing::new(rust_crypto::hash(Hash::Sha256, joined.as_slice()));
+                let mut key = Zeroizing::new([0; 32]);
+                key.copy_from_slice(&hashed);
+                SecretSource(Some(StdRng::from_seed(*key)))
+            }
+        }
+    }
+
+    /// A fresh private key for one key agreement.
+    pub(crate) fn key_exchange(
+        &self,
+        group: NamedGroup,
+        secrets: &mut SecretSource,
+    ) -> Result<KeyExchange, CryptoError> {
+        match self.0 {
+            Kind::Ring => ring::KeyExchange::new(group).map(KeyExchange::Ring),
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { .. } => {
+                rust_crypto::KeyExchange::new(group, secrets).map(KeyExchange::RustCrypto)
+            }
+        }
+    }
+
+    /// Whether this provider can sign with a key.
+    pub(crate) fn can_sign(&self, key: &SigningKey) -> bool {
+        match self.0 {
+            Kind::Ring => true,
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { .. } => key.p256().is_some(),
+        }
+    }
+
+    /// Signs a message.
+    pub(crate) fn sign(
+        &self,
+        key: &SigningKey,
+        scheme: SignatureScheme,
+        message: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        match self.0 {
+            Kind::Ring => key.sign(scheme, message),
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { .. } => rust_crypto::sign(key, scheme, message),
+        }
+    }
+
+    /// Verifies a signature over a message.
+    pub(crate) fn verify(
+        &self,
+        key: &PublicKey,
+        scheme: SignatureScheme,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        match self.0 {
+            Kind::Ring => ring::verify(key, scheme, message, signature),
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { .. } => rust_crypto::verify(key, scheme, message, signature),
+        }
+    }
+
+    /// A record protection key.
+    pub(crate) fn aead(&self, algorithm: AeadAlgorithm, key: &[u8]) -> Result<Aead, CryptoError> {
+        match self.0 {
+            Kind::Ring => ring::Aead::new(algorithm, key).map(Aead::Ring),
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { .. } => rust_crypto::Aead::new(algorithm, key).map(Aead::RustCrypto),
+        }
+    }
+}
+
+impl Default for Provider {
+    fn default() -> Self {
+        Self::ring()
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Ring => "ring",
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { .. } => "rust-crypto",
+        })
+    }
+}
+
+/// Where private keys come from: nothing but itself for `ring`, which asks the operating system.
+pub(crate) struct SecretSource(Option<StdRng>);
+
+impl SecretSource {
+    #[cfg_attr(
+        not(feature = "rust-crypto"),
+        expect(dead_code, reason = "only the deterministic provider draws")
+    )]
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), CryptoError> {
+        self.0.as_mut().ok_or(CryptoError)?.fill_bytes(bytes);
+        Ok(())
+    }
+}
+
+/// An HMAC key.
+pub(crate) enum HmacKey {
+    Ring(ring::HmacKey),
+    #[cfg(feature = "rust-crypto")]
+    RustCrypto(rust_crypto::HmacKey),
+}
+
+impl HmacKey {
+    /// The MAC of the concatenated parts.
+    pub(crate) fn mac(&self, parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(match self {
+            Self::Ring(key) => key.mac(parts),
+            #[cfg(feature = "rust-crypto")]
+            Self::RustCrypto(key) => key.mac(parts),
+        })
+    }
+}
+
+/// The private half of one key agreement.
+pub(crate) enum KeyExchange {
+    Ring(ring::KeyExchange),
+    #[cfg(feature = "rust-crypto")]
+    RustCrypto(rust_crypto::KeyExchange),
+}
+
+impl KeyExchange {
+    /// The public half: the bare u-coordinate, or an uncompressed point (RFC 8422 §5.4).
+    pub(crate) fn public(&self) -> &[u8] {
+        match self {
+            Self::Ring(exchange) => exchange.public(),
+            #[cfg(feature = "rust-crypto")]
+            Self::RustCrypto(exchange) => exchange.public(),
+        }
+    }
+
+    /// The shared secret. Points that are not on the curve and an all-zero result are errors (RFC 8422 §5.11).
+    pub(crate) fn agree(self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        match self {
+            Self::Ring(exchange) => exchange.agree(peer),
+            #[cfg(feature = "rust-crypto")]
+            Self::RustCrypto(exchange) => exchange.agree(peer),
+        }
+    }
+}
+
+/// A record protection key.
+pub(crate) enum Aead {
+    Ring(ring::Aead),
+    #[cfg(feature = "rust-crypto")]
+    RustCrypto(rust_crypto::Aead),
+}
+
+impl Aead {
+    /// Encrypts `buf[start..]` in place and appends the tag.
+    pub(crate) fn seal(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        buf: &mut Vec<u8>,
+        start: usize,
+    ) -> Result<(), CryptoError> {
+        let plaintext = buf.get_mut(start..).ok_or(CryptoError)?;
+        let tag = match self {
+            Self::Ring(key) => key.seal(nonce, aad, plaintext)?,
+            #[cfg(feature = "rust-crypto")]
+            Self::RustCrypto(key) => key.seal(nonce, aad, plaintext)?,
+        };
+        buf.extend_from_slice(&tag);
+        Ok(())
+    }
+
+    /// Verifies and decrypts in place; the last bytes are the tag.
+    pub(crate) fn open<'a>(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        sealed: &'a mut [u8],
+    ) -> Result<&'a mut [u8], CryptoError> {
+        let length = sealed
+            .len()
+            .checked_sub(AeadAlgorithm::TAG_LENGTH)
+            .ok_or(CryptoError)?;
+        match self {
+            Self::Ring(key) => key.open(nonce, aad, sealed)?,
+            #[cfg(feature = "rust-crypto")]
+            Self::RustCrypto(key) => key.open(nonce, aad, sealed)?,
+        }
+        sealed.get_mut(..length).ok_or(CryptoError)
+    }
+}
+
+/// The hash of some bytes, for fingerprints. The same whoever the provider is.
+pub(crate) fn digest(algorithm: HashAlgorithm, bytes: &[u8]) -> Vec<u8> {
+    ring::digest(algorithm, bytes)
+}

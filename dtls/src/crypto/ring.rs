@@ -1,0 +1,164 @@
+use ::ring::rand::SystemRandom;
+use ::ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use ::ring::{aead, agreement, digest, hmac};
+use zeroize::Zeroizing;
+
+use super::{AeadAlgorithm, CryptoError, Hash, NamedGroup, PublicKey, SignatureScheme};
+use crate::HashAlgorithm;
+
+pub(super) fn digest(algorithm: HashAlgorithm, bytes: &[u8]) -> Vec<u8> {
+    let algorithm = match algorithm {
+        HashAlgorithm::Sha256 => &digest::SHA256,
+        HashAlgorithm::Sha384 => &digest::SHA384,
+        HashAlgorithm::Sha512 => &digest::SHA512,
+    };
+    digest::digest(algorithm, bytes).as_ref().to_vec()
+}
+
+pub(super) fn hash(hash: Hash, bytes: &[u8]) -> Vec<u8> {
+    digest(
+        match hash {
+            Hash::Sha256 => HashAlgorithm::Sha256,
+            Hash::Sha384 => HashAlgorithm::Sha384,
+        },
+        bytes,
+    )
+}
+
+pub(crate) struct HmacKey(hmac::Key);
+
+impl HmacKey {
+    pub(super) fn new(hash: Hash, key: &[u8]) -> Self {
+        let algorithm = match hash {
+            Hash::Sha256 => hmac::HMAC_SHA256,
+            Hash::Sha384 => hmac::HMAC_SHA384,
+        };
+        Self(hmac::Key::new(algorithm, key))
+    }
+
+    pub(super) fn mac(&self, parts: &[&[u8]]) -> Vec<u8> {
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in parts {
+            context.update(part);
+        }
+        context.sign().as_ref().to_vec()
+    }
+}
+
+pub(crate) struct KeyExchange {
+    private: agreement::EphemeralPrivateKey,
+    public: agreement::PublicKey,
+}
+
+impl KeyExchange {
+    pub(super) fn new(group: NamedGroup) -> Result<Self, CryptoError> {
+        let algorithm = match group {
+            NamedGroup::X25519 => &agreement::X25519,
+            NamedGroup::Secp256r1 => &agreement::ECDH_P256,
+            NamedGroup::Secp384r1 => &agreement::ECDH_P384,
+        };
+        let private = agreement::EphemeralPrivateKey::generate(algorithm, &SystemRandom::new())
+            .map_err(|_| CryptoError)?;
+        let public = private.compute_public_key().map_err(|_| CryptoError)?;
+        Ok(Self { private, public })
+    }
+
+    pub(super) fn public(&self) -> &[u8] {
+        self.public.as_ref()
+    }
+
+    pub(super) fn agree(self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let peer = agreement::UnparsedPublicKey::new(self.private.algorithm(), peer);
+        agreement::agree_ephemeral(self.private, &peer, |secret| {
+            Zeroizing::new(secret.to_vec())
+        })
+        .map_err(|_| CryptoError)
+    }
+}
+
+pub(super) fn verify(
+    key: &PublicKey,
+    scheme: SignatureScheme,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), CryptoError> {
+    use SignatureScheme as Scheme;
+    let (algorithm, bytes): (&dyn VerificationAlgorithm, _) = match (key, scheme) {
+        (PublicKey::P256(point), Scheme::ECDSA_SHA256) => {
+            (&signature::ECDSA_P256_SHA256_ASN1, point)
+        }
+        (PublicKey::P256(point), Scheme::ECDSA_SHA384) => {
+            (&signature::ECDSA_P256_SHA384_ASN1, point)
+        }
+        (PublicKey::P384(point), Scheme::ECDSA_SHA256) => {
+            (&signature::ECDSA_P384_SHA256_ASN1, point)
+        }
+        (PublicKey::P384(point), Scheme::ECDSA_SHA384) => {
+            (&signature::ECDSA_P384_SHA384_ASN1, point)
+        }
+        (PublicKey::Ed25519(point), Scheme::ED25519) => (&signature::ED25519, point),
+        (PublicKey::Rsa(key), Scheme::RSA_PSS_SHA256) => {
+            (&signature::RSA_PSS_2048_8192_SHA256, key)
+        }
+        (PublicKey::Rsa(key), Scheme::RSA_PSS_SHA384) => {
+            (&signature::RSA_PSS_2048_8192_SHA384, key)
+        }
+        (PublicKey::Rsa(key), Scheme::RSA_PSS_SHA512) => {
+            (&signature::RSA_PSS_2048_8192_SHA512, key)
+        }
+        (PublicKey::Rsa(key), Scheme::RSA_PKCS1_SHA256) => {
+            (&signature::RSA_PKCS1_2048_8192_SHA256, key)
+        }
+        (PublicKey::Rsa(key), Scheme::RSA_PKCS1_SHA384) => {
+            (&signature::RSA_PKCS1_2048_8192_SHA384, key)
+        }
+        (PublicKey::Rsa(key), Scheme::RSA_PKCS1_SHA512) => {
+            (&signature::RSA_PKCS1_2048_8192_SHA512, key)
+        }
+        _ => return Err(CryptoError),
+    };
+    UnparsedPublicKey::new(algorithm, bytes)
+        .verify(message, signature)
+        .map_err(|_| CryptoError)
+}
+
+pub(crate) struct Aead(aead::LessSafeKey);
+
+impl Aead {
+    pub(super) fn new(algorithm: AeadAlgorithm, key: &[u8]) -> Result<Self, CryptoError> {
+        let algorithm = match algorithm {
+            AeadAlgorithm::Aes128Gcm => &aead::AES_128_GCM,
+            AeadAlgorithm::Aes256Gcm => &aead::AES_256_GCM,
+            AeadAlgorithm::ChaCha20Poly1305 => &aead::CHACHA20_POLY1305,
+        };
+        let key = aead::UnboundKey::new(algorithm, key).map_err(|_| CryptoError)?;
+        Ok(Self(aead::LessSafeKey::new(key)))
+    }
+
+    pub(super) fn seal(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        plaintext: &mut [u8],
+    ) -> Result<[u8; 16], CryptoError> {
+        let nonce = aead::Nonce::assume_unique_for_key(nonce);
+        let tag = self
+            .0
+            .seal_in_place_separate_tag(nonce, aead::Aad::from(aad), plaintext)
+            .map_err(|_| CryptoError)?;
+        tag.as_ref().try_into().map_err(|_| CryptoError)
+    }
+
+    pub(super) fn open(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        sealed: &mut [u8],
+    ) -> Result<(), CryptoError> {
+        let nonce = aead::Nonce::assume_unique_for_key(nonce);
+        self.0
+            .open_in_place(nonce, aead::Aad::from(aad), sealed)
+            .map(|_| ())
+            .map_err(|_| CryptoError)
+    }
+}

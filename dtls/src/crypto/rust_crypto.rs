@@ -1,0 +1,212 @@
+use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
+use aes_gcm::{Aes128Gcm, Aes256Gcm};
+use hmac::{Hmac, Mac as _};
+use p256::ecdsa::signature::{Signer as _, Verifier as _};
+use sha2::{Digest as _, Sha256, Sha384};
+use zeroize::Zeroizing;
+
+use super::{
+    AeadAlgorithm, CryptoError, Hash, NamedGroup, PublicKey, SecretSource, SignatureScheme,
+    SigningKey,
+};
+
+pub(super) fn hash(hash: Hash, bytes: &[u8]) -> Vec<u8> {
+    match hash {
+        Hash::Sha256 => Sha256::digest(bytes).to_vec(),
+        Hash::Sha384 => Sha384::digest(bytes).to_vec(),
+    }
+}
+
+pub(crate) enum HmacKey {
+    Sha256(Hmac<Sha256>),
+    Sha384(Hmac<Sha384>),
+}
+
+impl HmacKey {
+    pub(super) fn new(hash: Hash, key: &[u8]) -> Self {
+        // HMAC takes keys of every length; a block as key stands for a failure that cannot be.
+        match hash {
+            Hash::Sha256 => Self::Sha256(
+                Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Default::default())),
+            ),
+            Hash::Sha384 => Self::Sha384(
+                Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Default::default())),
+            ),
+        }
+    }
+
+    pub(super) fn mac(&self, parts: &[&[u8]]) -> Vec<u8> {
+        match self {
+            Self::Sha256(key) => {
+                let mut mac = key.clone();
+                parts.iter().for_each(|part| mac.update(part));
+                mac.finalize().into_bytes().to_vec()
+            }
+            Self::Sha384(key) => {
+                let mut mac = key.clone();
+                parts.iter().for_each(|part| mac.update(part));
+                mac.finalize().into_bytes().to_vec()
+            }
+        }
+    }
+}
+
+pub(crate) struct KeyExchange {
+    private: Private,
+    public: Vec<u8>,
+}
+
+enum Private {
+    X25519(x25519_dalek::StaticSecret),
+    P256(p256::SecretKey),
+}
+
+impl KeyExchange {
+    pub(super) fn new(group: NamedGroup, secrets: &mut SecretSource) -> Result<Self, CryptoError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        match group {
+            NamedGroup::X25519 => {
+                secrets.fill(bytes.as_mut_slice())?;
+                let private = x25519_dalek::StaticSecret::from(*bytes);
+                let public = x25519_dalek::PublicKey::from(&private);
+                Ok(Self {
+                    public: public.as_bytes().to_vec(),
+                    private: Private::X25519(private),
+                })
+            }
+            NamedGroup::Secp256r1 => {
+                // A draw is outside the range once in 2^32: twice in a row is a broken source.
+                let private = (0..2)
+                    .find_map(|_| {
+                        secrets.fill(bytes.as_mut_slice()).ok()?;
+                        p256::SecretKey::from_slice(bytes.as_slice()).ok()
+                    })
+                    .ok_or(CryptoError)?;
+                Ok(Self {
+                    public: uncompressed(&private.public_key()),
+                    private: Private::P256(private),
+                })
+            }
+            NamedGroup::Secp384r1 => Err(CryptoError),
+        }
+    }
+
+    pub(super) fn public(&self) -> &[u8] {
+        &self.public
+    }
+
+    pub(super) fn agree(self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        match self.private {
+            Private::X25519(private) => {
+                let peer: [u8; 32] = peer.try_into().map_err(|_| CryptoError)?;
+                let shared = private.diffie_hellman(&x25519_dalek::PublicKey::from(peer));
+                if !shared.was_contributory() {
+                    return Err(CryptoError);
+                }
+                Ok(Zeroizing::new(shared.as_bytes().to_vec()))
+            }
+            Private::P256(private) => {
+                let shared = private.diffie_hellman(&public_key(peer)?);
+                Ok(Zeroizing::new(shared.raw_secret_bytes().to_vec()))
+            }
+        }
+    }
+}
+
+fn uncompressed(key: &p256::PublicKey) -> Vec<u8> {
+    use p256::elliptic_curve::sec1::ToSec1Point as _;
+    key.to_sec1_point(false).as_bytes().to_vec()
+}
+
+/// Uncompressed points only (RFC 8422 §5.1.2); the curve equation is checked.
+fn public_key(point: &[u8]) -> Result<p256::PublicKey, CryptoError> {
+    if point.first() != Some(&4) {
+        return Err(CryptoError);
+    }
+    p256::PublicKey::from_sec1_bytes(point).map_err(|_| CryptoError)
+}
+
+pub(super) fn sign(
+    key: &SigningKey,
+    scheme: SignatureScheme,
+    message: &[u8],
+) -> Result<Vec<u8>, CryptoError> {
+    if scheme != SignatureScheme::ECDSA_SHA256 {
+        return Err(CryptoError);
+    }
+    let signature: p256::ecdsa::DerSignature = key
+        .p256()
+        .ok_or(CryptoError)?
+        .try_sign(message)
+        .map_err(|_| CryptoError)?;
+    Ok(signature.as_bytes().to_vec())
+}
+
+pub(super) fn verify(
+    key: &PublicKey,
+    scheme: SignatureScheme,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), CryptoError> {
+    let (PublicKey::P256(point), SignatureScheme::ECDSA_SHA256) = (key, scheme) else {
+        return Err(CryptoError);
+    };
+    let key = p256::ecdsa::VerifyingKey::from(public_key(point)?);
+    let signature = p256::ecdsa::DerSignature::from_bytes(signature).map_err(|_| CryptoError)?;
+    key.verify(message, &signature).map_err(|_| CryptoError)
+}
+
+pub(crate) enum Aead {
+    Aes128Gcm(Box<Aes128Gcm>),
+    Aes256Gcm(Box<Aes256Gcm>),
+}
+
+impl Aead {
+    pub(super) fn new(algorithm: AeadAlgorithm, key: &[u8]) -> Result<Self, CryptoError> {
+        match algorithm {
+            AeadAlgorithm::Aes128Gcm => Aes128Gcm::new_from_slice(key)
+                .map(|key| Self::Aes128Gcm(Box::new(key)))
+                .map_err(|_| CryptoError),
+            AeadAlgorithm::Aes256Gcm => Aes256Gcm::new_from_slice(key)
+                .map(|key| Self::Aes256Gcm(Box::new(key)))
+                .map_err(|_| CryptoError),
+            AeadAlgorithm::ChaCha20Poly1305 => Err(CryptoError),
+        }
+    }
+
+    pub(super) fn seal(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        plaintext: &mut [u8],
+    ) -> Result<[u8; 16], CryptoError> {
+        let nonce = nonce.into();
+        let tag = match self {
+            Self::Aes128Gcm(key) => key.encrypt_inout_detached(&nonce, aad, plaintext.into()),
+            Self::Aes256Gcm(key) => key.encrypt_inout_detached(&nonce, aad, plaintext.into()),
+        };
+        Ok(tag.map_err(|_| CryptoError)?.into())
+    }
+
+    pub(super) fn open(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        sealed: &mut [u8],
+    ) -> Result<(), CryptoError> {
+        let (ciphertext, tag) = sealed
+            .split_last_chunk_mut::<{ AeadAlgorithm::TAG_LENGTH }>()
+            .ok_or(CryptoError)?;
+        let nonce = nonce.into();
+        let tag = (*tag).into();
+        match self {
+            Self::Aes128Gcm(key) => {
+                key.decrypt_inout_detached(&nonce, aad, ciphertext.into(), &tag)
+            }
+            Self::Aes256Gcm(key) => {
+                key.decrypt_inout_detached(&nonce, aad, ciphertext.into(), &tag)
+            }
+        }
+        .map_err(|_| CryptoError)
+    }
+}

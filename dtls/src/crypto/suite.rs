@@ -1,0 +1,128 @@
+/// A hash function of a cipher suite, also that of its PRF and Finished (RFC 5246 §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hash {
+    Sha256,
+    Sha384,
+}
+
+/// A record protection (RFC 5116).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AeadAlgorithm {
+    Aes128Gcm,
+    Aes256Gcm,
+    ChaCha20Poly1305,
+}
+
+impl AeadAlgorithm {
+    pub(crate) const TAG_LENGTH: usize = 16;
+
+    pub(crate) const fn key_length(self) -> usize {
+        match self {
+            Self::Aes128Gcm => 16,
+            Self::Aes256Gcm | Self::ChaCha20Poly1305 => 32,
+        }
+    }
+}
+
+/// What kind of key signs for the server of a cipher suite (RFC 8422 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Authentication {
+    Ecdsa,
+    Rsa,
+}
+
+/// A cipher suite of TLS 1.2; every one of them agrees on keys by ECDHE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CipherSuite {
+    pub(crate) number: u16,
+    pub(crate) authentication: Authentication,
+    pub(crate) aead: AeadAlgorithm,
+    pub(crate) hash: Hash,
+}
+
+const fn suite(
+    number: u16,
+    authentication: Authentication,
+    aead: AeadAlgorithm,
+    hash: Hash,
+) -> CipherSuite {
+    CipherSuite {
+        number,
+        authentication,
+        aead,
+        hash,
+    }
+}
+
+/// The suites in order of preference (RFC 5289 §3.2, RFC 7905 §2). A provider has all or some of them.
+pub(crate) const SUITES: [CipherSuite; 6] = {
+    use AeadAlgorithm::{Aes128Gcm, Aes256Gcm, ChaCha20Poly1305};
+    use Authentication::{Ecdsa, Rsa};
+    use Hash::{Sha256, Sha384};
+    [
+        suite(0xc02b, Ecdsa, Aes128Gcm, Sha256),
+        suite(0xc02f, Rsa, Aes128Gcm, Sha256),
+        suite(0xc02c, Ecdsa, Aes256Gcm, Sha384),
+        suite(0xc030, Rsa, Aes256Gcm, Sha384),
+        suite(0xcca9, Ecdsa, ChaCha20Poly1305, Sha256),
+        suite(0xcca8, Rsa, ChaCha20Poly1305, Sha256),
+    ]
+};
+
+/// A group for the key agreement (RFC 8422 §5.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NamedGroup {
+    X25519,
+    Secp256r1,
+    Secp384r1,
+}
+
+impl NamedGroup {
+    pub(crate) const fn number(self) -> u16 {
+        match self {
+            Self::Secp256r1 => 23,
+            Self::Secp384r1 => 24,
+            Self::X25519 => 29,
+        }
+    }
+}
+
+/// A signature scheme (RFC 8446 §4.2.3), by its registered number.
+///
+/// Under TLS 1.2 the ECDSA schemes name the hash only: the curve is that of the key (RFC 8446 §4.2.3, RFC 8422 §5.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SignatureScheme(pub(crate) u16);
+
+impl SignatureScheme {
+    pub(crate) const ECDSA_SHA256: Self = Self(0x0403);
+    pub(crate) const ECDSA_SHA384: Self = Self(0x0503);
+    pub(crate) const ED25519: Self = Self(0x0807);
+    pub(crate) const RSA_PSS_SHA256: Self = Self(0x0804);
+    pub(crate) const RSA_PSS_SHA384: Self = Self(0x0805);
+    pub(crate) const RSA_PSS_SHA512: Self = Self(0x0806);
+    pub(crate) const RSA_PKCS1_SHA256: Self = Self(0x0401);
+    pub(crate) const RSA_PKCS1_SHA384: Self = Self(0x0501);
+    pub(crate) const RSA_PKCS1_SHA512: Self = Self(0x0601);
+}
+
+/// The public key of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PublicKey {
+    /// An uncompressed point.
+    P256(Vec<u8>),
+    /// An uncompressed point.
+    P384(Vec<u8>),
+    Ed25519(Vec<u8>),
+    /// `RSAPublicKey` in DER (RFC 8017 A.1.1).
+    Rsa(Vec<u8>),
+}
+
+impl PublicKey {
+    /// Which suites the key may sign for; Ed25519 serves where ECDSA does (RFC 8422 §5.10).
+    pub(crate) const fn authentication(&self) -> Authentication {
+        match self {
+            Self::P256(_) | Self::P384(_) | Self::Ed25519(_) => Authentication::Ecdsa,
+            Self::Rsa(_) => Authentication::Rsa,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+use rand::Rng as _;
+use rand::rngs::StdRng;
+
+use super::{Failure, Flight, Message, Transcript};
+use crate::crypto::SecretSource;
+use crate::record::RecordLayer;
+use crate::wire::HandshakeType;
+use crate::{Config, Fingerprint};
+
+/// What a state of a handshake may look at and change while it handles a message.
+pub(crate) struct Context<'a> {
+    pub(crate) config: &'a Config,
+    /// The fingerprints that signalling announced, if it has.
+    pub(crate) announced: Option<&'a [Fingerprint]>,
+    pub(crate) records: &'a mut RecordLayer,
+    pub(crate) transcript: &'a mut Transcript,
+    pub(crate) flight: &'a mut Flight,
+    pub(crate) secrets: &'a mut SecretSource,
+    pub(super) next_send: &'a mut u16,
+    pub(super) random: &'a mut StdRng,
+    pub(super) change: FlightChange,
+}
+
+/// What a message did to the flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FlightChange {
+    None,
+    Started,
+    Ended,
+}
+
+impl Context<'_> {
+    /// A random of a hello.
+    pub(crate) fn random(&mut self) -> [u8; 32] {
+        let mut random = [0; 32];
+        self.random.fill_bytes(&mut random);
+        random
+    }
+
+    /// What was sent before is answered; what is sent from here on is one flight.
+    pub(crate) fn begin_flight(&mut self) {
+        *self.flight = Flight::default();
+        self.change = FlightChange::Started;
+    }
+
+    /// What was sent is answered, and there is nothing more to say.
+    pub(crate) fn end_flight(&mut self) {
+        *self.flight = Flight::default();
+        self.change = FlightChange::Ended;
+    }
+
+    /// Adds a message to the flight and the transcript.
+    pub(crate) fn send(&mut self, message_type: HandshakeType, body: Vec<u8>) {
+        self.send_in(0, message_type, body);
+    }
+
+    /// The same, protected.
+    pub(crate) fn send_protected(&mut self, message_type: HandshakeType, body: Vec<u8>) {
+        self.send_in(RecordLayer::PROTECTED, message_type, body);
+    }
+
+    fn send_in(&mut self, epoch: u16, message_type: HandshakeType, body: Vec<u8>) {
+        let message = Message {
+            message_type,
+            message_seq: *self.next_send,
+            body,
+        };
+        // A handshake has a dozen messages.
+        *self.next_send = self.next_send.saturating_add(1);
+        self.transcript.push(&message);
+        self.flight.push(epoch, message);
+    }
+
+    /// Fails early if the certificate is not an announced one.
+    pub(crate) fn check_announced(&self, certificate: &[u8]) -> Result<(), Failure> {
+        match self.announced {
+            Some(announced) if !Fingerprint::any_matches(announced, certificate) => {
+                Err(Failure::fingerprint())
+            }
+            _ => Ok(()),
+        }
+    }
+}

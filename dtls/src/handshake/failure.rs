@@ -1,0 +1,93 @@
+use crate::crypto::CryptoError;
+use crate::wire::DecodeError;
+use crate::{AlertDescription, Cause, CertificateError};
+
+/// Why a handshake cannot go on, and what the other side is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) alert: AlertDescription,
+    pub(crate) cause: Cause,
+}
+
+impl Failure {
+    const fn new(alert: AlertDescription, cause: Cause) -> Self {
+        Self { alert, cause }
+    }
+
+    /// A message that has no business at this point.
+    pub(crate) const fn unexpected() -> Self {
+        Self::new(AlertDescription::UNEXPECTED_MESSAGE, Cause::Misbehaved)
+    }
+
+    /// A value that was not on offer or contradicts another.
+    pub(crate) const fn illegal() -> Self {
+        Self::new(AlertDescription::ILLEGAL_PARAMETER, Cause::Misbehaved)
+    }
+
+    /// An extension that we did not send.
+    pub(crate) const fn unsupported_extension() -> Self {
+        Self::new(AlertDescription::UNSUPPORTED_EXTENSION, Cause::Misbehaved)
+    }
+
+    /// Nothing in common.
+    pub(crate) const fn incompatible() -> Self {
+        Self::new(AlertDescription::HANDSHAKE_FAILURE, Cause::Incompatible)
+    }
+
+    /// No version in common.
+    pub(crate) const fn version() -> Self {
+        Self::new(AlertDescription::PROTOCOL_VERSION, Cause::Incompatible)
+    }
+
+    /// No certificate although one is required.
+    pub(crate) const fn no_certificate() -> Self {
+        Self::new(AlertDescription::HANDSHAKE_FAILURE, Cause::BadCertificate)
+    }
+
+    /// A certificate that nobody announced.
+    pub(crate) const fn fingerprint() -> Self {
+        Self::new(
+            AlertDescription::BAD_CERTIFICATE,
+            Cause::FingerprintMismatch,
+        )
+    }
+
+    /// A signature or Finished that does not verify.
+    pub(crate) const fn bad_proof() -> Self {
+        Self::new(AlertDescription::DECRYPT_ERROR, Cause::BadProof)
+    }
+
+    /// A public value that is no point of its group, or leads to no secret.
+    pub(crate) const fn bad_share() -> Self {
+        Self::new(AlertDescription::ILLEGAL_PARAMETER, Cause::BadProof)
+    }
+
+    /// The provider failed.
+    pub(crate) const fn crypto() -> Self {
+        Self::new(AlertDescription::INTERNAL_ERROR, Cause::Crypto)
+    }
+}
+
+impl From<DecodeError> for Failure {
+    fn from(_: DecodeError) -> Self {
+        Self::new(AlertDescription::DECODE_ERROR, Cause::Malformed)
+    }
+}
+
+impl From<CryptoError> for Failure {
+    fn from(_: CryptoError) -> Self {
+        Self::crypto()
+    }
+}
+
+impl From<CertificateError> for Failure {
+    fn from(error: CertificateError) -> Self {
+        let alert = match error {
+            CertificateError::UnsupportedKey => AlertDescription::UNSUPPORTED_CERTIFICATE,
+            CertificateError::Malformed
+            | CertificateError::KeyMismatch
+            | CertificateError::Generate => AlertDescription::BAD_CERTIFICATE,
+        };
+        Self::new(alert, Cause::BadCertificate)
+    }
+}

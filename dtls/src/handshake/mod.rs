@@ -1,0 +1,388 @@
+//! The part of a handshake that every version shares: messages put together, flights repeated, and the choice of
+//! the version, which is made when the first hello is whole and not before.
+
+mod context;
+mod early;
+mod failure;
+mod flight;
+mod inbox;
+#[cfg(test)]
+mod tests;
+mod transcript;
+
+use std::time::{Duration, Instant};
+
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+pub(crate) use self::context::Context;
+use self::context::FlightChange;
+pub(crate) use self::early::{EarlyRecord, EarlyRecords};
+pub(crate) use self::failure::Failure;
+pub(crate) use self::flight::Flight;
+use self::inbox::Inserted;
+pub(crate) use self::inbox::{Inbox, Message};
+pub(crate) use self::transcript::Transcript;
+use crate::crypto::SecretSource;
+use crate::record::RecordLayer;
+use crate::timer::Retransmission;
+use crate::tls12::{self, Agreed};
+use crate::wire::{ClientHello, Fragment, HandshakeType};
+use crate::{Cause, Config, Fingerprint, Role, Stats};
+
+/// A handshake under way. It exists from the start of a connection to its Finished, and is gone afterwards.
+pub(crate) struct Handshake {
+    /// `None` only while a message is handled, and after a failure.
+    stage: Option<Stage>,
+    inbox: Inbox,
+    /// Puts a further ClientHello together while the client has not answered our flight.
+    repeated_hello: Option<Inbox>,
+    transcript: Transcript,
+    pub(crate) flight: Flight,
+    next_send: u16,
+    pub(crate) timer: Retransmission,
+    pub(crate) early: EarlyRecords,
+    /// A ChangeCipherSpec came. It is no message and has no number, so it may overtake what it belongs behind; alone
+    /// it opens nothing.
+    changed_cipher: bool,
+    /// Why it may come to nothing: told only when time has run out, since anybody could have sent it.
+    pub(crate) suspicion: Option<Suspicion>,
+    random: StdRng,
+    secrets: SecretSource,
+}
+
+/// Where a handshake stands. `tls13` will be two more variants.
+enum Stage {
+    /// A server that has not seen an acceptable hello. The version is chosen here.
+    AwaitClientHello,
+    Server12(tls12::server::State),
+    Client12(tls12::client::State),
+}
+
+/// What went wrong without anybody vouching for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Suspicion {
+    /// Our own judgement of a hello.
+    Refused(Failure),
+    /// An alert in the clear.
+    Alert(crate::AlertDescription),
+}
+
+/// What states may come to after a message.
+pub(crate) enum Progress<S> {
+    Continue(S),
+    Completed(Agreed),
+}
+
+/// What [`Handshake::advance`] came to.
+pub(crate) enum Outcome {
+    Waiting,
+    Completed(Box<Agreed>),
+    Failed(Failure),
+}
+
+/// What of the connection a handshake works with.
+pub(crate) struct Environment<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) announced: Option<&'a [Fingerprint]>,
+    pub(crate) records: &'a mut RecordLayer,
+    pub(crate) stats: &'a mut Stats,
+}
+
+impl Handshake {
+    /// Bytes of unfinished messages. With [`Self::REPEATED_HELLO_BYTES`] and the early records all that strangers can
+    /// make a connection hold before the handshake ends is 64 KiB.
+    const INBOX_BYTES: usize = 40 * 1024;
+    const REPEATED_HELLO_BYTES: usize = 16 * 1024;
+    /// The longest ClientHello.
+    const MAX_CLIENT_HELLO: usize = 16 * 1024;
+
+    /// Begins: the client's first flight is under way at once.
+    pub(crate) fn start(
+        now: Instant,
+        round_trip: Option<Duration>,
+        role: Role,
+        seed: &[u8; 32],
+        environment: &mut Environment<'_>,
+    ) -> Self {
+        let config = environment.config;
+        let mut handshake = Self {
+            stage: Some(Stage::AwaitClientHello),
+            inbox: Inbox::new(0, Self::INBOX_BYTES),
+            repeated_hello: None,
+            transcript: Transcript::default(),
+            flight: Flight::default(),
+            next_send: 0,
+            timer: Retransmission::new(now, round_trip, config.handshake_timeout),
+            early: EarlyRecords::default(),
+            changed_cipher: false,
+            suspicion: None,
+            random: StdRng::from_seed(*seed),
+            secrets: config.provider.secrets(seed),
+        };
+        if role == Role::Client {
+            let mut context = handshake.context(environment);
+            let stage = Stage::Client12(tls12::client::State::start(&mut context));
+            let change = context.change;
+            handshake.stage = Some(stage);
+            handshake.apply(now, change, environment);
+        }
+        handshake
+    }
+
+    /// The epoch that the next message has to come in.
+    fn expected_epoch(&self) -> u16 {
+        let protected = match &self.stage {
+            Some(Stage::Server12(state)) => state.expects_protected(),
+            Some(Stage::Client12(state)) => state.expects_protected(),
+            Some(Stage::AwaitClientHello) | None => false,
+        };
+        if protected { RecordLayer::PROTECTED } else { 0 }
+    }
+
+    /// Whether protected records can be opened: we have the keys, and the other side said that it uses them.
+    pub(crate) fn can_read(&self, records: &RecordLayer) -> bool {
+        self.changed_cipher && records.has_keys()
+    }
+
+    /// A ChangeCipherSpec arrived.
+    pub(crate) fn on_change_cipher_spec(&mut self) {
+        if !matches!(self.stage, Some(Stage::AwaitClientHello)) {
+            self.changed_cipher = true;
+        }
+    }
+
+    /// Takes a fragment; [`advance`](Self::advance) has to follow.
+    pub(crate) fn on_fragment(
+        &mut self,
+        now: Instant,
+        epoch: u16,
+        fragment: &Fragment<'_>,
+        stats: &mut Stats,
+    ) {
+        let header = fragment.header;
+        // HelloRequest is no part of any handshake, and nothing that we would follow (RFC 5246 §7.4.1.1).
+        if header.message_type == HandshakeType::HELLO_REQUEST {
+            return;
+        }
+        if epoch == 0 && header.message_seq == 0 && self.awaits_first_answer() {
+            let inbox = self
+                .repeated_hello
+                .get_or_insert_with(|| Inbox::new(0, Self::REPEATED_HELLO_BYTES));
+            if inbox.insert(0, 0, fragment) == Inserted::Refused {
+                stats.dropped.fragments += 1;
+            }
+            return;
+        }
+        match self.inbox.insert(epoch, self.expected_epoch(), fragment) {
+            Inserted::Kept => {}
+            Inserted::Old => {
+                // The end of the server's flight once more: it has not seen our answer (RFC 6347 §4.2.4).
+                let last = header.message_seq.checked_add(1) == Some(self.inbox.next_seq());
+                if last && header.message_type == HandshakeType::SERVER_HELLO_DONE {
+                    self.repeat(now, stats);
+                }
+            }
+            Inserted::Refused => stats.dropped.fragments += 1,
+        }
+    }
+
+    /// Handles the messages that are whole by now.
+    pub(crate) fn advance(&mut self, now: Instant, environment: &mut Environment<'_>) -> Outcome {
+        self.advance_repeated_hello(now, environment);
+        while let Some(message) = self.inbox.take(self.expected_epoch()) {
+            let Some(stage) = self.stage.take() else {
+                return Outcome::Waiting;
+            };
+            let mut context = self.context(environment);
+            // A hello is anybody's word: one that makes no sense is dropped, and the state survives it.
+            if let Stage::Client12(state) = &stage
+                && let Err(failure) = state.check_hello(&context, &message)
+            {
+                self.stage = Some(stage);
+                self.refuse_hello(failure, environment.stats);
+                continue;
+            }
+            let (result, change) = match stage {
+                Stage::AwaitClientHello => {
+                    self.on_first_hello(now, &message, environment);
+                    continue;
+                }
+                Stage::Client12(state) => {
+                    let result = state.handle(&mut context, &message);
+                    (
+                        result.map(|progress| progress.map(Stage::Client12)),
+                        context.change,
+                    )
+                }
+                Stage::Server12(state) => {
+                    let result = state.handle(&mut context, &message);
+                    (
+                        result.map(|progress| progress.map(Stage::Server12)),
+                        context.change,
+                    )
+                }
+            };
+            match result {
+                Ok(Progress::Continue(stage)) => {
+                    self.stage = Some(stage);
+                    self.repeated_hello = None;
+                    self.apply(now, change, environment);
+                }
+                Ok(Progress::Completed(agreed)) => {
+                    self.apply(now, change, environment);
+                    return Outcome::Completed(Box::new(agreed));
+                }
+                Err(failure) => return Outcome::Failed(failure),
+            }
+        }
+        Outcome::Waiting
+    }
+
+    /// Sends the flight again because the other side repeats its own.
+    fn repeat(&mut self, now: Instant, stats: &mut Stats) {
+        if !self.flight.is_empty() && self.timer.may_repeat(now) {
+            self.flight.send();
+            stats.repeats += 1;
+            stats.flights_sent += 1;
+        }
+    }
+
+    fn awaits_first_answer(&self) -> bool {
+        match &self.stage {
+            Some(Stage::Server12(state)) => state.awaits_first_answer(),
+            _ => false,
+        }
+    }
+
+    /// A ClientHello came: if it is not acceptable, a better one may follow. Nothing says that this one was the
+    /// other side's.
+    fn on_first_hello(
+        &mut self,
+        now: Instant,
+        message: &Message,
+        environment: &mut Environment<'_>,
+    ) {
+        match self.accept(message, environment) {
+            Ok((state, change)) => {
+                self.stage = Some(Stage::Server12(state));
+                self.apply(now, change, environment);
+            }
+            Err(failure) => {
+                self.stage = Some(Stage::AwaitClientHello);
+                self.refuse_hello(failure, environment.stats);
+            }
+        }
+    }
+
+    /// A further ClientHello before our flight is answered: the same one asks for a repetition; another one means
+    /// that the first was not (or no longer) the client's, and we begin anew with it.
+    fn advance_repeated_hello(&mut self, now: Instant, environment: &mut Environment<'_>) {
+        let Some(message) = self.repeated_hello.as_mut().and_then(|inbox| inbox.take(0)) else {
+            return;
+        };
+        self.repeated_hello = None;
+        if self.transcript.begins_with(&message) {
+            self.repeat(now, environment.stats);
+            return;
+        }
+        match self.accept(&message, environment) {
+            Ok((state, change)) => {
+                self.stage = Some(Stage::Server12(state));
+                self.inbox = Inbox::new(1, Self::INBOX_BYTES);
+                self.early = EarlyRecords::default();
+                self.changed_cipher = false;
+                self.apply(now, change, environment);
+            }
+            Err(_) => environment.stats.dropped.hellos += 1,
+        }
+    }
+
+    /// Answers a ClientHello. The version is chosen here: with DTLS 1.3 in the house, `supported_versions` decides
+    /// which room goes on. What went before changes only if the hello is acceptable.
+    fn accept(
+        &mut self,
+        message: &Message,
+        environment: &mut Environment<'_>,
+    ) -> Result<(tls12::server::State, FlightChange), Failure> {
+        if message.message_type != HandshakeType::CLIENT_HELLO {
+            return Err(Failure::unexpected());
+        }
+        if message.body.len() > Self::MAX_CLIENT_HELLO {
+            return Err(crate::wire::DecodeError::Length.into());
+        }
+        let hello = ClientHello::decode(&message.body)?;
+        let mut context = self.context(environment);
+        let choice = tls12::server::Choice::new(&context, &hello)?;
+        *context.next_send = 0;
+        context.transcript.clear();
+        context.transcript.push(message);
+        let state = choice.accept(&mut context)?;
+        Ok((state, context.change))
+    }
+
+    fn refuse_hello(&mut self, failure: Failure, stats: &mut Stats) {
+        self.inbox.rewind();
+        self.suspicion = Some(Suspicion::Refused(failure));
+        stats.dropped.hellos += 1;
+    }
+
+    fn apply(&mut self, now: Instant, change: FlightChange, environment: &mut Environment<'_>) {
+        match change {
+            FlightChange::None => {}
+            FlightChange::Started => {
+                self.flight.send();
+                self.timer.start(now);
+                environment.stats.flights_sent += 1;
+            }
+            FlightChange::Ended => self.timer.stop(),
+        }
+    }
+
+    fn context<'a>(&'a mut self, environment: &'a mut Environment<'_>) -> Context<'a> {
+        Context {
+            config: environment.config,
+            announced: environment.announced,
+            records: environment.records,
+            transcript: &mut self.transcript,
+            flight: &mut self.flight,
+            secrets: &mut self.secrets,
+            next_send: &mut self.next_send,
+            random: &mut self.random,
+            change: FlightChange::None,
+        }
+    }
+
+    /// A fatal alert in the clear: a hint for the end, if it comes to that.
+    pub(crate) fn suspect(&mut self, alert: crate::AlertDescription) {
+        self.suspicion = Some(Suspicion::Alert(alert));
+    }
+
+    /// Why time running out is the end.
+    pub(crate) fn cause(&self) -> Cause {
+        match self.suspicion {
+            None => Cause::TimedOut,
+            Some(Suspicion::Refused(failure)) => failure.cause,
+            Some(Suspicion::Alert(alert)) => Cause::Alert(alert),
+        }
+    }
+}
+
+impl<S> Progress<S> {
+    fn map<T>(self, wrap: impl FnOnce(S) -> T) -> Progress<T> {
+        match self {
+            Self::Continue(state) => Progress::Continue(wrap(state)),
+            Self::Completed(agreed) => Progress::Completed(agreed),
+        }
+    }
+}
+
+impl std::fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handshake")
+            .field("next", &self.inbox.next_seq())
+            .field("held", &self.inbox.held())
+            .field("timer", &self.timer)
+            .finish_non_exhaustive()
+    }
+}

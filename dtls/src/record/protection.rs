@@ -1,0 +1,135 @@
+use zeroize::Zeroizing;
+
+use crate::crypto::{Aead, AeadAlgorithm, CryptoError, Provider};
+use crate::wire::RecordHeader;
+
+/// The protection of one direction of an epoch under TLS 1.2 (RFC 5288 §3, RFC 7905 §2).
+///
+/// The nonce is made of the epoch and sequence number, which never repeat for a key; it is never random.
+pub(crate) struct Protection {
+    aead: Aead,
+    nonce: Nonce,
+}
+
+enum Nonce {
+    /// GCM: four bytes of salt, and the record number both in the nonce and in front of the ciphertext.
+    Explicit { salt: [u8; 4] },
+    /// ChaCha20-Poly1305: the record number is added to the whole IV and not sent again.
+    Implicit { iv: [u8; 12] },
+}
+
+impl Protection {
+    /// The most bytes that a record has more than its plaintext, head included.
+    pub(crate) const MAX_OVERHEAD: usize =
+        RecordHeader::LENGTH + Self::EXPLICIT_LENGTH + AeadAlgorithm::TAG_LENGTH;
+
+    const EXPLICIT_LENGTH: usize = 8;
+
+    /// How many bytes of the key block one direction takes as IV.
+    pub(crate) const fn iv_length(algorithm: AeadAlgorithm) -> usize {
+        match algorithm {
+            AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes256Gcm => 4,
+            AeadAlgorithm::ChaCha20Poly1305 => 12,
+        }
+    }
+
+    pub(crate) fn new(
+        provider: &Provider,
+        algorithm: AeadAlgorithm,
+        key: &[u8],
+        iv: &[u8],
+    ) -> Result<Self, CryptoError> {
+        let nonce = match algorithm {
+            AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes256Gcm => Nonce::Explicit {
+                salt: iv.try_into().map_err(|_| CryptoError)?,
+            },
+            AeadAlgorithm::ChaCha20Poly1305 => Nonce::Implicit {
+                iv: iv.try_into().map_err(|_| CryptoError)?,
+            },
+        };
+        Ok(Self {
+            aead: provider.aead(algorithm, key)?,
+            nonce,
+        })
+    }
+
+    /// How many bytes stand between the head of a record and its ciphertext.
+    pub(crate) const fn prefix_length(&self) -> usize {
+        match self.nonce {
+            Nonce::Explicit { .. } => Self::EXPLICIT_LENGTH,
+            Nonce::Implicit { .. } => 0,
+        }
+    }
+
+    /// How many bytes a record has more than its plaintext.
+    pub(crate) const fn overhead(&self) -> usize {
+        RecordHeader::LENGTH + self.prefix_length() + AeadAlgorithm::TAG_LENGTH
+    }
+
+    /// Completes the record that begins at `start`: room for its head and prefix, then the plaintext to the end.
+    pub(crate) fn seal(
+        &self,
+        header: RecordHeader,
+        buf: &mut Vec<u8>,
+        start: usize,
+    ) -> Result<(), CryptoError> {
+        let body = start + RecordHeader::LENGTH;
+        let plaintext = body + self.prefix_length();
+        let length = buf.len().checked_sub(plaintext).ok_or(CryptoError)?;
+        let length = u16::try_from(length).map_err(|_| CryptoError)?;
+        let record_length = usize::from(length) + self.overhead() - RecordHeader::LENGTH;
+        let record_length = u16::try_from(record_length).map_err(|_| CryptoError)?;
+        if let Nonce::Explicit { .. } = self.nonce {
+            buf[body..plaintext].copy_from_slice(&header.number());
+        }
+        buf[start..body].copy_from_slice(&header.encode(record_length));
+        let aad = header.additional_data(length);
+        self.aead
+            .seal(self.make_nonce(header.number()), &aad, buf, plaintext)
+    }
+
+    /// Verifies and decrypts the body of a record in place.
+    pub(crate) fn open<'a>(
+        &self,
+        header: &RecordHeader,
+        body: &'a mut [u8],
+    ) -> Result<&'a mut [u8], CryptoError> {
+        let (explicit, sealed) = body
+            .split_at_mut_checked(self.prefix_length())
+            .ok_or(CryptoError)?;
+        let length = sealed
+            .len()
+            .checked_sub(AeadAlgorithm::TAG_LENGTH)
+            .ok_or(CryptoError)?;
+        if length > RecordHeader::MAX_PLAINTEXT {
+            return Err(CryptoError);
+        }
+        let length = u16::try_from(length).map_err(|_| CryptoError)?;
+        // A sender may choose the explicit part freely (RFC 5288 §3), so it is taken from the record.
+        let number = match self.nonce {
+            Nonce::Explicit { .. } => (&*explicit).try_into().map_err(|_| CryptoError)?,
+            Nonce::Implicit { .. } => header.number(),
+        };
+        let aad = header.additional_data(length);
+        self.aead.open(self.make_nonce(number), &aad, sealed)
+    }
+
+    fn make_nonce(&self, number: [u8; 8]) -> [u8; 12] {
+        let mut nonce = [0; 12];
+        nonce[4..].copy_from_slice(&number);
+        match &self.nonce {
+            Nonce::Explicit { salt } => nonce[..4].copy_from_slice(salt),
+            Nonce::Implicit { iv } => nonce.iter_mut().zip(iv).for_each(|(n, i)| *n ^= i),
+        }
+        nonce
+    }
+}
+
+impl Drop for Protection {
+    fn drop(&mut self) {
+        match &mut self.nonce {
+            Nonce::Explicit { salt } => drop(Zeroizing::new(std::mem::take(salt))),
+            Nonce::Implicit { iv } => drop(Zeroizing::new(std::mem::take(iv))),
+        }
+    }
+}

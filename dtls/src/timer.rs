@@ -1,0 +1,96 @@
+use std::time::{Duration, Instant};
+
+/// The retransmission timer of a handshake (RFC 6347 §4.2.4.1) and the limit of the whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Retransmission {
+    initial: Duration,
+    current: Duration,
+    /// When the flight is sent again; `None` while there is nothing to repeat.
+    deadline: Option<Instant>,
+    /// When the flight left last.
+    sent: Option<Instant>,
+    /// How often in a row nobody answered.
+    timeouts: u32,
+    /// When the handshake is given up.
+    limit: Instant,
+}
+
+impl Retransmission {
+    const DEFAULT: Duration = Duration::from_secs(1);
+    const MIN: Duration = Duration::from_millis(50);
+    const MAX_FROM_ROUND_TRIP: Duration = Duration::from_secs(3);
+    const MAX: Duration = Duration::from_secs(60);
+
+    pub(crate) fn new(now: Instant, round_trip: Option<Duration>, timeout: Duration) -> Self {
+        let initial = round_trip.map_or(Self::DEFAULT, |round_trip| {
+            round_trip
+                .saturating_mul(2)
+                .clamp(Self::MIN, Self::MAX_FROM_ROUND_TRIP)
+        });
+        Self {
+            initial,
+            current: initial,
+            deadline: None,
+            sent: None,
+            timeouts: 0,
+            limit: now.checked_add(timeout).unwrap_or(now),
+        }
+    }
+
+    /// A new flight leaves.
+    pub(crate) fn start(&mut self, now: Instant) {
+        self.current = self.initial;
+        self.timeouts = 0;
+        self.arm(now);
+    }
+
+    /// Nothing is left to repeat.
+    pub(crate) fn stop(&mut self) {
+        self.deadline = None;
+    }
+
+    /// Whether the deadline is due; if so the next one is twice as far away.
+    pub(crate) fn expire(&mut self, now: Instant) -> bool {
+        if self.deadline.is_none_or(|deadline| deadline > now) {
+            return false;
+        }
+        self.current = self.current.saturating_mul(2).min(Self::MAX);
+        self.timeouts += 1;
+        self.arm(now);
+        true
+    }
+
+    /// Whether the flight may be repeated out of turn, since the other side repeats its own. At most once per
+    /// initial timeout: a stranger could ask for it.
+    pub(crate) fn may_repeat(&mut self, now: Instant) -> bool {
+        let recent = |sent: Instant| now.saturating_duration_since(sent) < self.initial;
+        if self.sent.is_some_and(recent) {
+            return false;
+        }
+        self.sent = Some(now);
+        true
+    }
+
+    pub(crate) fn limit_reached(&self, now: Instant) -> bool {
+        now >= self.limit
+    }
+
+    pub(crate) fn next_deadline(&self) -> Instant {
+        self.deadline
+            .map_or(self.limit, |deadline| deadline.min(self.limit))
+    }
+
+    /// The largest datagram worth trying: after repeated silence a path may be too narrow (RFC 6347 §4.1.1.1).
+    pub(crate) fn mtu(&self, configured: usize) -> usize {
+        match self.timeouts {
+            0..2 => configured,
+            2..4 => configured.min(900),
+            _ => configured.min(508),
+        }
+    }
+
+    fn arm(&mut self, now: Instant) {
+        self.sent = Some(now);
+        self.deadline = now.checked_add(self.current);
+    }
+}

@@ -1,0 +1,171 @@
+use zeroize::Zeroizing;
+
+use crate::Role;
+use crate::crypto::{CipherSuite, CryptoError, Hash, Provider};
+use crate::record::Protection;
+
+/// The pseudo-random function of TLS 1.2 (RFC 5246 §5), over the concatenated seeds.
+pub(crate) fn prf(
+    provider: &Provider,
+    hash: Hash,
+    secret: &[u8],
+    label: &[u8],
+    seeds: &[&[u8]],
+    out: &mut [u8],
+) {
+    let key = provider.hmac(hash, secret);
+    let mut parts = Vec::with_capacity(seeds.len() + 2);
+    parts.push(label);
+    parts.extend_from_slice(seeds);
+    let mut a = key.mac(&parts);
+    let mut rest = out;
+    while !rest.is_empty() {
+        let mut block_parts = vec![a.as_slice()];
+        block_parts.extend_from_slice(&parts);
+        let block = key.mac(&block_parts);
+        let length = rest.len().min(block.len());
+        let (head, tail) = rest.split_at_mut(length);
+        head.copy_from_slice(&block[..length]);
+        rest = tail;
+        a = key.mac(&[&a]);
+    }
+}
+
+/// The master secret and what it is used with.
+pub(crate) struct Secrets {
+    hash: Hash,
+    master: Zeroizing<[u8; 48]>,
+    client_random: [u8; 32],
+    server_random: [u8; 32],
+}
+
+impl Secrets {
+    /// The extended master secret (RFC 7627 §4): it covers the whole handshake up to ClientKeyExchange, so that two
+    /// sessions never share one.
+    pub(crate) fn extended(
+        provider: &Provider,
+        hash: Hash,
+        pre_master: &[u8],
+        transcript: &[u8],
+        randoms: (&[u8; 32], &[u8; 32]),
+    ) -> Self {
+        let session_hash = provider.hash(hash, transcript);
+        let mut master = Zeroizing::new([0; 48]);
+        prf(
+            provider,
+            hash,
+            pre_master,
+            b"extended master secret",
+            &[&session_hash],
+            master.as_mut_slice(),
+        );
+        Self {
+            hash,
+            master,
+            client_random: *randoms.0,
+            server_random: *randoms.1,
+        }
+    }
+
+    /// The keys of both directions: the client's, then the server's (RFC 5246 §6.3).
+    pub(crate) fn protections(
+        &self,
+        provider: &Provider,
+        suite: CipherSuite,
+    ) -> Result<(Protection, Protection), CryptoError> {
+        let key = suite.aead.key_length();
+        let iv = Protection::iv_length(suite.aead);
+        let mut block = Zeroizing::new(vec![0; 2 * (key + iv)]);
+        prf(
+            provider,
+            self.hash,
+            self.master.as_slice(),
+            b"key expansion",
+            &[&self.server_random, &self.client_random],
+            &mut block,
+        );
+        let (keys, ivs) = block.split_at(2 * key);
+        let (client_key, server_key) = keys.split_at(key);
+        let (client_iv, server_iv) = ivs.split_at(iv);
+        Ok((
+            Protection::new(provider, suite.aead, client_key, client_iv)?,
+            Protection::new(provider, suite.aead, server_key, server_iv)?,
+        ))
+    }
+
+    /// The content of one side's Finished (RFC 5246 §7.4.9).
+    pub(crate) fn verify_data(
+        &self,
+        provider: &Provider,
+        sender: Role,
+        transcript: &[u8],
+    ) -> [u8; 12] {
+        let label: &[u8] = match sender {
+            Role::Client => b"client finished",
+            Role::Server => b"server finished",
+        };
+        let mut out = [0; 12];
+        prf(
+            provider,
+            self.hash,
+            self.master.as_slice(),
+            label,
+            &[&provider.hash(self.hash, transcript)],
+            &mut out,
+        );
+        out
+    }
+
+    /// Keying material for others (RFC 5705 §4). A context is preceded by its length, which is the caller's to check.
+    pub(crate) fn export(
+        &self,
+        provider: &Provider,
+        label: &[u8],
+        context: Option<(u16, &[u8])>,
+        out: &mut [u8],
+    ) {
+        let length = context.map(|(length, _)| length.to_be_bytes());
+        let mut seeds: Vec<&[u8]> = vec![&self.client_random, &self.server_random];
+        if let (Some(length), Some((_, context))) = (&length, context) {
+            seeds.push(length);
+            seeds.push(context);
+        }
+        prf(
+            provider,
+            self.hash,
+            self.master.as_slice(),
+            label,
+            &seeds,
+            out,
+        );
+    }
+
+    /// The line of a key log by which packet analysers open the connection.
+    pub(crate) fn key_log(&self) -> String {
+        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        format!(
+            "CLIENT_RANDOM {} {}",
+            hex(&self.client_random),
+            hex(self.master.as_slice())
+        )
+    }
+
+    #[cfg(test)]
+    pub(crate) fn from_master(
+        hash: Hash,
+        master: [u8; 48],
+        randoms: (&[u8; 32], &[u8; 32]),
+    ) -> Self {
+        Self {
+            hash,
+            master: Zeroizing::new(master),
+            client_random: *randoms.0,
+            server_random: *randoms.1,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn master(&self) -> &[u8] {
+        self.master.as_slice()
+    }
+}

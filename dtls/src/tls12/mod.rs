@@ -1,0 +1,129 @@
+//! The handshake of DTLS 1.2 (RFC 6347, RFC 5246) with ECDHE, mutual certificates and the extended master secret.
+//!
+//! Client and server are one enum each, with a struct per state that is named for the message it waits for. A state
+//! is consumed by the message it handles: there is no way from one to another but the legal one.
+
+pub(crate) mod client;
+mod key_schedule;
+pub(crate) mod server;
+#[cfg(test)]
+mod tests;
+
+use subtle::ConstantTimeEq as _;
+
+pub(crate) use self::key_schedule::Secrets;
+use crate::certificate::Leaf;
+use crate::crypto::{CipherSuite, PublicKey, SignatureScheme};
+use crate::handshake::{Context, Failure, Message};
+use crate::wire::{CertificateMessage, HandshakeType, ServerKeyExchange};
+use crate::{Role, SrtpProfile};
+
+/// What a completed handshake leaves behind.
+pub(crate) struct Agreed {
+    pub(crate) suite: CipherSuite,
+    pub(crate) srtp_profile: Option<SrtpProfile>,
+    pub(crate) secrets: Secrets,
+    pub(crate) peer: Peer,
+}
+
+/// The certificate of the other side.
+pub(crate) struct Peer {
+    pub(crate) der: Vec<u8>,
+    public_key: PublicKey,
+}
+
+impl Peer {
+    /// Reads the certificate message. The fingerprint is compared here if it is known already, to fail early; the
+    /// gate that nobody passes without it is the connection's.
+    fn read(context: &Context<'_>, message: &Message) -> Result<Self, Failure> {
+        let CertificateMessage { leaf } = CertificateMessage::decode(&message.body)?;
+        let der = leaf.ok_or(Failure::no_certificate())?.to_vec();
+        let public_key = Leaf::from_der(&der)?.public_key;
+        context.check_announced(&der)?;
+        Ok(Self { der, public_key })
+    }
+
+    /// Checks a signature of the other side, made in a way that we offered.
+    fn verify(
+        &self,
+        context: &Context<'_>,
+        scheme: SignatureScheme,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Failure> {
+        let provider = &context.config.provider;
+        if !provider.schemes().contains(&scheme) {
+            return Err(Failure::illegal());
+        }
+        provider
+            .verify(&self.public_key, scheme, message, signature)
+            .map_err(|_| Failure::bad_proof())
+    }
+}
+
+/// What both sides agreed on in their hellos.
+struct Hellos {
+    suite: CipherSuite,
+    srtp_profile: Option<SrtpProfile>,
+    client_random: [u8; 32],
+    server_random: [u8; 32],
+}
+
+impl Hellos {
+    /// What the signature of ServerKeyExchange covers (RFC 8422 §5.4).
+    fn signed_params(&self, group: u16, public: &[u8]) -> Vec<u8> {
+        let mut signed = Vec::with_capacity(64 + 4 + public.len());
+        signed.extend_from_slice(&self.client_random);
+        signed.extend_from_slice(&self.server_random);
+        ServerKeyExchange::encode_params(group, public, &mut signed);
+        signed
+    }
+
+    const fn randoms(&self) -> (&[u8; 32], &[u8; 32]) {
+        (&self.client_random, &self.server_random)
+    }
+}
+
+/// Our own Certificate message.
+fn own_certificate(context: &mut Context<'_>) {
+    let mut body = Vec::new();
+    CertificateMessage {
+        leaf: Some(context.config.certificate.der()),
+    }
+    .encode(&mut body);
+    context.send(HandshakeType::CERTIFICATE, body);
+}
+
+/// ChangeCipherSpec and Finished; the keys have to be installed.
+fn finish(context: &mut Context<'_>, role: Role, secrets: &Secrets) {
+    let verify_data =
+        secrets.verify_data(&context.config.provider, role, context.transcript.bytes());
+    context.flight.push_change_cipher_spec();
+    context.send_protected(HandshakeType::FINISHED, verify_data.to_vec());
+}
+
+/// Checks the other side's Finished against all that came before it.
+fn check_finished(
+    context: &Context<'_>,
+    sender: Role,
+    secrets: &Secrets,
+    message: &Message,
+) -> Result<(), Failure> {
+    let expected =
+        secrets.verify_data(&context.config.provider, sender, context.transcript.bytes());
+    // Another length is unequal as well.
+    if message.body.as_slice().ct_eq(&expected).into() {
+        Ok(())
+    } else {
+        Err(Failure::bad_proof())
+    }
+}
+
+/// Only the message that a state waits for.
+fn expect(message: &Message, message_type: HandshakeType) -> Result<(), Failure> {
+    if message.message_type == message_type {
+        Ok(())
+    } else {
+        Err(Failure::unexpected())
+    }
+}

@@ -1,0 +1,37 @@
+//! The messages on the wire: one file per message, shared shapes in `codec`, the record and fragment headers below them.
+#![warn(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::arithmetic_side_effects
+)]
+
+mod certificate;
+mod certificate_request;
+mod certificate_verify;
+mod client_hello;
+mod client_key_exchange;
+mod codec;
+mod extension;
+mod fragment;
+mod hello_verify_request;
+mod record;
+mod server_hello;
+mod server_key_exchange;
+
+pub(crate) use self::certificate::CertificateMessage;
+pub(crate) use self::certificate_request::CertificateRequest;
+pub(crate) use self::certificate_verify::CertificateVerify;
+pub(crate) use self::client_hello::ClientHello;
+pub(crate) use self::client_key_exchange::ClientKeyExchange;
+pub(crate) use self::codec::DecodeError;
+pub(crate) use self::extension::{Extensions, UseSrtp};
+pub(crate) use self::fragment::{Fragment, FragmentHeader, HandshakeType};
+pub(crate) use self::hello_verify_request::HelloVerifyRequest;
+pub(crate) use self::record::{ContentType, RecordHeader};
+pub(crate) use self::server_hello::ServerHello;
+pub(crate) use self::server_key_exchange::ServerKeyExchange;
+
+/// DTLS 1.2, the one's complement of "1.2" (RFC 6347 §4.1).
+pub(crate) const DTLS_1_2: u16 = 0xfefd;
+/// DTLS 1.0: the version of the records around the first hello, for servers that know no better (RFC 6347 §4.2.1).
+pub(crate) const DTLS_1_0: u16 = 0xfeff;

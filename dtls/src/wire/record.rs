@@ -1,0 +1,149 @@
+use super::codec::{self, DecodeError};
+
+/// What a record carries (RFC 6347 §4.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ContentType {
+    ChangeCipherSpec,
+    Alert,
+    Handshake,
+    ApplicationData,
+}
+
+impl ContentType {
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::ChangeCipherSpec => 20,
+            Self::Alert => 21,
+            Self::Handshake => 22,
+            Self::ApplicationData => 23,
+        }
+    }
+
+    const fn from_number(number: u8) -> Result<Self, DecodeError> {
+        Ok(match number {
+            20 => Self::ChangeCipherSpec,
+            21 => Self::Alert,
+            22 => Self::Handshake,
+            23 => Self::ApplicationData,
+            _ => return Err(DecodeError::Value("content type")),
+        })
+    }
+}
+
+/// The head of a DTLS 1.2 record (RFC 6347 §4.1).
+///
+/// ```text
+///  0                   1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +---------------+-------------------------------+---------------+
+/// | content type  |            version            |               |
+/// +---------------+-------------------------------+---------------+
+///   epoch (16)    |            sequence number (48)               |
+/// +-------------------------------+-------------------------------+
+///                                 |         length (16)           |
+/// +-------------------------------+-------------------------------+
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RecordHeader {
+    pub(crate) content_type: ContentType,
+    pub(crate) version: u16,
+    pub(crate) epoch: u16,
+    pub(crate) sequence_number: u64,
+}
+
+impl RecordHeader {
+    pub(crate) const LENGTH: usize = 13;
+
+    /// The most that a record may carry in the clear (RFC 6347 §4.1).
+    pub(crate) const MAX_PLAINTEXT: usize = 1 << 14;
+
+    /// The last sequence number of an epoch.
+    pub(crate) const MAX_SEQUENCE_NUMBER: u64 = (1 << 48) - 1;
+
+    /// Takes one record: its head, and where its body lies in what was passed.
+    ///
+    /// On `Err` nothing behind can be found, since lengths are all that divides records.
+    pub(crate) fn decode<'a>(buf: &mut &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
+        let content_type = codec::u8(buf)?;
+        let version = codec::u16(buf)?;
+        let epoch = codec::u16(buf)?;
+        let sequence_number = codec::u48(buf)?;
+        let body = codec::vec16(buf)?;
+        let header = Self {
+            content_type: ContentType::from_number(content_type)?,
+            version,
+            epoch,
+            sequence_number,
+        };
+        Ok((header, body))
+    }
+
+    /// The head of a record whose body has `length` bytes.
+    pub(crate) fn encode(&self, length: u16) -> [u8; Self::LENGTH] {
+        let [v, w] = self.version.to_be_bytes();
+        let [a, b, c, d, e, f, g, h] = self.number();
+        let [l, m] = length.to_be_bytes();
+        let t = self.content_type.number();
+        [t, v, w, a, b, c, d, e, f, g, h, l, m]
+    }
+
+    /// Epoch and sequence number as the 64-bit number that protects the record (RFC 6347 §4.1.2.1).
+    pub(crate) fn number(&self) -> [u8; 8] {
+        (u64::from(self.epoch) << 48 | self.sequence_number).to_be_bytes()
+    }
+
+    /// What the tag covers beside the plaintext (RFC 5246 §6.2.3.3).
+    pub(crate) fn additional_data(&self, plaintext_length: u16) -> [u8; 13] {
+        let [a, b, c, d, e, f, g, h] = self.number();
+        let [v, w] = self.version.to_be_bytes();
+        let [l, m] = plaintext_length.to_be_bytes();
+        let t = self.content_type.number();
+        [a, b, c, d, e, f, g, h, t, v, w, l, m]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A `close_notify` in the clear, the form of OpenSSL 3.0.
+    const CAPTURE: [u8; 15] = [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 1, 0];
+
+    #[test]
+    fn from_capture() {
+        let (header, body) = RecordHeader::decode(&mut CAPTURE.as_slice()).unwrap();
+        assert_eq!(header.content_type, ContentType::Alert);
+        assert_eq!((header.version, header.epoch), (0xfefd, 0));
+        assert_eq!(header.sequence_number, 9);
+        assert_eq!(body, [1, 0]);
+    }
+
+    #[test]
+    fn round_trip() {
+        let header = RecordHeader {
+            content_type: ContentType::ApplicationData,
+            version: 0xfefd,
+            epoch: 0x0102,
+            sequence_number: RecordHeader::MAX_SEQUENCE_NUMBER,
+        };
+        let mut buf = header.encode(3).to_vec();
+        buf.extend_from_slice(&[7; 3]);
+        let mut rest = buf.as_slice();
+        assert_eq!(
+            RecordHeader::decode(&mut rest),
+            Ok((header, [7; 3].as_slice()))
+        );
+        assert!(rest.is_empty());
+        assert_eq!(header.number(), [1, 2, 255, 255, 255, 255, 255, 255]);
+    }
+
+    #[test]
+    fn every_truncation_is_an_error() {
+        for end in 0..CAPTURE.len() {
+            assert_eq!(
+                RecordHeader::decode(&mut &CAPTURE[..end]),
+                Err(DecodeError::Truncated)
+            );
+        }
+    }
+}

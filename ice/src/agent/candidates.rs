@@ -1,0 +1,343 @@
+//! Candidates of both sides, and the pairs that they form (RFC 8445 §6.1.2).
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use net::Path;
+
+use super::Agent;
+use super::checklist::Origin;
+use super::pair::{End, PairId};
+use crate::{
+    AddCandidateError, Candidate, CandidateKind, CandidateTransport, PairState, Role, State,
+};
+
+/// The most local candidates. A host with more addresses should choose.
+const MAX_LOCALS: usize = 32;
+
+/// The most remote candidates that are signalled.
+const MAX_SIGNALLED: usize = 64;
+
+/// The most remote candidates that are learned from checks; each costs a check of our own.
+const MAX_LEARNED: usize = 16;
+
+/// What is kept of a remote candidate.
+#[derive(Clone, Debug)]
+struct Remote {
+    address: SocketAddr,
+    end: End,
+    /// The fragment that it says it belongs to, kept until the credentials are known.
+    ufrag: Option<Box<str>>,
+    origin: Origin,
+}
+
+/// The peer's candidates, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Remotes {
+    list: Vec<Remote>,
+}
+
+impl Remotes {
+    pub(super) fn clear(&mut self) {
+        self.list.clear();
+    }
+
+    fn count(&self, origin: Origin) -> usize {
+        let of_origin = |remote: &&Remote| remote.origin == origin;
+        self.list.iter().filter(of_origin).count()
+    }
+
+    fn find(&self, address: SocketAddr) -> Option<&Remote> {
+        self.list.iter().find(|remote| remote.address == address)
+    }
+}
+
+impl Agent {
+    /// Adds a local candidate. Its priority is lowered when another one has the same (RFC 8445 §5.1.2.1 wants
+    /// them distinct); [`local_candidates`](Self::local_candidates) shows the result. At most 32.
+    pub fn add_local_candidate(
+        &mut self,
+        now: Instant,
+        mut candidate: Candidate,
+    ) -> Result<(), AddCandidateError> {
+        if self.state == State::Closed {
+            return Err(AddCandidateError::Closed);
+        }
+        let address = usable_address(&candidate, Side::Local)?;
+        let base = candidate.base().unwrap_or(address);
+        let known = |other: &Candidate| {
+            other.address() == Some(address)
+                && other.base() == candidate.base()
+                && other.kind() == candidate.kind()
+        };
+        if self.locals.iter().any(known) {
+            return Ok(());
+        }
+        if self.locals.len() >= MAX_LOCALS {
+            return Err(AddCandidateError::TooMany);
+        }
+        while self
+            .locals
+            .iter()
+            .any(|other| other.priority() == candidate.priority())
+            && candidate.priority() > 1 << 8
+        {
+            candidate.lower_priority();
+        }
+        let end = End {
+            kind: candidate.kind(),
+            priority: candidate.priority(),
+        };
+        self.locals.push(candidate);
+        if self.current.remote.is_some() {
+            let remotes: Vec<_> = self
+                .remotes
+                .list
+                .iter()
+                .map(|r| (r.address, r.end))
+                .collect();
+            for (remote, remote_end) in remotes {
+                self.form_pair(now, (base, end), (remote, remote_end), Origin::Signalled);
+            }
+        }
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Adds a remote candidate. At most 64, of which at most 100 pairs are formed. What cannot be used is refused
+    /// with the reason, which harms nothing; a candidate that is known already is fine.
+    pub fn add_remote_candidate(
+        &mut self,
+        now: Instant,
+        candidate: Candidate,
+    ) -> Result<(), AddCandidateError> {
+        if self.is_inactive() {
+            return Err(AddCandidateError::Closed);
+        }
+        let address = usable_address(&candidate, Side::Remote)?;
+        if let (Some(ufrag), true) = (candidate.ufrag(), self.current.remote.is_some())
+            && !self.current.is_remote_ufrag(ufrag)
+        {
+            return Err(AddCandidateError::Generation);
+        }
+        let end = End {
+            kind: candidate.kind(),
+            priority: candidate.priority(),
+        };
+        let at = self
+            .remotes
+            .list
+            .iter()
+            .position(|remote| remote.address == address);
+        match at.and_then(|at| self.remotes.list.get_mut(at)) {
+            Some(known) if known.origin == Origin::Signalled => return Ok(()),
+            // A check showed it before it was signalled: its state stays, what is said of it is better than
+            // what we made of it (RFC 8838 §11.4).
+            Some(known) => {
+                known.origin = Origin::Signalled;
+                known.end = end;
+                for pair in self.checklist.iter_mut() {
+                    if pair.path.remote == address && pair.generation == self.current.number {
+                        pair.remote = end;
+                        pair.recompute_priority(self.role);
+                    }
+                }
+            }
+            None => {
+                if self.remotes.count(Origin::Signalled) >= MAX_SIGNALLED {
+                    self.stats.remote_candidates_refused += 1;
+                    return Err(AddCandidateError::TooMany);
+                }
+                self.remotes.list.push(Remote {
+                    address,
+                    end,
+                    ufrag: candidate.ufrag().map(Into::into),
+                    origin: Origin::Signalled,
+                });
+            }
+        }
+        if self.current.remote.is_some() {
+            self.pair_with_locals(now, (address, end));
+        }
+        self.settle(now);
+        Ok(())
+    }
+
+    /// The credentials are known: forgets the candidates that belong to others, and forms all pairs.
+    pub(super) fn pair_everything(&mut self, now: Instant) {
+        let current = &self.current;
+        self.remotes
+            .list
+            .retain_mut(|remote| match remote.ufrag.take() {
+                Some(ufrag) => current.is_remote_ufrag(&ufrag),
+                None => true,
+            });
+        let remotes: Vec<_> = self
+            .remotes
+            .list
+            .iter()
+            .map(|r| (r.address, r.end))
+            .collect();
+        for remote in remotes {
+            self.pair_with_locals(now, remote);
+        }
+    }
+
+    fn pair_with_locals(&mut self, now: Instant, remote: (SocketAddr, End)) {
+        let locals: Vec<_> = self.local_bases().collect();
+        for local in locals {
+            self.form_pair(now, local, remote, Origin::Signalled);
+        }
+    }
+
+    /// The bases that checks leave from, with the candidate that stands for each. A server-reflexive candidate is
+    /// replaced by its base (RFC 8445 §6.1.2.4), which the host candidate stands for already.
+    fn local_bases(&self) -> impl Iterator<Item = (SocketAddr, End)> {
+        self.locals.iter().filter_map(|candidate| {
+            let end = End {
+                kind: candidate.kind(),
+                priority: candidate.priority(),
+            };
+            Some((candidate.base()?, end))
+        })
+    }
+
+    fn form_pair(
+        &mut self,
+        now: Instant,
+        (base, local): (SocketAddr, End),
+        (remote_address, remote): (SocketAddr, End),
+        origin: Origin,
+    ) -> Option<PairId> {
+        if origin == Origin::Signalled && !reaches(base.ip(), remote_address.ip()) {
+            return None;
+        }
+        let path = Path::udp(base, remote_address);
+        let before = self.checklist.len();
+        let ends = (local, remote);
+        let id = self
+            .checklist
+            .insert(self.current.number, path, ends, self.role, origin);
+        match id {
+            None => self.stats.pairs_refused += 1,
+            Some(_) if self.checklist.len() > before => self.start_patience(now),
+            Some(_) => {}
+        }
+        id
+    }
+
+    /// The pair of a path on which a request with valid integrity came; formed when there is none, with a
+    /// peer-reflexive remote candidate when the address is not known (RFC 8445 §7.3.1.3).
+    pub(super) fn learn_pair(&mut self, now: Instant, path: Path, priority: u32) -> Option<PairId> {
+        if let Some(pair) = self.checklist.find(self.current.number, &path) {
+            return Some(pair.id);
+        }
+        if !super::is_checkable(&path) {
+            return None;
+        }
+        let local = self
+            .local_bases()
+            .filter(|(base, _)| *base == path.local)
+            .map(|(_, end)| end)
+            .max_by_key(|end| end.priority);
+        // A datagram on an address that nobody announced, such as a wildcard's: a host candidate in all but name.
+        let local = local.unwrap_or(End {
+            kind: CandidateKind::Host,
+            priority: crate::candidate::priority(CandidateKind::Host, 0, 1),
+        });
+        let remote = match self.remotes.find(path.remote) {
+            Some(remote) => remote.end,
+            None => self.learn_remote(path.remote, priority)?,
+        };
+        self.form_pair(
+            now,
+            (path.local, local),
+            (path.remote, remote),
+            Origin::Learned,
+        )
+    }
+
+    /// A peer-reflexive remote candidate. When there are too many, the oldest one that leads to no valid pair
+    /// goes, so that a peer whose address keeps changing is followed.
+    fn learn_remote(&mut self, address: SocketAddr, priority: u32) -> Option<End> {
+        if self.remotes.count(Origin::Learned) >= MAX_LEARNED {
+            let checklist = &self.checklist;
+            let oldest = self.remotes.list.iter().position(|remote| {
+                remote.origin == Origin::Learned
+                    && !checklist
+                        .iter()
+                        .any(|pair| pair.path.remote == remote.address && pair.is_valid())
+            });
+            let Some(oldest) = oldest else {
+                self.stats.remote_candidates_refused += 1;
+                return None;
+            };
+            let gone = self.remotes.list.remove(oldest).address;
+            let current = self.current.number;
+            self.checklist
+                .retain(|pair| pair.path.remote != gone || pair.generation != current);
+            let checklist = &self.checklist;
+            self.transactions
+                .retain(|transaction| checklist.get(transaction.pair).is_some());
+        }
+        let candidate = Candidate::peer_reflexive(address, priority);
+        let end = End {
+            kind: candidate.kind(),
+            priority: candidate.priority(),
+        };
+        self.remotes.list.push(Remote {
+            address,
+            end,
+            ufrag: None,
+            origin: Origin::Learned,
+        });
+        Some(end)
+    }
+
+    /// Whether an ordinary check of a pair is wanted (RFC 8445 §6.1.4.2). While a path is selected and works,
+    /// only what could beat it is checked; the rest waits for the day that it fails.
+    pub(super) fn is_ordinary(&self, pair: &super::Pair) -> bool {
+        if pair.state != PairState::Waiting || pair.generation != self.current.number {
+            return false;
+        }
+        match self.selected_pair() {
+            Some(selected) if selected.generation == self.current.number => {
+                !selected.is_healthy()
+                    || (pair.priority > selected.priority && self.role == Role::Controlling)
+            }
+            _ => true,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Local,
+    Remote,
+}
+
+fn usable_address(candidate: &Candidate, side: Side) -> Result<SocketAddr, AddCandidateError> {
+    if candidate.component() != 1 {
+        return Err(AddCandidateError::Component);
+    }
+    if candidate.transport() != CandidateTransport::Udp {
+        return Err(AddCandidateError::Transport);
+    }
+    let address = candidate.address().ok_or(AddCandidateError::Name)?;
+    let link_local = match address.ip() {
+        IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast(),
+        // Without its zone, which is not signalled, a link-local address names nothing.
+        IpAddr::V6(ip) => ip.is_unicast_link_local() && side == Side::Remote,
+    };
+    let ip = address.ip();
+    if link_local || ip.is_unspecified() || ip.is_multicast() || address.port() == 0 {
+        return Err(AddCandidateError::Address);
+    }
+    Ok(address)
+}
+
+/// Whether a signalled remote address is worth a check from a base: same family, and loopback only from loopback,
+/// so that a peer cannot aim checks at services of this host by naming 127.0.0.1.
+const fn reaches(base: IpAddr, remote: IpAddr) -> bool {
+    base.is_ipv4() == remote.is_ipv4() && base.is_loopback() == remote.is_loopback()
+}

@@ -1,0 +1,230 @@
+//! Sending checks: which comes next, when, and what it says (RFC 8445 §6.1.4, §7.2).
+
+use std::time::{Duration, Instant};
+
+use net::Transmit;
+use rand::Rng;
+use stun::{Class, MessageBuilder, Method, TransactionId};
+
+use super::Agent;
+use super::pair::{Nomination, PairId};
+use super::transaction::{Expiry, Purpose};
+use crate::{Mode, PairState, Role};
+
+/// The shortest retransmission timeout on a path whose round trip is known.
+const MIN_RTO: Duration = Duration::from_millis(100);
+const MAX_RTO: Duration = Duration::from_secs(3);
+
+impl Agent {
+    /// Starts the next check when the pace allows: a triggered one first, else the best pair that waits.
+    pub(super) fn start_next_check(&mut self, now: Instant) {
+        if !self.has_check_to_start() || self.next_check.is_some_and(|at| now < at) {
+            return;
+        }
+        if self.transactions.is_full() {
+            self.stats.transactions_refused += 1;
+            self.next_check = Some(now + self.config.ta);
+            return;
+        }
+        if let Some(pair) = self.checklist.pop_triggered() {
+            let nominate = pair.nomination == Nomination::Wanted && self.role == Role::Controlling;
+            let purpose = match (pair.is_valid(), nominate) {
+                (true, true) => Purpose::Nominate,
+                (true, false) => Purpose::Recover,
+                (false, _) => Purpose::Check { triggered: true },
+            };
+            let id = pair.id;
+            self.start_request(id, purpose);
+            return;
+        }
+        let ordinary = self.checklist.best(|pair| self.is_ordinary(pair));
+        if let Some(id) = ordinary.map(|pair| pair.id) {
+            self.start_request(id, Purpose::Check { triggered: false });
+        }
+    }
+
+    /// When the pace allows the next check, if one is wanted.
+    pub(super) fn next_check_deadline(&self) -> Option<Instant> {
+        self.next_check.filter(|_| self.has_check_to_start())
+    }
+
+    /// A check that was started but not sent holds the others back: the pace is that of the wire.
+    fn has_check_to_start(&self) -> bool {
+        self.config.mode == Mode::Full
+            && self.current.remote.is_some()
+            && (self.checklist.has_triggered()
+                || self.checklist.iter().any(|pair| self.is_ordinary(pair)))
+            && !self
+                .transactions
+                .iter()
+                .any(|other| other.is_unsent() && other.purpose != Purpose::Consent)
+    }
+
+    /// Makes a request, to be sent at the next opportunity.
+    pub(super) fn start_request(&mut self, id: PairId, purpose: Purpose) {
+        let rto = self.rto(id);
+        let Some(pair) = self.checklist.get_mut(id) else {
+            return;
+        };
+        if matches!(purpose, Purpose::Check { .. }) {
+            pair.state = PairState::InProgress;
+        }
+        let target = (id, pair.generation, pair.path);
+        let mut bytes = [0; 12];
+        self.rng.fill_bytes(&mut bytes);
+        let transaction = TransactionId::new(bytes);
+        self.transactions
+            .start(transaction, target, purpose, self.role, rto);
+    }
+
+    /// RFC 8445 §14.3: `MAX (500 ms, Ta * N)` with N the pairs that wait or are in progress; where the round trip
+    /// was measured, twice that.
+    fn rto(&self, id: PairId) -> Duration {
+        match self.checklist.get(id).and_then(|pair| pair.round_trip) {
+            Some(round_trip) => (round_trip * 2).clamp(MIN_RTO, MAX_RTO),
+            None => self
+                .config
+                .initial_rto
+                .max(self.config.ta * self.checklist.pending()),
+        }
+    }
+
+    /// Appends the request that is due next, made now or, when it was sent before, the same bytes again.
+    pub(super) fn transmit_check(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<Transmit> {
+        loop {
+            let transaction = self.transactions.next_due()?;
+            let (id, path) = (transaction.id, transaction.path);
+            if transaction.is_unsent() {
+                if !self.encode_request(id, buf) {
+                    self.transactions.remove(id);
+                    continue;
+                }
+            } else {
+                buf.extend_from_slice(&transaction.bytes);
+            }
+            self.note_sent(now, id);
+            return Some(Transmit::new(path));
+        }
+    }
+
+    /// `false` when the pair or its generation is gone.
+    fn encode_request(&mut self, id: TransactionId, buf: &mut Vec<u8>) -> bool {
+        let role = self.role;
+        let Some(transaction) = self.transactions.iter().find(|other| other.id == id) else {
+            return false;
+        };
+        let Some(pair) = self.checklist.get(transaction.pair) else {
+            return false;
+        };
+        let generation = self.generation(transaction.generation);
+        let Some(remote) = generation.and_then(|generation| generation.remote.as_ref()) else {
+            return false;
+        };
+        let nominated = match transaction.purpose {
+            Purpose::Nominate => true,
+            // The pair was nominated before: saying so again helps a peer that lost it.
+            Purpose::Consent | Purpose::Recover => {
+                pair.nomination == Nomination::Done && self.selected == Some(pair.id)
+            }
+            Purpose::Check { .. } => false,
+        };
+        let start = buf.len();
+        let mut message = MessageBuilder::new(buf, Class::Request, Method::BINDING, id);
+        message
+            .username(&remote.username)
+            .priority(pair.reflexive_priority());
+        match role {
+            Role::Controlling => message.ice_controlling(self.tie_breaker),
+            Role::Controlled => message.ice_controlled(self.tie_breaker),
+        };
+        if nominated && role == Role::Controlling {
+            message.use_candidate();
+        }
+        let sealed = message.integrity(&remote.key).fingerprint().finish();
+        if sealed.is_err() {
+            return false;
+        }
+        let keep = transaction.purpose != Purpose::Consent;
+        if let Some(transaction) = self.transactions.iter_mut().find(|other| other.id == id) {
+            transaction.role = role;
+            if keep {
+                transaction.bytes = buf.get(start..).unwrap_or_default().to_vec();
+            }
+        }
+        true
+    }
+
+    fn note_sent(&mut self, now: Instant, id: TransactionId) {
+        let Some(transaction) = self.transactions.iter_mut().find(|other| other.id == id) else {
+            return;
+        };
+        transaction.on_sent(now);
+        let (first, purpose, pair) = (
+            transaction.sends == 1,
+            transaction.purpose,
+            transaction.pair,
+        );
+        match (purpose, first) {
+            (Purpose::Consent, _) => self.stats.consent_requests_sent += 1,
+            (_, true) => {
+                self.stats.requests_sent += 1;
+                self.next_check = Some(now + self.config.ta);
+            }
+            (_, false) => self.stats.retransmissions_sent += 1,
+        }
+        if let Some(pair) = self.checklist.get_mut(pair) {
+            pair.requests_sent += 1;
+            if pair.is_valid() {
+                pair.unanswered_since.get_or_insert(now);
+            }
+        }
+    }
+
+    /// Sends again what is due again, and gives up what nobody answered.
+    pub(super) fn expire_transactions(&mut self, now: Instant) {
+        while let Some((transaction, expiry)) = self.transactions.expire(now) {
+            if expiry == Expiry::Forgotten {
+                continue;
+            }
+            let Some(pair) = self.checklist.get_mut(transaction.pair) else {
+                continue;
+            };
+            match transaction.purpose {
+                Purpose::Check { .. } if pair.state == PairState::InProgress => {
+                    pair.state = PairState::Failed;
+                }
+                Purpose::Nominate if pair.nomination == Nomination::Wanted => {
+                    pair.nomination = Nomination::No;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// No more sendings of a pair's checks; answers still count.
+    pub(super) fn cancel_checks(&mut self, now: Instant, id: PairId) {
+        self.cancel(now, id, |purpose| purpose != Purpose::Consent);
+    }
+
+    pub(super) fn cancel(&mut self, now: Instant, id: PairId, which: impl Fn(Purpose) -> bool) {
+        for transaction in self.transactions.iter_mut() {
+            if transaction.pair == id && which(transaction.purpose) {
+                transaction.cancel(now);
+            }
+        }
+        // What was never sent cannot be answered.
+        self.transactions
+            .retain(|other| !(other.pair == id && other.is_cancelled() && other.is_unsent()));
+    }
+
+    /// Queues a check with retransmissions on a pair that works but has become silent.
+    pub(super) fn start_recovery(&mut self, id: PairId) {
+        let under_way = self
+            .transactions
+            .iter()
+            .any(|other| other.pair == id && other.purpose == Purpose::Recover);
+        if !under_way {
+            self.checklist.trigger(id);
+        }
+    }
+}

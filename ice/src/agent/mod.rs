@@ -1,0 +1,592 @@
+mod candidates;
+mod check;
+mod checklist;
+mod consent;
+mod early;
+mod events;
+mod generation;
+mod limiter;
+mod nomination;
+mod pair;
+mod reply;
+mod request;
+mod response;
+mod transaction;
+
+use std::time::{Duration, Instant};
+
+use log::debug;
+use net::{Datagram, Path, Transmit, Transport};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use stun::{Class, Message, Method};
+
+use self::candidates::Remotes;
+use self::checklist::Checklist;
+use self::early::EarlyChecks;
+use self::events::Events;
+use self::generation::Generation;
+use self::limiter::Limiter;
+use self::pair::{Nomination, Pair, PairId, Trouble};
+use self::reply::Replies;
+use self::transaction::Transactions;
+use crate::hash::SecretHash;
+use crate::{
+    Candidate, Config, ConfigError, Credentials, Event, Mode, PairState, PairStats, Role, State,
+    Stats,
+};
+
+/// How long requests with the local credentials of before a restart are still answered, when no path of that
+/// time is in use any more.
+const PREVIOUS_LIFETIME: Duration = Duration::from_secs(30);
+
+/// An ICE agent (RFC 8445) for one component: it finds paths to a peer, proves them, keeps the peer's consent
+/// fresh (RFC 7675) and says which path data should take.
+///
+/// It is a machine without I/O: datagrams and instants go in through `handle_*` and commands, and what
+/// [`poll_transmit`](Self::poll_transmit), [`poll_event`](Self::poll_event) and
+/// [`poll_timeout`](Self::poll_timeout) return comes out. Polls may come in any order and number.
+///
+/// # An ICE session
+/// 1. [`add_local_candidate`](Self::add_local_candidate) for each address; signal them and
+///    [`local_credentials`](Self::local_credentials).
+/// 2. [`set_remote_credentials`](Self::set_remote_credentials) and
+///    [`add_remote_candidate`](Self::add_remote_candidate) as signalling brings them, in any order; checks start
+///    by themselves. Checks that arrive before are answered and remembered.
+/// 3. As soon as [`best_path`](Self::best_path) is `Some`, data may go there (RFC 8445 §12.1), before any
+///    [`Event::Selected`].
+/// 4. [`restart`](Self::restart) for new credentials; the path in use carries on until there is a better one.
+#[derive(Debug)]
+pub struct Agent {
+    config: Config,
+    rng: StdRng,
+    hash: SecretHash,
+    role: Role,
+    tie_breaker: u64,
+    state: State,
+    current: Generation,
+    previous: Option<Previous>,
+    locals: Vec<Candidate>,
+    remotes: Remotes,
+    checklist: Checklist,
+    transactions: Transactions,
+    replies: Replies,
+    early: EarlyChecks,
+    limiter: Limiter,
+    events: Events,
+    selected: Option<PairId>,
+    /// No new check starts before this instant (Ta).
+    next_check: Option<Instant>,
+    /// A pair is nominated then, even if a better one may still turn up.
+    nominate_at: Option<Instant>,
+    patience: Patience,
+    /// A pair of this generation was valid once: losing it means failure, not patience.
+    was_connected: bool,
+    remote_candidates_ended: bool,
+    stats: Stats,
+}
+
+/// The credentials of before a restart.
+#[derive(Debug)]
+struct Previous {
+    generation: Generation,
+    until: Instant,
+}
+
+/// How long an agent without a valid pair goes on hoping (RFC 8863 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    NotStarted,
+    Until(Instant),
+    Over,
+}
+
+impl Agent {
+    /// An agent with random credentials and no candidates.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let mut rng = StdRng::from_seed(config.seed);
+        let credentials = Credentials::generate(&mut rng);
+        let hash = SecretHash::new([rng.next_u64(), rng.next_u64()]);
+        Ok(Self {
+            role: config.role,
+            hash,
+            tie_breaker: rng.next_u64(),
+            state: State::New,
+            current: Generation::new(0, credentials),
+            previous: None,
+            locals: Vec::new(),
+            remotes: Remotes::default(),
+            checklist: Checklist::default(),
+            transactions: Transactions::default(),
+            replies: Replies::default(),
+            early: EarlyChecks::default(),
+            limiter: Limiter::new(hash),
+            events: Events::default(),
+            selected: None,
+            next_check: None,
+            nominate_at: None,
+            patience: Patience::NotStarted,
+            was_connected: false,
+            remote_candidates_ended: false,
+            stats: Stats::default(),
+            rng,
+            config,
+        })
+    }
+
+    // ----- what stands
+
+    /// The credentials to signal.
+    pub const fn local_credentials(&self) -> &Credentials {
+        &self.current.local
+    }
+
+    /// The role; a conflict or a lite peer may change it, which [`Event::RoleChanged`] tells.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The local candidates to signal, in the order in which they were added.
+    pub fn local_candidates(&self) -> impl Iterator<Item = &Candidate> {
+        self.locals.iter()
+    }
+
+    /// Where the agent stands.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Where data should go now: the selected pair, else the best of those that work (RFC 8445 §12.1). `None`
+    /// when none works, and when the peer's consent has expired: then nothing may be sent at all (RFC 7675 §5.1).
+    pub fn best_path(&self) -> Option<Path> {
+        self.pair_in_use().map(|pair| pair.path)
+    }
+
+    /// Whether what arrives on a path comes from the peer: a message with valid integrity came this way. Data
+    /// from elsewhere is to be dropped unread.
+    pub fn is_proved(&self, path: &Path) -> bool {
+        if self.is_inactive() {
+            return false;
+        }
+        let proved = |pair: &Pair| pair.proved && pair.path == *path;
+        self.selected_pair().is_some_and(proved)
+            || self.checklist.iter().any(proved)
+            || self.early.is_told(path)
+    }
+
+    /// The last round trip measured on the path in use.
+    pub fn round_trip_time(&self) -> Option<Duration> {
+        self.pair_in_use()?.round_trip
+    }
+
+    /// What was counted.
+    pub const fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// The candidate pairs.
+    pub fn pair_stats(&self) -> impl Iterator<Item = PairStats> {
+        self.checklist.iter().map(Pair::stats)
+    }
+
+    // ----- commands
+
+    /// The peer's credentials and mode. Checks start when there are candidates; those that came earlier and say
+    /// that they belong to other credentials are forgotten, and checks that the peer sent before are made up for.
+    ///
+    /// Other credentials later mean that the peer restarted. An agent that follows a restart calls
+    /// [`restart`](Self::restart) first (RFC 8839 §4.4.1.1.1 asks both sides for new ones), but need not.
+    /// Credentials that RFC 8839 §5.4 forbids are ignored.
+    pub fn set_remote_credentials(
+        &mut self,
+        now: Instant,
+        credentials: Credentials,
+        remote_mode: Mode,
+    ) {
+        if self.state == State::Closed || credentials.validate().is_err() {
+            debug!("remote credentials ignored");
+            return;
+        }
+        match &mut self.current.remote {
+            Some(remote) if remote.credentials == credentials => remote.mode = remote_mode,
+            Some(_) => {
+                let local = self.current.local.clone();
+                self.begin_generation(now, local);
+                self.current.set_remote(credentials, remote_mode);
+            }
+            None => self.current.set_remote(credentials, remote_mode),
+        }
+        match (self.config.mode, remote_mode) {
+            // RFC 8445 §6.1.1: the full agent controls the lite one.
+            (Mode::Full, Mode::Lite) => self.switch_role(Role::Controlling),
+            (Mode::Lite, Mode::Full) => self.switch_role(Role::Controlled),
+            _ => {}
+        }
+        self.start_patience(now);
+        self.pair_everything(now);
+        self.replay_early_checks(now);
+        self.settle(now);
+    }
+
+    /// Starts over with new local credentials (RFC 8445 §9). The path in use, if any, carries data until a pair
+    /// of the new generation is selected; everything else is forgotten, remote candidates and credentials
+    /// included.
+    pub fn restart(&mut self, now: Instant) {
+        if self.state == State::Closed {
+            return;
+        }
+        let local = Credentials::generate(&mut self.rng);
+        self.begin_generation(now, local);
+        self.settle(now);
+    }
+
+    /// Sets the role that the offer/answer exchange gave.
+    pub fn set_role(&mut self, now: Instant, role: Role) {
+        if self.role != role {
+            self.take_role(role);
+        }
+        self.settle(now);
+    }
+
+    /// The peer has signalled that no more candidates will come (RFC 8838 §14).
+    pub fn end_of_remote_candidates(&mut self, now: Instant) {
+        self.remote_candidates_ended = true;
+        self.settle(now);
+    }
+
+    /// The socket reported that a path is dead (an ICMP error, RFC 8445 §7.2.5.2.2). It is a hint that anybody
+    /// can forge: a check in progress is given up, a pair that works is left alone.
+    pub fn on_send_error(&mut self, now: Instant, path: &Path) {
+        let failed = self
+            .checklist
+            .iter_mut()
+            .find(|pair| pair.path == *path && pair.state == PairState::InProgress && !pair.proved);
+        if let Some(pair) = failed {
+            pair.state = PairState::Failed;
+            let id = pair.id;
+            self.cancel_checks(now, id);
+        }
+        self.settle(now);
+    }
+
+    /// Ends the session: nothing is sent any more.
+    pub fn close(&mut self, now: Instant) {
+        self.silence();
+        self.set_state(State::Closed);
+        self.settle(now);
+    }
+
+    // ----- input
+
+    /// A datagram arrived. Only STUN belongs here; everything else, and everything that is not the peer's, is
+    /// counted and dropped.
+    pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
+        if self.is_inactive() {
+            self.stats.dropped_inactive += 1;
+            return;
+        }
+        let path = datagram.path;
+        match Message::decode(datagram.bytes) {
+            Err(_) => self.stats.dropped_malformed += 1,
+            Ok(message) if message.method() != Method::BINDING => {
+                self.stats.dropped_not_a_check += 1;
+            }
+            Ok(message) => match message.class() {
+                Class::Indication => self.stats.dropped_not_a_check += 1,
+                // The cheap filter comes before any HMAC (RFC 8445 §7.1, §7.3).
+                _ if !message.verify_fingerprint() => self.stats.dropped_fingerprint += 1,
+                Class::Request => self.handle_request(now, path, &message),
+                Class::Success | Class::Error => self.handle_response(now, path, &message),
+            },
+        }
+        self.settle(now);
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.settle(now);
+    }
+
+    // ----- output
+
+    /// When [`handle_timeout`](Self::handle_timeout) should be called next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.is_inactive() {
+            return None;
+        }
+        let patience = match self.patience {
+            Patience::Until(at) => Some(at),
+            Patience::NotStarted | Patience::Over => None,
+        };
+        let previous = match &self.previous {
+            Some(previous) if !self.is_previous_in_use() => Some(previous.until),
+            _ => None,
+        };
+        [
+            self.transactions.next_deadline(),
+            self.next_check_deadline(),
+            self.nominate_at,
+            self.next_consent_deadline(),
+            patience,
+            previous,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Appends one datagram to `buf`: an answer, else a check.
+    pub fn poll_transmit(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<Transmit> {
+        while let Some(reply) = self.replies.pop() {
+            let (current, previous) = (&self.current, &self.previous);
+            if reply.encode(buf, |number| key_of(current, previous.as_ref(), number)) {
+                self.stats.responses_sent += 1;
+                return Some(Transmit::new(reply.path));
+            }
+        }
+        self.transmit_check(now, buf)
+    }
+
+    /// What happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop()
+    }
+
+    // ----- inside
+
+    /// Brings everything that follows from the last input and from the time into effect.
+    fn settle(&mut self, now: Instant) {
+        if self.is_inactive() {
+            return;
+        }
+        self.expire_transactions(now);
+        self.watch_pairs(now);
+        self.forget_previous(now);
+        if let Patience::Until(at) = self.patience
+            && at <= now
+        {
+            self.patience = Patience::Over;
+        }
+        self.fail_over(now);
+        self.decide_nomination(now);
+        self.start_next_check(now);
+        self.update_state();
+    }
+
+    const fn is_inactive(&self) -> bool {
+        matches!(self.state, State::Failed | State::Closed)
+    }
+
+    fn selected_pair(&self) -> Option<&Pair> {
+        self.checklist.get(self.selected?)
+    }
+
+    /// The pair that data takes.
+    fn pair_in_use(&self) -> Option<&Pair> {
+        if self.is_inactive() {
+            return None;
+        }
+        self.selected_pair()
+            .filter(|pair| pair.is_valid())
+            .or_else(|| self.checklist.best(Pair::is_healthy))
+            .or_else(|| self.checklist.best(Pair::is_valid))
+    }
+
+    fn is_selected_current(&self) -> bool {
+        self.selected_pair()
+            .is_some_and(|pair| pair.generation == self.current.number)
+    }
+
+    fn is_previous_in_use(&self) -> bool {
+        let current = self.current.number;
+        self.checklist.iter().any(|pair| pair.generation != current)
+    }
+
+    /// The state follows from what there is.
+    fn update_state(&mut self) {
+        let state = match self.pair_in_use() {
+            Some(pair) if pair.trouble == Trouble::Disconnected => State::Disconnected,
+            Some(_) if self.is_complete() => State::Completed,
+            Some(_) => State::Connected,
+            None if self.was_connected => State::Failed,
+            None if self.current.remote.is_none() => State::New,
+            None if self.patience == Patience::Over && !self.may_still_connect() => State::Failed,
+            None => State::Checking,
+        };
+        if self
+            .pair_in_use()
+            .is_some_and(|pair| pair.generation == self.current.number)
+        {
+            self.was_connected = true;
+        }
+        if state == State::Failed {
+            self.silence();
+        }
+        self.set_state(state);
+    }
+
+    fn is_complete(&self) -> bool {
+        self.is_selected_current()
+            && (self.remote_candidates_ended || self.config.mode == Mode::Lite)
+            && !self.checklist.has_triggered()
+            && !self
+                .checklist
+                .iter()
+                .any(|pair| pair.state == PairState::InProgress || self.is_ordinary(pair))
+    }
+
+    /// Whether a pair is still unproved, so that waiting makes sense.
+    fn may_still_connect(&self) -> bool {
+        self.config.mode == Mode::Full
+            && self
+                .checklist
+                .iter()
+                .any(|pair| pair.is_pending() && pair.generation == self.current.number)
+    }
+
+    fn set_state(&mut self, state: State) {
+        if self.state != state {
+            debug!("state {:?} -> {state:?}", self.state);
+            self.state = state;
+            self.tell(Event::StateChanged(state));
+        }
+    }
+
+    fn tell(&mut self, event: Event) -> bool {
+        let told = self.events.push(event);
+        if !told {
+            self.stats.events_dropped += 1;
+        }
+        told
+    }
+
+    /// Marks a path as proved, and says so once. When the event found no room it stays unproved, and the next
+    /// message tries again.
+    fn prove(&mut self, path: Path, pair: Option<PairId>) {
+        let proved = pair
+            .and_then(|id| self.checklist.get(id))
+            .is_some_and(|pair| pair.proved);
+        if proved || !(self.is_proved(&path) || self.tell(Event::PathProved(path))) {
+            return;
+        }
+        if let Some(pair) = pair.and_then(|id| self.checklist.get_mut(id)) {
+            pair.proved = true;
+        }
+    }
+
+    /// Stops everything that would send (RFC 7675 §5.1: without consent nothing is sent).
+    fn silence(&mut self) {
+        self.transactions.retain(|_| false);
+        self.checklist.clear_triggered();
+        self.replies.clear();
+        self.early.clear();
+        self.nominate_at = None;
+        self.next_check = None;
+        self.patience = Patience::NotStarted;
+    }
+
+    /// A new generation: the selected pair stays while it works, all else goes.
+    fn begin_generation(&mut self, now: Instant, local: Credentials) {
+        let keep = self
+            .selected
+            .filter(|_| !self.is_inactive())
+            .filter(|id| self.checklist.get(*id).is_some_and(Pair::is_valid));
+        self.checklist.retain(|pair| Some(pair.id) == keep);
+        self.checklist.clear_triggered();
+        self.transactions
+            .retain(|transaction| Some(transaction.pair) == keep);
+        self.selected = keep;
+        self.remotes.clear();
+        self.early.clear();
+        self.nominate_at = None;
+        self.next_check = None;
+        self.was_connected = false;
+        self.remote_candidates_ended = false;
+        self.patience = Patience::NotStarted;
+        let number = self.current.number.wrapping_add(1);
+        let old = std::mem::replace(&mut self.current, Generation::new(number, local));
+        // A second restart before the first one came to anything: the path in use belongs to the one before.
+        let in_use = keep.and_then(|id| self.checklist.get(id));
+        let is_older_in_use = match (&self.previous, in_use) {
+            (Some(previous), Some(pair)) => previous.generation.number == pair.generation,
+            _ => false,
+        };
+        if !is_older_in_use {
+            self.previous = Some(Previous {
+                generation: old,
+                until: now + PREVIOUS_LIFETIME,
+            });
+        }
+        if self.state == State::Failed {
+            self.set_state(State::New);
+        }
+    }
+
+    /// The old credentials go when nothing uses them any more.
+    fn forget_previous(&mut self, now: Instant) {
+        if self
+            .previous
+            .as_ref()
+            .is_some_and(|previous| previous.until <= now)
+            && !self.is_previous_in_use()
+        {
+            self.previous = None;
+        }
+    }
+
+    fn generation(&self, number: u32) -> Option<&Generation> {
+        generation_of(&self.current, self.previous.as_ref(), number)
+    }
+
+    fn start_patience(&mut self, now: Instant) {
+        if self.current.remote.is_some() && !self.was_connected {
+            self.patience = Patience::Until(now + self.config.patience);
+        }
+    }
+
+    /// Takes a role because of what the peer said.
+    fn switch_role(&mut self, role: Role) {
+        if self.role != role {
+            self.take_role(role);
+            self.tell(Event::RoleChanged(role));
+        }
+    }
+
+    fn take_role(&mut self, role: Role) {
+        debug!("role is now {role:?}");
+        self.role = role;
+        for pair in self.checklist.iter_mut() {
+            pair.recompute_priority(role);
+            if pair.nomination == Nomination::Wanted {
+                pair.nomination = Nomination::No;
+            }
+        }
+        self.nominate_at = None;
+    }
+}
+
+fn generation_of<'g>(
+    current: &'g Generation,
+    previous: Option<&'g Previous>,
+    number: u32,
+) -> Option<&'g Generation> {
+    [Some(current), previous.map(|previous| &previous.generation)]
+        .into_iter()
+        .flatten()
+        .find(|generation| generation.number == number)
+}
+
+/// The key that seals answers of a generation.
+fn key_of<'g>(
+    current: &'g Generation,
+    previous: Option<&'g Previous>,
+    number: u32,
+) -> Option<&'g stun::IntegrityKey> {
+    generation_of(current, previous, number).map(|generation| &generation.local_key)
+}
+
+/// Paths of streams are framed by the owner; the agent checks datagram paths only, for now.
+const fn is_checkable(path: &Path) -> bool {
+    matches!(path.transport, Transport::Udp)
+}

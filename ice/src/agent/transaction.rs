@@ -1,0 +1,268 @@
+use std::time::{Duration, Instant};
+
+use net::Path;
+use stun::TransactionId;
+
+use super::pair::{CONSENT_EXPIRY, PairId};
+use crate::Role;
+
+/// The most outstanding requests. A pair has at most one check outstanding, a few that were cancelled and whose
+/// answer would still count, and eight consent checks.
+pub(super) const MAX_TRANSACTIONS: usize = 256;
+
+/// How often a check is sent (Rc, RFC 8489 §6.2.1).
+const MAX_SENDS: u8 = 7;
+
+/// How many initial timeouts the last sending is waited for (Rm, RFC 8489 §6.2.1).
+const LAST_WAIT: u32 = 16;
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Find out whether the pair works.
+    Check {
+        /// Whether the peer's own request was the cause.
+        triggered: bool,
+    },
+    /// Tell the peer to use the pair, which is known to work.
+    Nominate,
+    /// Ask whether the peer still wants to hear from us; sent once (RFC 7675 §5.1).
+    Consent,
+    /// A consent check stayed unanswered: ask again, with retransmissions.
+    Recover,
+}
+
+/// A request of ours that may be answered.
+#[derive(Debug)]
+pub(super) struct Transaction {
+    pub(super) id: TransactionId,
+    pub(super) pair: PairId,
+    pub(super) generation: u32,
+    pub(super) path: Path,
+    pub(super) purpose: Purpose,
+    /// The role that the request claims.
+    pub(super) role: Role,
+    /// The request as it was sent first; every retransmission is the same (RFC 8489 §6.2.1).
+    pub(super) bytes: Vec<u8>,
+    pub(super) first_sent: Option<Instant>,
+    pub(super) last_sent: Option<Instant>,
+    pub(super) sends: u8,
+    rto: Duration,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// To be sent at the next opportunity.
+    Due,
+    /// Sent; at this instant it is sent again or given up.
+    Waiting(Instant),
+    /// Not sent again; an answer counts until then.
+    Cancelled(Instant),
+}
+
+/// What became of a transaction whose time came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expiry {
+    /// Nobody answered.
+    TimedOut,
+    /// Nobody waits for it any more.
+    Forgotten,
+}
+
+impl Transaction {
+    pub(super) fn is_due(&self) -> bool {
+        self.phase == Phase::Due
+    }
+
+    /// Whether it has not been sent at all.
+    pub(super) fn is_unsent(&self) -> bool {
+        self.sends == 0
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        matches!(self.phase, Phase::Cancelled(_))
+    }
+
+    pub(super) fn on_sent(&mut self, now: Instant) {
+        self.first_sent.get_or_insert(now);
+        self.last_sent = Some(now);
+        self.sends = self.sends.saturating_add(1);
+        let wait = match self.purpose {
+            Purpose::Consent => CONSENT_EXPIRY,
+            _ if self.sends >= MAX_SENDS => self.rto * LAST_WAIT,
+            _ => self.rto * (1 << u32::from(self.sends - 1)),
+        };
+        self.phase = Phase::Waiting(now + wait);
+    }
+
+    /// No more retransmissions; the answer to what was sent still counts (RFC 8445 §7.3.1.4).
+    pub(super) fn cancel(&mut self, now: Instant) {
+        if !self.is_cancelled() {
+            self.phase = Phase::Cancelled(now + self.rto * LAST_WAIT);
+        }
+    }
+
+    /// Sends again at once when the last sending was a while ago: the peer has just shown that the path works.
+    pub(super) fn hurry(&mut self, now: Instant) {
+        let overdue = self
+            .last_sent
+            .is_some_and(|sent| now.saturating_duration_since(sent) >= HURRY_AFTER);
+        if overdue && self.sends < MAX_SENDS && matches!(self.phase, Phase::Waiting(_)) {
+            self.phase = Phase::Due;
+        }
+    }
+
+    /// A round trip, when only one sending can have been answered.
+    pub(super) fn round_trip(&self, now: Instant) -> Option<Duration> {
+        let sent = self.first_sent?;
+        (self.sends == 1).then(|| now.saturating_duration_since(sent))
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Due => None,
+            Phase::Waiting(at) | Phase::Cancelled(at) => Some(at),
+        }
+    }
+}
+
+/// How long after a sending the peer's request may call for the next one.
+const HURRY_AFTER: Duration = Duration::from_millis(100);
+
+/// The outstanding requests, in the order in which they were made.
+#[derive(Debug, Default)]
+pub(super) struct Transactions {
+    list: Vec<Transaction>,
+}
+
+impl Transactions {
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() >= MAX_TRANSACTIONS
+    }
+
+    /// Adds a request that is due at once; the caller has asked whether there is room.
+    pub(super) fn start(
+        &mut self,
+        id: TransactionId,
+        pair: (PairId, u32, Path),
+        purpose: Purpose,
+        role: Role,
+        rto: Duration,
+    ) {
+        let (pair, generation, path) = pair;
+        self.list.push(Transaction {
+            id,
+            pair,
+            generation,
+            path,
+            purpose,
+            role,
+            bytes: Vec::new(),
+            first_sent: None,
+            last_sent: None,
+            sends: 0,
+            rto,
+            phase: Phase::Due,
+        });
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Transaction> {
+        self.list.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Transaction> {
+        self.list.iter_mut()
+    }
+
+    pub(super) fn find(&self, id: TransactionId) -> Option<&Transaction> {
+        self.list.iter().find(|transaction| transaction.id == id)
+    }
+
+    pub(super) fn remove(&mut self, id: TransactionId) -> Option<Transaction> {
+        let at = self
+            .list
+            .iter()
+            .position(|transaction| transaction.id == id)?;
+        Some(self.list.remove(at))
+    }
+
+    pub(super) fn retain(&mut self, keep: impl FnMut(&Transaction) -> bool) {
+        self.list.retain(keep);
+    }
+
+    pub(super) fn next_due(&mut self) -> Option<&mut Transaction> {
+        self.list
+            .iter_mut()
+            .find(|transaction| transaction.is_due())
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.list.iter().filter_map(Transaction::deadline).min()
+    }
+
+    /// Marks what must be sent again, and takes out one transaction whose time is over; call until `None`.
+    pub(super) fn expire(&mut self, now: Instant) -> Option<(Transaction, Expiry)> {
+        let mut over = None;
+        for (at, transaction) in self.list.iter_mut().enumerate() {
+            match transaction.phase {
+                Phase::Waiting(deadline) if deadline <= now => {
+                    if transaction.sends < MAX_SENDS && transaction.purpose != Purpose::Consent {
+                        transaction.phase = Phase::Due;
+                    } else {
+                        over = Some((at, Expiry::TimedOut));
+                        break;
+                    }
+                }
+                Phase::Cancelled(deadline) if deadline <= now => {
+                    over = Some((at, Expiry::Forgotten));
+                    break;
+                }
+                _ => {}
+            }
+        }
+        let (at, expiry) = over?;
+        Some((self.list.remove(at), expiry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn epoch() -> Instant {
+        // The one clock reading of these tests; only differences count.
+        #[expect(clippy::disallowed_methods, reason = "an epoch for virtual time")]
+        Instant::now()
+    }
+
+    #[test]
+    fn a_check_is_sent_seven_times_in_39_and_a_half_seconds() {
+        let start = epoch();
+        let mut transactions = Transactions::default();
+        let path = Path::udp(([10, 0, 0, 1], 1).into(), ([10, 0, 0, 2], 2).into());
+        let purpose = Purpose::Check { triggered: false };
+        transactions.start(
+            TransactionId::new([1; 12]),
+            (PairId(0), 0, path),
+            purpose,
+            Role::Controlling,
+            Duration::from_millis(500),
+        );
+        let mut now = start;
+        let mut sent = Vec::new();
+        loop {
+            if let Some(transaction) = transactions.next_due() {
+                transaction.on_sent(now);
+                sent.push((now - start).as_millis());
+            }
+            now = transactions.next_deadline().unwrap();
+            if let Some((_, expiry)) = transactions.expire(now) {
+                assert_eq!(expiry, Expiry::TimedOut);
+                break;
+            }
+        }
+        assert_eq!(sent, [0, 500, 1_500, 3_500, 7_500, 15_500, 31_500]);
+        assert_eq!((now - start).as_millis(), 39_500);
+    }
+}

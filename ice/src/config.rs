@@ -1,0 +1,94 @@
+use std::time::Duration;
+
+use crate::ConfigError;
+
+/// Who decides which pair is used (RFC 8445 §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Nominates.
+    Controlling,
+    /// Follows.
+    Controlled,
+}
+
+impl Role {
+    /// The other one.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Controlling => Self::Controlled,
+            Self::Controlled => Self::Controlling,
+        }
+    }
+}
+
+/// How much of ICE an agent does (RFC 8445 §2.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Sends checks and answers them.
+    Full,
+    /// Only answers checks: for hosts that everybody can reach. It never sends a packet on its own.
+    Lite,
+}
+
+/// What an [`Agent`](crate::Agent) is made from.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The role until a conflict is settled. Default: controlled. The offerer is controlling, except that a full
+    /// agent always controls a lite one (RFC 8445 §6.1.1).
+    pub role: Role,
+    /// Full or lite. Default: full.
+    pub mode: Mode,
+    /// The seed of everything random: credentials, transaction ids, tie-breaker, jitter. It must come from the
+    /// operating system, except in tests; the same seed gives the same bytes.
+    pub seed: [u8; 32],
+    /// The pace of new checks (Ta, RFC 8445 §14.2). Default 20 ms: fast enough for a handful of candidates and
+    /// ten times below what a NAT's table minds. 5 ms to 1 s.
+    pub ta: Duration,
+    /// How long the first answer is waited for before a check is sent again (RFC 8445 §14.3). Default 500 ms;
+    /// 50 ms to 3 s. It doubles with each of the seven sendings.
+    pub initial_rto: Duration,
+    /// How long an unanswered consent check may stay unanswered before the state says
+    /// [`Disconnected`](crate::State::Disconnected). A hint for people, not a rule: consent itself ends after
+    /// 30 s (RFC 7675 §5.1). Default 5 s; 1 s to 25 s.
+    pub disconnected_after: Duration,
+    /// How long an agent without a valid pair waits before it says [`Failed`](crate::State::Failed): a peer's
+    /// check may still arrive and show a path that no candidate told of (RFC 8863 §4). Default 39.5 s, the time
+    /// that one full set of retransmissions takes. 1 s to 5 min.
+    pub patience: Duration,
+}
+
+impl Config {
+    /// The defaults, with a seed.
+    pub const fn new(seed: [u8; 32]) -> Self {
+        Self {
+            role: Role::Controlled,
+            mode: Mode::Full,
+            seed,
+            ta: Duration::from_millis(20),
+            initial_rto: Duration::from_millis(500),
+            disconnected_after: Duration::from_secs(5),
+            patience: Duration::from_millis(39_500),
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        let within = |value: Duration, low: u64, high: u64| {
+            (Duration::from_millis(low)..=Duration::from_millis(high)).contains(&value)
+        };
+        if !within(self.ta, 5, 1_000) {
+            return Err(ConfigError::Ta);
+        }
+        if !within(self.initial_rto, 50, 3_000) {
+            return Err(ConfigError::InitialRto);
+        }
+        if !within(self.disconnected_after, 1_000, 25_000) {
+            return Err(ConfigError::DisconnectedAfter);
+        }
+        if !within(self.patience, 1_000, 300_000) {
+            return Err(ConfigError::Patience);
+        }
+        Ok(())
+    }
+}

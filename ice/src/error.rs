@@ -1,0 +1,62 @@
+use thiserror::Error;
+
+/// Why no agent could be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// `ta` is outside 5 ms to 1 s.
+    #[error("ta must be 5 ms to 1 s")]
+    Ta,
+    /// `initial_rto` is outside 50 ms to 3 s.
+    #[error("initial_rto must be 50 ms to 3 s")]
+    InitialRto,
+    /// `disconnected_after` is outside 1 s to 25 s.
+    #[error("disconnected_after must be 1 s to 25 s")]
+    DisconnectedAfter,
+    /// `patience` is outside 1 s to 5 min.
+    #[error("patience must be 1 s to 5 min")]
+    Patience,
+}
+
+/// Why a username fragment or a password was refused (RFC 8839 §5.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// The fragment is not 4 to 256 characters long.
+    #[error("a username fragment has 4 to 256 characters")]
+    UfragLength,
+    /// The password is not 22 to 256 characters long.
+    #[error("a password has 22 to 256 characters")]
+    PwdLength,
+    /// A character is not an ice-char: a letter, a digit, `+` or `/`.
+    #[error("only letters, digits, + and / are allowed")]
+    Character,
+}
+
+/// Why a candidate was not taken. A remote candidate that is refused harms nothing: the agent goes on with the
+/// others, so a signalling layer may log the reason and carry on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AddCandidateError {
+    /// The address is a name. Multicast DNS names are not resolved yet; others never are.
+    #[error("the address is a name that is not resolved")]
+    Name,
+    /// The transport is not UDP.
+    #[error("the transport is not supported")]
+    Transport,
+    /// The component is not 1: RTP and RTCP share one (RFC 5761).
+    #[error("only component 1 is used")]
+    Component,
+    /// The address can never be a peer: unspecified, multicast, broadcast, link-local or port 0.
+    #[error("the address cannot be used")]
+    Address,
+    /// The candidate's `ufrag` is not the one of the current remote credentials.
+    #[error("the candidate belongs to other credentials")]
+    Generation,
+    /// The cap is reached.
+    #[error("there are too many candidates")]
+    TooMany,
+    /// The agent has failed or is closed.
+    #[error("the agent is closed or has failed")]
+    Closed,
+}

@@ -1,0 +1,44 @@
+use std::time::Duration;
+
+use net::Path;
+
+use crate::Role;
+
+/// What an [`Agent`](crate::Agent) tells its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The state changed.
+    StateChanged(State),
+    /// A message with valid integrity arrived on this path for the first time: the other side holds the
+    /// credentials, so the path may be bound to this session and data on it may be believed to be its.
+    PathProved(Path),
+    /// Data goes this way from now on. It is a new path for congestion control and path MTU.
+    Selected {
+        /// The pair's two ends.
+        path: Path,
+        /// The round trip of its checks, when one was measured without ambiguity.
+        round_trip: Option<Duration>,
+    },
+    /// A role conflict was settled against us, or the peer turned out to be lite.
+    RoleChanged(Role),
+}
+
+/// Where an agent stands (W3C `RTCIceTransportState`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum State {
+    /// No remote credentials yet.
+    #[default]
+    New,
+    /// Pairs are checked; none works yet.
+    Checking,
+    /// A pair works; it may not be the last word.
+    Connected,
+    /// A pair is selected, no check is outstanding, and no candidate is expected any more.
+    Completed,
+    /// Checks of the path in use stay unanswered. It may recover by itself.
+    Disconnected,
+    /// No pair works, or consent expired (RFC 7675). Nothing is sent any more; only a restart helps.
+    Failed,
+    /// Closed by its owner.
+    Closed,
+}

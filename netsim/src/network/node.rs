@@ -1,0 +1,58 @@
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+/// Names a node of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NodeId(pub(super) usize);
+
+/// What a node does with packets that are not for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Nothing: it is an end.
+    Host,
+    /// It passes them on.
+    Router,
+}
+
+/// A place in the network.
+pub(super) struct Node {
+    pub(super) role: Role,
+    pub(super) addresses: Vec<IpAddr>,
+    /// By how much its ports differ outside, and which it has used; zero until it is rebound.
+    shift: u16,
+    used: BTreeSet<SocketAddr>,
+}
+
+impl Node {
+    pub(super) fn new(role: Role, addresses: Vec<IpAddr>) -> Self {
+        Self {
+            role,
+            addresses,
+            shift: 0,
+            used: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn owns(&self, address: IpAddr) -> bool {
+        self.addresses.contains(&address)
+    }
+
+    pub(super) fn rebind(&mut self) {
+        self.shift = self.shift.wrapping_add(1_009);
+    }
+
+    /// The address from which a packet that the host sent from `inner` appears to come.
+    pub(super) fn outward(&mut self, inner: SocketAddr) -> SocketAddr {
+        self.used.insert(inner);
+        let mut outer = inner;
+        outer.set_port(inner.port().wrapping_add(self.shift));
+        outer
+    }
+
+    /// The host's own address behind `outer`; `None` when nothing is behind it (any more).
+    pub(super) fn inward(&self, outer: SocketAddr) -> Option<SocketAddr> {
+        let mut inner = outer;
+        inner.set_port(outer.port().wrapping_sub(self.shift));
+        (self.shift == 0 || self.used.contains(&inner)).then_some(inner)
+    }
+}

@@ -1,0 +1,172 @@
+//! What a peer connection is told at its birth.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use rtp::Codec;
+
+use crate::error::ConfigError;
+use crate::jsep::{CodecParameters, Codecs, IMPLEMENTED_FEEDBACK};
+
+/// The most m-lines that a session may have, counting rejected ones. Later ones make a description unusable.
+pub const MAX_SECTIONS: usize = 128;
+
+/// Candidates kept that came before the remote description; later ones are refused.
+pub const MAX_EARLY_CANDIDATES: usize = 100;
+
+/// Configuration of a [`PeerConnection`](crate::PeerConnection).
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where all randomness of this connection comes from. 32 bytes of the operating system's generator;
+    /// two connections never share one.
+    pub seed: [u8; 32],
+    /// Proves this side to the peer. May serve many connections (cloning shares it).
+    pub certificate: dtls::Certificate,
+    /// Who computes for DTLS. Default: `ring`.
+    pub dtls_provider: dtls::Provider,
+    /// Which wall-clock time belongs to which instant: the NTP time of sender reports (RFC 3550 §6.4.1).
+    pub clock: session::ClockAnchor,
+    /// Full, or lite for a host whose addresses all peers reach (RFC 8445 §2.5). Default: full.
+    pub ice_mode: ice::Mode,
+    /// The DTLS role in our answers to `actpass` offers. Default: active, as RFC 8842 §5.3 recommends because
+    /// it saves half a round trip; passive with [`ice::Mode::Lite`], which must not start.
+    pub answer_setup: AnswerSetup,
+    /// What to send and receive. Default: [`Codecs::browser_default`].
+    pub codecs: Codecs,
+    /// SRTP profiles in order of preference. Default: AEAD_AES_128_GCM, then AES128_CM_SHA1_80; GCM is the
+    /// cheaper one on any processor with AES instructions.
+    pub srtp_profiles: Vec<dtls::SrtpProfile>,
+    /// Addresses that the world sees in place of our own behind a one-to-one NAT (a cloud host, a container):
+    /// the host candidates that are signalled carry these, with the port of the socket. Default: none.
+    pub announced_addresses: Vec<IpAddr>,
+    /// The largest UDP payload to send. Default 1,200: what RFC 8899 §5.1.2 takes as the base of every path.
+    /// The budgets of RTP and SCTP are derived from it.
+    pub udp_payload_bytes: usize,
+    /// The largest data-channel message to receive, announced as `a=max-message-size` (RFC 8841 §6). A peer
+    /// that sends more loses the channel. Default 262,144.
+    pub max_message_size: usize,
+    /// Channels at one time; an OPEN beyond is answered by a reset. Default 1,024.
+    pub max_data_channels: usize,
+    /// How long `close` waits for what was said to arrive. Default 2 s.
+    pub close_timeout: Duration,
+}
+
+impl Config {
+    /// The defaults for one connection.
+    pub fn new(
+        seed: [u8; 32],
+        certificate: dtls::Certificate,
+        clock: session::ClockAnchor,
+    ) -> Self {
+        Self {
+            seed,
+            certificate,
+            dtls_provider: dtls::Provider::ring(),
+            clock,
+            ice_mode: ice::Mode::Full,
+            answer_setup: AnswerSetup::Active,
+            codecs: Codecs::browser_default(),
+            srtp_profiles: vec![
+                dtls::SrtpProfile::AEAD_AES_128_GCM,
+                dtls::SrtpProfile::AES128_CM_SHA1_80,
+            ],
+            announced_addresses: Vec::new(),
+            udp_payload_bytes: 1_200,
+            max_message_size: 262_144,
+            max_data_channels: 1_024,
+            close_timeout: Duration::from_secs(2),
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        if !(576..=65_507).contains(&self.udp_payload_bytes) {
+            return Err(ConfigError::UdpPayload(self.udp_payload_bytes));
+        }
+        if self.max_message_size < MIN_MESSAGE_SIZE {
+            return Err(ConfigError::MessageSize(self.max_message_size));
+        }
+        if !(1..=65_535).contains(&self.max_data_channels) {
+            return Err(ConfigError::DataChannels(self.max_data_channels));
+        }
+        let known = |profile: &dtls::SrtpProfile| srtp::Profile::from_number(profile.0).is_some();
+        if self.srtp_profiles.is_empty() || !self.srtp_profiles.iter().all(known) {
+            return Err(ConfigError::SrtpProfiles);
+        }
+        validate_codecs(&self.codecs)
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither the seed nor the certificate's key.
+        f.debug_struct("Config")
+            .field("ice_mode", &self.ice_mode)
+            .field("answer_setup", &self.answer_setup)
+            .field("codecs", &self.codecs)
+            .field("srtp_profiles", &self.srtp_profiles)
+            .field("udp_payload_bytes", &self.udp_payload_bytes)
+            .field("max_message_size", &self.max_message_size)
+            .field("max_data_channels", &self.max_data_channels)
+            .field("close_timeout", &self.close_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The DTLS role that an answer takes when the offer leaves the choice (RFC 8842 §5.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AnswerSetup {
+    /// The client: its ClientHello leaves as soon as a path works.
+    #[default]
+    Active,
+    /// The server.
+    Passive,
+}
+
+fn validate_codecs(codecs: &Codecs) -> Result<(), ConfigError> {
+    let mut taken = Vec::new();
+    for (index, codec) in codecs.audio.iter().chain(&codecs.video).enumerate() {
+        for payload_type in [Some(codec.payload_type), codec.rtx_payload_type]
+            .into_iter()
+            .flatten()
+        {
+            if payload_type.conflicts_with_rtcp() {
+                return Err(ConfigError::PayloadType(payload_type.get()));
+            }
+            if taken.contains(&payload_type) {
+                return Err(ConfigError::DuplicatePayloadType(payload_type.get()));
+            }
+            taken.push(payload_type);
+        }
+        let implemented = |feedback| IMPLEMENTED_FEEDBACK.contains(feedback);
+        if !codec.codec.feedback.iter().all(implemented) {
+            return Err(ConfigError::Feedback(index));
+        }
+        if !is_writable(codec) {
+            return Err(ConfigError::CodecText(index));
+        }
+    }
+    Ok(())
+}
+
+fn is_writable(codec: &CodecParameters) -> bool {
+    let token = |c: char| c.is_ascii_alphanumeric() || "-._+".contains(c);
+    let Codec {
+        clock_rate,
+        channels,
+        ref fmtp,
+        ..
+    } = codec.codec;
+    !codec.name().is_empty()
+        && codec.name().len() <= 64
+        && codec.name().chars().all(token)
+        && clock_rate > 0
+        && channels != Some(0)
+        && fmtp.len() <= 256
+        && fmtp.chars().all(|c| (' '..='~').contains(&c))
+}
+
+/// Enough for any control message of a data channel without texts.
+const MIN_MESSAGE_SIZE: usize = 1_024;

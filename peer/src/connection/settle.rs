@@ -1,0 +1,318 @@
+//! Where the machines meet: after every input each is asked what happened, and the others are told, until nobody
+//! has anything to say. Never inside a poll (law 2).
+
+use std::time::{Duration, Instant};
+
+use sctp::StreamId;
+
+use super::transport::{Agreed, Srtp};
+use super::{PeerConnection, state};
+use crate::data::Outlet;
+use crate::event::{CloseCause, CloseReason, Event, Failure, Initiator};
+
+impl PeerConnection {
+    pub(crate) fn settle(&mut self, now: Instant) {
+        if self.state.closed {
+            return;
+        }
+        loop {
+            let moved = self.settle_ice(now)
+                | self.settle_handshake(now)
+                | self.settle_dtls(now)
+                | self.settle_association(now)
+                | self.settle_session();
+            if !moved || self.state.closed {
+                break;
+            }
+        }
+        if let Some(association) = &mut self.association {
+            self.channels.flush(now, association, &mut self.events);
+        }
+        self.settle_close(now);
+        self.settle_state();
+        self.note_negotiation();
+    }
+
+    fn settle_ice(&mut self, now: Instant) -> bool {
+        let mut moved = false;
+        while let Some(event) = self.transport.ice.poll_event() {
+            moved = true;
+            match event {
+                ice::Event::StateChanged(state) => {
+                    self.events.push(Event::IceStateChanged(state));
+                    if state == ice::State::Failed {
+                        // C-17: nothing gets through any more; a restart makes a new association.
+                        log::debug!("ice failed");
+                    }
+                }
+                ice::Event::PathProved(path) => self.events.push(Event::PathProved(path)),
+                ice::Event::Selected { path, round_trip } => {
+                    self.transport.selected = Some(path);
+                    self.transport.path_changes += 1;
+                    if let (Some(round_trip), Some(session)) = (round_trip, &mut self.media.session)
+                    {
+                        session.set_round_trip_time(round_trip);
+                    }
+                    self.events.push(Event::PathSelected(path));
+                }
+                ice::Event::RoleChanged(_) => {}
+            }
+        }
+        let _ = now;
+        moved
+    }
+
+    /// Starts the handshake on the first path that works, not on the nomination, and hands it what came early.
+    fn settle_handshake(&mut self, now: Instant) -> bool {
+        let ice = &self.transport.ice;
+        if self.transport.dtls.is_none() {
+            // D-29: a ClientHello before the answer makes this side passive; the fingerprint is checked when the
+            // answer says it.
+            let called = self.jsep.awaits_answer()
+                && self.transport.early.has_hello(|path| ice.is_proved(path));
+            if !called {
+                return false;
+            }
+            let seed = self.seed();
+            self.transport.take_role(now, dtls::Role::Server, seed);
+        }
+        let ice = &self.transport.ice;
+        let called = self.transport.early.has_hello(|path| ice.is_proved(path));
+        let Some(dtls) = &mut self.transport.dtls else {
+            return false;
+        };
+        let mut moved = false;
+        if !self.transport.dtls_started && (called || ice.best_path().is_some()) {
+            dtls.start(now, ice.round_trip_time());
+            self.transport.dtls_started = true;
+            moved = true;
+        }
+        if self.transport.dtls_started && called {
+            for mut hello in self.transport.early.take_hellos(|path| ice.is_proved(path)) {
+                dtls.handle_datagram(now, &mut hello);
+            }
+            moved = true;
+        }
+        moved
+    }
+
+    fn settle_dtls(&mut self, now: Instant) -> bool {
+        let Some(dtls) = &mut self.transport.dtls else {
+            return false;
+        };
+        let Some(event) = dtls.poll_event() else {
+            return false;
+        };
+        match event {
+            dtls::Event::Connected {
+                srtp_profile,
+                version,
+                cipher_suite,
+                ..
+            } => {
+                let agreed = Agreed {
+                    srtp_profile,
+                    version,
+                    cipher_suite,
+                };
+                self.on_dtls_connected(now, agreed);
+            }
+            dtls::Event::Closed(reason) => self.on_dtls_closed(now, reason),
+        }
+        true
+    }
+
+    fn on_dtls_connected(&mut self, now: Instant, agreed: Agreed) {
+        self.transport.agreed = Some(agreed);
+        let keys = match (&self.transport.dtls, agreed.srtp_profile) {
+            (Some(dtls), Some(profile)) => Srtp::from_handshake(dtls, profile),
+            _ => None,
+        };
+        if keys.is_none() && self.media.session.is_some() {
+            self.state.failure = Some(Failure::Srtp);
+        }
+        self.transport.srtp = keys;
+        for (_, mut packet) in self.transport.early.take_media() {
+            self.open_media(now, &mut packet);
+        }
+        self.transport.early.clear();
+        self.start_association(now);
+        let mut record = Vec::new();
+        while let Some(dtls) = &mut self.transport.dtls
+            && dtls.recv(&mut record).is_some()
+        {
+            if let Some(association) = &mut self.association {
+                association.handle_datagram(now, &record);
+            }
+            record.clear();
+        }
+    }
+
+    /// Makes the association once data was negotiated and DTLS carries it.
+    pub(super) fn start_association(&mut self, now: Instant) {
+        let sctp = self.jsep.settled.as_ref().and_then(|settled| settled.sctp);
+        let (Some(sctp), Some(dtls)) = (sctp, &self.transport.dtls) else {
+            return;
+        };
+        if !self.transport.is_connected() || self.association.is_some() {
+            return;
+        }
+        let role = dtls.role();
+        let packet_bytes = self
+            .config
+            .udp_payload_bytes
+            .saturating_sub(dtls.max_overhead());
+        let config = self.association_config(sctp.port, packet_bytes);
+        let seed = self.seed();
+        // The configuration was tried in `new`.
+        let Ok(mut association) = sctp::Association::new(config, seed) else {
+            return;
+        };
+        association.connect(now, self.transport.ice.round_trip_time());
+        self.association = Some(association);
+        self.channels.max_send = sctp.max_message_size;
+        self.channels.set_role(role, &mut self.events);
+    }
+
+    fn on_dtls_closed(&mut self, now: Instant, reason: dtls::CloseReason) {
+        let orderly = reason.cause == dtls::Cause::CloseNotify;
+        self.transport.srtp = None;
+        self.channels.close_all(&mut self.events);
+        if orderly && reason.initiator == dtls::Initiator::Remote {
+            let reason = CloseReason {
+                initiator: Initiator::Remote,
+                cause: CloseCause::Notified,
+            };
+            self.begin_close(now, Duration::ZERO, reason);
+        } else if !orderly {
+            let failure = match reason.cause {
+                dtls::Cause::FingerprintMismatch | dtls::Cause::BadCertificate => {
+                    Failure::Fingerprint
+                }
+                _ => Failure::Dtls,
+            };
+            log::debug!("dtls ended: {:?}", reason.cause);
+            self.state.failure.get_or_insert(failure);
+        }
+    }
+
+    fn settle_association(&mut self, now: Instant) -> bool {
+        let Some(association) = &mut self.association else {
+            return false;
+        };
+        let Some(event) = association.poll_event() else {
+            return false;
+        };
+        let (channels, events) = (&mut self.channels, &mut self.events);
+        match event {
+            sctp::Event::Connected {
+                outbound_streams, ..
+            } => channels.on_connected(outbound_streams, events),
+            sctp::Event::Restarted => channels.close_all(events),
+            sctp::Event::Readable(stream) => {
+                channels.on_readable(now, stream.get(), association, events);
+            }
+            sctp::Event::Writable => channels.on_writable(events),
+            sctp::Event::BufferedAmountLow(stream) => {
+                channels.on_buffered_amount_low(stream.get(), events);
+            }
+            sctp::Event::StreamsReset { direction, streams } => {
+                channels.on_reset(now, direction, &streams, association, events);
+            }
+            sctp::Event::ResetRefused { streams } => {
+                channels.on_reset_refused(&streams as &[StreamId], events);
+            }
+            sctp::Event::Closed(reason) => {
+                log::debug!("sctp ended: {:?}", reason.cause);
+                channels.close_all(events);
+            }
+        }
+        true
+    }
+
+    fn settle_session(&mut self) -> bool {
+        let Some(session) = &mut self.media.session else {
+            return false;
+        };
+        let Some(event) = session.poll_event() else {
+            return false;
+        };
+        match event {
+            session::Event::KeyframeRequested { sender, .. } => {
+                if let Some(transceiver) = self.media.transceiver_of_sender(sender) {
+                    self.events.push(Event::KeyframeRequested(transceiver));
+                }
+            }
+            session::Event::SsrcChanged { sender, old, new } => {
+                let id = self.media.transceiver_of_sender(sender);
+                if let Some(transceiver) = id.and_then(|id| self.jsep.transceiver_mut(id)) {
+                    // The next description says the new name.
+                    let source = &mut transceiver.source;
+                    if source.ssrc == old.get() {
+                        source.ssrc = new.get();
+                    } else if source.rtx_ssrc == old.get() {
+                        source.rtx_ssrc = new.get();
+                    }
+                }
+            }
+            session::Event::StreamStarted { .. }
+            | session::Event::Goodbye { .. }
+            | session::Event::Closed => {}
+        }
+        true
+    }
+
+    /// Ends the connection once everything was said, or the patience is over.
+    fn settle_close(&mut self, now: Instant) {
+        let Some((deadline, _)) = &self.state.closing else {
+            return;
+        };
+        // The association says when all was delivered.
+        if self.channels.is_connected() && now < *deadline {
+            return;
+        }
+        let Some((_, reason)) = self.state.closing.take() else {
+            return;
+        };
+        if let Some(association) = &mut self.association {
+            association.abort(now);
+        }
+        self.channels.close_all(&mut self.events);
+        if self.transport.selected.is_none() {
+            self.transport.selected = self.transport.ice.best_path();
+        }
+        if let Some(dtls) = &mut self.transport.dtls {
+            dtls.close(now);
+        }
+        self.transport.ice.close(now);
+        self.transport.early.clear();
+        self.state.closed = true;
+        self.settle_state();
+        self.events.push(Event::Closed(reason));
+    }
+
+    fn settle_state(&mut self) {
+        let connection = state::aggregate(
+            self.transport.ice.state(),
+            self.transport.is_connected(),
+            self.state.failure,
+            self.state.closed,
+        );
+        if connection != self.state.connection {
+            self.state.connection = connection;
+            self.events.push(Event::ConnectionStateChanged(connection));
+        }
+    }
+
+    /// Says once that an exchange of descriptions is wanted (W3C WebRTC §4.7.3).
+    pub(super) fn note_negotiation(&mut self) {
+        let stable = self.jsep.state == crate::SignalingState::Stable;
+        let needed = stable && self.jsep.needs_negotiation();
+        if needed && !self.state.negotiation_needed {
+            self.events.push(Event::NegotiationNeeded);
+        }
+        if stable {
+            self.state.negotiation_needed = needed;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What to send next.
+
+use std::time::Instant;
+
+use net::{Path, Transmit};
+
+use super::PeerConnection;
+
+impl PeerConnection {
+    /// Appends one datagram to `buf` and says where it goes. What `buf` holds already is not touched.
+    ///
+    /// The order of service: connectivity checks, the handshake, RTCP, audio, retransmissions and video, data.
+    pub fn poll_transmit(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<Transmit> {
+        let start = buf.len();
+        let transmit = self.transmit_from_machines(now, buf);
+        if transmit.is_some() {
+            self.counters.packets_sent += 1;
+            self.counters.bytes_sent += buf.len().saturating_sub(start) as u64;
+        }
+        transmit
+    }
+
+    fn transmit_from_machines(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<Transmit> {
+        if self.state.closed {
+            // BYE, then close_notify: what the close left to say.
+            let path = self.transport.selected?;
+            let appended = self.transmit_media(now, buf) || self.transmit_dtls(now, buf);
+            return appended.then(|| self.transmit_on(path));
+        }
+        if let Some(transmit) = self.transport.ice.poll_transmit(now, buf) {
+            return Some(transmit);
+        }
+        // The path is chosen before anything is appended (law 5).
+        let path = self.transport.ice.best_path().or(self.transport.selected)?;
+        let appended = self.transmit_dtls(now, buf)
+            || self.transmit_media(now, buf)
+            || self.transmit_data(now, buf);
+        appended.then(|| self.transmit_on(path))
+    }
+
+    const fn transmit_on(&self, path: Path) -> Transmit {
+        Transmit::new(path)
+    }
+
+    fn transmit_dtls(&mut self, now: Instant, buf: &mut Vec<u8>) -> bool {
+        let dtls = self.transport.dtls.as_mut();
+        dtls.is_some_and(|dtls| dtls.poll_transmit(now, buf).is_some())
+    }
+
+    fn transmit_media(&mut self, now: Instant, buf: &mut Vec<u8>) -> bool {
+        let (Some(srtp), Some(session)) = (&mut self.transport.srtp, &mut self.media.session)
+        else {
+            return false;
+        };
+        let start = buf.len();
+        while let Some(kind) = session.poll_transmit(now, buf) {
+            let sealed = match kind {
+                session::Kind::Rtp => srtp.sender.protect_rtp(buf, start),
+                session::Kind::Rtcp => srtp.sender.protect_rtcp(buf, start),
+            };
+            if sealed.is_ok() {
+                return true;
+            }
+            buf.truncate(start);
+            self.counters.dropped.seal += 1;
+        }
+        false
+    }
+
+    fn transmit_data(&mut self, now: Instant, buf: &mut Vec<u8>) -> bool {
+        let (Some(dtls), Some(association)) = (&mut self.transport.dtls, &mut self.association)
+        else {
+            return false;
+        };
+        let start = buf.len();
+        let Some(mark) = dtls.begin(buf) else {
+            return false;
+        };
+        if association.poll_transmit(now, buf).is_none() {
+            dtls.abandon(buf, mark);
+            return false;
+        }
+        let sealed = dtls.seal(now, buf, mark).is_ok();
+        if !sealed {
+            buf.truncate(start);
+            self.counters.dropped.seal += 1;
+        }
+        sealed
+    }
+}

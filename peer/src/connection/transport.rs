@@ -1,0 +1,125 @@
+//! The one transport of a connection: ICE below, DTLS on it, and the keys that come out of DTLS.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use net::Path;
+
+use super::early::Early;
+use crate::config::Config;
+use crate::error::ConfigError;
+
+/// ICE, DTLS and SRTP.
+#[derive(Debug)]
+pub(super) struct Transport {
+    pub(super) ice: ice::Agent,
+    pub(super) dtls: Option<dtls::Connection>,
+    /// Whether the handshake may run: a path works.
+    pub(super) dtls_started: bool,
+    /// What the handshake agreed on.
+    pub(super) agreed: Option<Agreed>,
+    pub(super) srtp: Option<Srtp>,
+    pub(super) early: Early,
+    pub(super) local_fingerprint: String,
+    /// Whose certificate is expected.
+    pub(super) remote_fingerprints: Option<Vec<dtls::Fingerprint>>,
+    /// The credentials that the ICE agent works with.
+    pub(super) remote_ufrag: Option<String>,
+    pub(super) selected: Option<Path>,
+    pub(super) path_changes: u64,
+    dtls_config: Arc<dtls::Config>,
+}
+
+/// What a handshake agreed on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Agreed {
+    pub(super) srtp_profile: Option<dtls::SrtpProfile>,
+    pub(super) version: dtls::Version,
+    pub(super) cipher_suite: u16,
+}
+
+/// The two directions of SRTP.
+#[derive(Debug)]
+pub(super) struct Srtp {
+    pub(super) sender: srtp::Sender,
+    pub(super) receiver: srtp::Receiver,
+}
+
+impl Transport {
+    pub(super) fn new(config: &Config, seed: [u8; 32]) -> Result<Self, ConfigError> {
+        let mut ice_config = ice::Config::new(seed);
+        ice_config.mode = config.ice_mode;
+        let ice = ice::Agent::new(ice_config).map_err(ConfigError::Ice)?;
+        let mut dtls_config = dtls::Config::new(config.certificate.clone());
+        dtls_config.srtp_profiles.clone_from(&config.srtp_profiles);
+        dtls_config.provider = config.dtls_provider.clone();
+        dtls_config.mtu = config.udp_payload_bytes.min(1_200);
+        let dtls_config = Arc::new(dtls_config);
+        // A configuration that DTLS refuses is found now, not in the middle of a call.
+        dtls::Connection::new(Arc::clone(&dtls_config), dtls::Role::Server, seed)
+            .map_err(ConfigError::Dtls)?;
+        Ok(Self {
+            ice,
+            dtls: None,
+            dtls_started: false,
+            agreed: None,
+            srtp: None,
+            early: Early::default(),
+            local_fingerprint: config.certificate.fingerprint().to_string(),
+            remote_fingerprints: None,
+            remote_ufrag: None,
+            selected: None,
+            path_changes: 0,
+            dtls_config,
+        })
+    }
+
+    /// Makes the DTLS connection in its role; what waited for it is handed over by `settle`.
+    ///
+    /// A role that was taken because a ClientHello came first gives way to the one that the answer names, unless
+    /// the handshake is done.
+    pub(super) fn take_role(&mut self, now: Instant, role: dtls::Role, seed: [u8; 32]) {
+        let keeps = self
+            .dtls
+            .as_ref()
+            .is_some_and(|dtls| dtls.role() == role || dtls.is_connected());
+        if !keeps {
+            // The configuration was tried in `new`.
+            self.dtls = dtls::Connection::new(Arc::clone(&self.dtls_config), role, seed).ok();
+            self.dtls_started = false;
+        }
+        if let (Some(dtls), Some(fingerprints)) = (&mut self.dtls, &self.remote_fingerprints) {
+            dtls.set_remote_fingerprints(now, fingerprints.clone());
+        }
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.agreed.is_some()
+    }
+
+    pub(super) fn role(&self) -> Option<dtls::Role> {
+        self.dtls.as_ref().map(dtls::Connection::role)
+    }
+}
+
+impl Srtp {
+    /// The keys of both directions from the handshake (RFC 5764 §4.2).
+    pub(super) fn from_handshake(
+        dtls: &dtls::Connection,
+        profile: dtls::SrtpProfile,
+    ) -> Option<Self> {
+        let profile = srtp::Profile::from_number(profile.0)?;
+        let mut material = srtp::KeyingMaterial::new(profile);
+        dtls.export_keying_material("EXTRACTOR-dtls_srtp", None, material.as_mut_slice())
+            .ok()?;
+        let (client, server) = material.into_keys().ok()?;
+        let (ours, theirs) = match dtls.role() {
+            dtls::Role::Client => (client, server),
+            dtls::Role::Server => (server, client),
+        };
+        Some(Self {
+            sender: srtp::Sender::new(profile, ours).ok()?,
+            receiver: srtp::Receiver::new(profile, theirs).ok()?,
+        })
+    }
+}

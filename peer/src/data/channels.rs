@@ -1,0 +1,303 @@
+//! All data channels of a connection: who has which stream, and what happens to all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use sctp::{Association, SendOptions, StreamId};
+
+use super::channel::{Channel, ChannelId, ChannelState, DataChannelInit, PPID_DCEP};
+use super::dcep;
+use crate::error::CreateDataChannelError;
+use crate::event::Event;
+use crate::stats::DataChannelStats;
+
+/// The data channels of a connection.
+#[derive(Debug)]
+pub(crate) struct Channels {
+    pub(super) channels: BTreeMap<ChannelId, Channel>,
+    pub(super) streams: BTreeMap<u16, ChannelId>,
+    /// Streams whose peer never heard of the end: they cannot be used again.
+    pub(super) retired: BTreeSet<u16>,
+    next_id: u32,
+    /// The most at one time, both sides' together.
+    pub(super) limit: usize,
+    /// The largest message that we announced, and that the peer did.
+    pub(super) max_receive: usize,
+    pub(crate) max_send: usize,
+    /// Who takes even streams (RFC 8832 §6): the DTLS client.
+    role: Option<dtls::Role>,
+    /// Streams that the peer accepts; known with the association.
+    outbound_streams: u16,
+    pub(super) connected: bool,
+    /// Data whose OPEN is still to come, by stream.
+    pub(super) early: BTreeMap<u16, Vec<sctp::Message>>,
+    /// Payload bytes outside the association's window: held and early messages.
+    pub(super) held_bytes: usize,
+    pub(super) opened: u64,
+    pub(super) closed: u64,
+    pub(super) refused: u64,
+    pub(super) dropped: u64,
+}
+
+/// Where channels report to.
+pub(crate) trait Outlet {
+    /// Takes an event.
+    fn push(&mut self, event: Event);
+    /// Whether the application is so far behind that the peer must not open more channels.
+    fn is_full(&self) -> bool;
+}
+
+impl Channels {
+    pub(crate) const fn new(limit: usize, max_receive: usize) -> Self {
+        Self {
+            channels: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            retired: BTreeSet::new(),
+            next_id: 0,
+            limit,
+            max_receive,
+            max_send: 65_536,
+            role: None,
+            outbound_streams: u16::MAX,
+            connected: false,
+            early: BTreeMap::new(),
+            held_bytes: 0,
+            opened: 0,
+            closed: 0,
+            refused: 0,
+            dropped: 0,
+        }
+    }
+
+    /// Adds a channel of ours.
+    pub(crate) fn create(
+        &mut self,
+        label: &str,
+        init: DataChannelInit,
+    ) -> Result<ChannelId, CreateDataChannelError> {
+        let max = usize::from(u16::MAX);
+        if label.len() > max || init.protocol.len() > max {
+            return Err(CreateDataChannelError::TextTooLong);
+        }
+        if self.channels.len() >= self.limit {
+            return Err(CreateDataChannelError::TooMany);
+        }
+        let mut channel = Channel::new(label.to_owned(), init.protocol, init.ordered);
+        if let Some(stream) = init.negotiated {
+            if stream >= self.outbound_streams {
+                return Err(CreateDataChannelError::StreamId);
+            }
+            if self.is_taken(stream) {
+                return Err(CreateDataChannelError::StreamIdTaken);
+            }
+            channel.negotiated = true;
+            channel.acknowledged = true;
+            channel.open_unsent = false;
+            channel.stream = Some(stream);
+        } else if let Some(role) = self.role {
+            let stream = self
+                .free_stream(role)
+                .ok_or(CreateDataChannelError::TooMany)?;
+            channel.stream = Some(stream);
+        }
+        Ok(self.insert(channel))
+    }
+
+    pub(super) fn insert(&mut self, channel: Channel) -> ChannelId {
+        let id = ChannelId(self.next_id);
+        self.next_id = self.next_id.wrapping_add(1);
+        if let Some(stream) = channel.stream {
+            self.streams.insert(stream, id);
+        }
+        self.channels.insert(id, channel);
+        id
+    }
+
+    /// The DTLS role decides which streams are ours: channels that waited get theirs in the order of creation.
+    pub(crate) fn set_role(&mut self, role: dtls::Role, outlet: &mut impl Outlet) {
+        if self.role.replace(role).is_some() {
+            return;
+        }
+        let waiting: Vec<ChannelId> = self
+            .channels
+            .iter()
+            .filter(|(_, channel)| channel.stream.is_none())
+            .map(|(id, _)| *id)
+            .collect();
+        for id in waiting {
+            match self.free_stream(role) {
+                Some(stream) => {
+                    self.streams.insert(stream, id);
+                    if let Some(channel) = self.channels.get_mut(&id) {
+                        channel.stream = Some(stream);
+                    }
+                }
+                None => self.remove(id, outlet),
+            }
+        }
+    }
+
+    /// The association is there: channels are open as soon as their OPEN is queued (C-3).
+    pub(crate) fn on_connected(&mut self, outbound_streams: u16, outlet: &mut impl Outlet) {
+        self.connected = true;
+        self.outbound_streams = outbound_streams.min(MAX_STREAM_COUNT);
+        let beyond: Vec<ChannelId> = self
+            .streams
+            .range(self.outbound_streams..)
+            .map(|(_, id)| *id)
+            .collect();
+        for id in beyond {
+            self.remove(id, outlet);
+        }
+    }
+
+    /// Queues every OPEN that waits, in the order of the streams, and reports the channels that are open now.
+    pub(crate) fn flush(
+        &mut self,
+        now: Instant,
+        association: &mut Association,
+        outlet: &mut impl Outlet,
+    ) {
+        for (&stream, id) in &self.streams {
+            let Some(channel) = self.channels.get_mut(id) else {
+                continue;
+            };
+            if channel.state != ChannelState::Connecting {
+                continue;
+            }
+            if channel.open_unsent {
+                channel.open_unsent = send_open(now, association, stream, channel).is_err();
+            }
+            if self.connected && !channel.open_unsent {
+                channel.state = ChannelState::Open;
+                let low = channel.low_threshold;
+                association.set_buffered_amount_low_threshold(StreamId::new(stream), low);
+                self.opened += 1;
+                outlet.push(Event::DataChannelOpened(*id));
+            }
+        }
+    }
+
+    /// Room after a full buffer.
+    pub(crate) fn on_writable(&mut self, outlet: &mut impl Outlet) {
+        for (id, channel) in &mut self.channels {
+            if std::mem::take(&mut channel.blocked) && channel.state == ChannelState::Open {
+                outlet.push(Event::DataChannelWritable(*id));
+            }
+        }
+    }
+
+    pub(crate) fn on_buffered_amount_low(&mut self, stream: u16, outlet: &mut impl Outlet) {
+        let Some(id) = self.streams.get(&stream) else {
+            return;
+        };
+        if let Some(channel) = self.channels.get_mut(id)
+            && channel.state == ChannelState::Open
+            && !channel.blocked
+        {
+            outlet.push(Event::DataChannelWritable(*id));
+        }
+    }
+
+    /// The association is gone, and every channel with it. What had arrived can still be read.
+    pub(crate) fn close_all(&mut self, outlet: &mut impl Outlet) {
+        self.connected = false;
+        self.streams.clear();
+        self.early.clear();
+        for (id, channel) in &mut self.channels {
+            if channel.state != ChannelState::Closed {
+                channel.state = ChannelState::Closed;
+                self.closed += 1;
+                outlet.push(Event::DataChannelClosed(*id));
+            }
+        }
+    }
+
+    /// Takes a channel away and says so.
+    pub(super) fn remove(&mut self, id: ChannelId, outlet: &mut impl Outlet) {
+        let Some(channel) = self.channels.remove(&id) else {
+            return;
+        };
+        if let Some(stream) = channel.stream {
+            self.streams.remove(&stream);
+        }
+        let held: usize = channel.held.iter().map(|message| message.data.len()).sum();
+        self.held_bytes = self.held_bytes.saturating_sub(held);
+        if channel.state != ChannelState::Closed {
+            self.closed += 1;
+            outlet.push(Event::DataChannelClosed(id));
+        }
+    }
+
+    /// Whether the association stands, or ends in order.
+    pub(crate) const fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    pub(crate) const fn counts(&self) -> (u64, u64, u64, u64) {
+        (self.opened, self.closed, self.refused, self.dropped)
+    }
+
+    pub(crate) fn stats(&self) -> Vec<DataChannelStats> {
+        self.channels
+            .iter()
+            .map(|(id, channel)| DataChannelStats {
+                id: *id,
+                label: channel.label.clone(),
+                protocol: channel.protocol.clone(),
+                data_channel_identifier: channel.stream,
+                state: channel.state,
+                messages_sent: channel.messages_sent,
+                bytes_sent: channel.bytes_sent,
+                messages_received: channel.messages_received,
+                bytes_received: channel.bytes_received,
+            })
+            .collect()
+    }
+
+    fn free_stream(&self, role: dtls::Role) -> Option<u16> {
+        let first = match role {
+            dtls::Role::Client => 0,
+            dtls::Role::Server => 1,
+        };
+        (first..self.outbound_streams.min(MAX_STREAM_COUNT))
+            .step_by(2)
+            .find(|stream| !self.is_taken(*stream))
+    }
+
+    fn is_taken(&self, stream: u16) -> bool {
+        self.streams.contains_key(&stream) || self.retired.contains(&stream)
+    }
+
+    /// Who has even streams, once it is known.
+    pub(super) const fn role(&self) -> Option<dtls::Role> {
+        self.role
+    }
+}
+
+fn send_open(
+    now: Instant,
+    association: &mut Association,
+    stream: u16,
+    channel: &Channel,
+) -> Result<(), sctp::SendError> {
+    let mut message = Vec::new();
+    dcep::Message::Open(dcep::Open {
+        ordered: channel.ordered,
+        reliability: dcep::Reliability::Reliable,
+        priority: 256,
+        label: channel.label.clone(),
+        protocol: channel.protocol.clone(),
+    })
+    .encode(&mut message);
+    association.send(
+        now,
+        StreamId::new(stream),
+        PPID_DCEP,
+        &message,
+        SendOptions::ordered(),
+    )
+}
+
+/// 65,535 is reserved (RFC 8831 §6.5), so ids are below it.
+const MAX_STREAM_COUNT: u16 = u16::MAX;

@@ -1,0 +1,114 @@
+//! What a peer connection reports.
+
+use net::Path;
+
+use crate::{ChannelId, ConnectionState, SectionFault, SignalingState, TransceiverId};
+
+/// A report of [`PeerConnection::poll_event`](crate::PeerConnection::poll_event).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A local candidate to signal: the value of a candidate attribute, "candidate:…". The empty string is the
+    /// end of candidates. Never before the local description that it belongs to.
+    IceCandidate(String),
+    /// The local user fragment that arriving checks carry; a new one comes with each ICE restart. The driver
+    /// shows it to its mux.
+    LocalUfrag(String),
+    /// The state of ICE (W3C `iceConnectionState`).
+    IceStateChanged(ice::State),
+    /// The state of all transports together (W3C `connectionState`).
+    ConnectionStateChanged(ConnectionState),
+    /// A path whose integrity was proved: the driver binds it in its mux before it routes the next datagram.
+    PathProved(Path),
+    /// The path that carries the traffic from now on.
+    PathSelected(Path),
+    /// The state of negotiation.
+    SignalingStateChanged(SignalingState),
+    /// Something was changed that a new offer must tell the peer (W3C WebRTC §4.7.3). Comes once, in the stable
+    /// state only, and not again until it was negotiated.
+    NegotiationNeeded,
+    /// An m-line of the remote offer will be answered with port 0.
+    SectionRejected {
+        /// Its place, counted from 0.
+        index: usize,
+        /// Its identification tag.
+        mid: String,
+        /// Why.
+        fault: SectionFault,
+    },
+    /// The peer sends on this transceiver.
+    TrackAdded {
+        /// Where its packets come out.
+        transceiver: TransceiverId,
+        /// Audio or video.
+        kind: rtp::MediaKind,
+        /// The identification tag of its m-line.
+        mid: String,
+        /// The ids of the media streams that it belongs to.
+        streams: Vec<String>,
+    },
+    /// The peer stopped sending on this transceiver.
+    TrackRemoved {
+        /// Whose packets end.
+        transceiver: TransceiverId,
+    },
+    /// The peer opened a channel. `DataChannelOpened` follows.
+    DataChannelAdded(ChannelId),
+    /// Messages can be sent.
+    DataChannelOpened(ChannelId),
+    /// Messages wait in `recv`. Comes when a message arrives at an empty queue.
+    DataChannelReadable(ChannelId),
+    /// A send that met a full buffer may be tried again, or the buffered amount fell to its threshold.
+    DataChannelWritable(ChannelId),
+    /// The channel is gone; messages that had arrived are still in `recv` until the id is removed.
+    DataChannelClosed(ChannelId),
+    /// The receiver of our stream wants a key frame.
+    KeyframeRequested(TransceiverId),
+    /// The connection is over. Nothing follows.
+    Closed(CloseReason),
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseReason {
+    /// Who ended it.
+    pub initiator: Initiator,
+    /// Why.
+    pub cause: CloseCause,
+}
+
+/// Who ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Initiator {
+    /// This side.
+    Local,
+    /// The peer.
+    Remote,
+    /// Neither: the path broke.
+    Network,
+}
+
+/// Why a connection ended or failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseCause {
+    /// `close` was called.
+    Requested,
+    /// The peer closed DTLS (close_notify).
+    Notified,
+}
+
+/// Why the transport failed: what [`PeerConnection::failure`](crate::PeerConnection::failure) says in the
+/// failed state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// No candidate pair worked, or consent expired.
+    Ice,
+    /// The handshake failed or timed out.
+    Dtls,
+    /// The peer's certificate is not one of those its description names. No data passed.
+    Fingerprint,
+    /// DTLS agreed on no SRTP profile although media was negotiated.
+    Srtp,
+}

@@ -1,0 +1,81 @@
+use std::time::Duration;
+
+use crate::error::ConfigError;
+
+/// What an association may use. Every field has a default that suits a data channel in a browser's company.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Our SCTP port. Default 5000, the one that every browser uses (RFC 8841 §5).
+    pub local_port: u16,
+    /// The peer's SCTP port, from `a=sctp-port`. Default 5000.
+    pub remote_port: u16,
+    /// The largest message taken from the peer, in bytes, as announced in `a=max-message-size`.
+    /// Default 262,144, what Chromium announces. A larger message ends the association, because a
+    /// peer that ignores the limit could otherwise fill memory with a message that never ends.
+    pub max_message_size: usize,
+    /// How much may wait on this side, in bytes: unread messages, messages still in pieces, and 128 bytes for
+    /// each piece. Default 1 MiB. It bounds the throughput to one window per round trip, and it bounds the
+    /// memory that a peer can take: the window and one message more.
+    pub receive_window_bytes: usize,
+    /// How much may wait to be acknowledged by the peer, in bytes, with 64 bytes for each message.
+    /// Default 2 MiB. Beyond it [`send`](crate::Association::send) says `Full`.
+    pub send_buffer_bytes: usize,
+    /// The largest SCTP packet, in bytes. Default 1,191: the smallest IPv6 link of 1,280 less IPv6 (40), UDP
+    /// (8), a TURN channel (4) and a DTLS 1.2 record with AES-GCM (37).
+    pub mtu: usize,
+    /// How many streams each side may use. Default 65,535 as RFC 8831 §6.2 wants; a stream costs nothing until it
+    /// is used, about 8 bytes afterwards and about 200 while it holds messages.
+    pub max_streams: u16,
+    /// The first retransmission timeout, when the round trip is not known. Default 1 s (RFC 9260 §16).
+    pub rto_initial: Duration,
+    /// The least retransmission timeout. Default 400 ms: twice the longest delay of an acknowledgement. RFC 9260
+    /// §16 says 1 s, which stalls a data channel for many round trips after a lost tail.
+    pub rto_min: Duration,
+    /// The greatest retransmission timeout, also when backing off. Default 3 s: ICE finds out sooner than
+    /// SCTP that a path is dead, and a path that returns must not wait for a minute.
+    pub rto_max: Duration,
+    /// After how many timeouts in a row without an answer the association ends (RFC 9260 §8.1).
+    /// Default 10, about half a minute; `None` leaves the verdict to ICE.
+    pub max_retransmissions: Option<u32>,
+    /// How often INIT and COOKIE ECHO are repeated. Default 10, about half a minute (RFC 9260 §16 says 8 with
+    /// a longer back-off); `None` for ever.
+    pub max_init_retransmissions: Option<u32>,
+    /// How long a path may be silent before it is probed (RFC 9260 §8.3). Default 30 s.
+    pub heartbeat_interval: Duration,
+}
+
+impl Config {
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        if !(508..=65_507).contains(&self.mtu) {
+            return Err(ConfigError::Mtu);
+        }
+        if self.max_streams == 0 || self.send_buffer_bytes == 0 || self.max_message_size == 0 {
+            return Err(ConfigError::Zero);
+        }
+        if self.receive_window_bytes < 2 * self.max_message_size.min(usize::MAX / 2) {
+            return Err(ConfigError::ReceiveWindow);
+        }
+        Ok(())
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            local_port: 5000,
+            remote_port: 5000,
+            max_message_size: 262_144,
+            receive_window_bytes: 1 << 20,
+            send_buffer_bytes: 2 << 20,
+            mtu: 1191,
+            max_streams: 65_535,
+            rto_initial: Duration::from_secs(1),
+            rto_min: Duration::from_millis(400),
+            rto_max: Duration::from_secs(3),
+            max_retransmissions: Some(10),
+            max_init_retransmissions: Some(10),
+            heartbeat_interval: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use thiserror::Error;
+
+/// A contradiction in a [`Config`](crate::Config).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The packet size cannot hold a cookie, or is more than a datagram.
+    #[error("the packet size must be 508 to 65507 bytes")]
+    Mtu,
+    /// Two whole messages must fit, so that one can be put together while another waits for its reader.
+    #[error("the receive window must hold two messages of the largest size")]
+    ReceiveWindow,
+    /// Nothing could be sent or received.
+    #[error("buffers, streams and the message size must not be zero")]
+    Zero,
+}
+
+/// Why a message was not taken by [`Association::send`](crate::Association::send).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The send buffer has no room now. [`Event::Writable`](crate::Event::Writable) follows when it has.
+    #[error("the send buffer is full")]
+    Full,
+    /// The message is larger than the whole send buffer.
+    #[error("the message is larger than the {limit} bytes of the send buffer")]
+    TooLarge {
+        /// The largest message that this configuration can send, in bytes.
+        limit: usize,
+    },
+    /// SCTP has no empty messages (RFC 9260 §3.3.1); data channels send a byte with another PPID instead.
+    #[error("an SCTP message has at least one byte")]
+    Empty,
+    /// The peer does not accept that many streams.
+    #[error("the stream is beyond what was negotiated")]
+    InvalidStream,
+    /// The stream waits for its reset, or is being reset.
+    #[error("the stream is being reset")]
+    Resetting,
+    /// The association is closed, or closing.
+    #[error("the association is closed or closing")]
+    Closed,
+}
+
+/// Why streams cannot be reset by [`Association::reset_streams`](crate::Association::reset_streams).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ResetError {
+    /// The peer did not announce RE-CONFIG (RFC 6525 §4.1).
+    #[error("the peer cannot reset streams")]
+    Unsupported,
+    /// The peer does not accept that many streams.
+    #[error("the stream is beyond what was negotiated")]
+    InvalidStream,
+    /// The association is not established, or is closing.
+    #[error("the association is not established")]
+    NotEstablished,
+}
+
+/// Why an association ended, and who began it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CloseReason {
+    /// Who began it.
+    pub initiator: Initiator,
+    /// What happened.
+    pub cause: CloseCause,
+}
+
+impl CloseReason {
+    pub(crate) const fn new(initiator: Initiator, cause: CloseCause) -> Self {
+        Self { initiator, cause }
+    }
+}
+
+/// Who began the end of an association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Initiator {
+    /// This side.
+    Local,
+    /// The peer.
+    Remote,
+    /// Neither: the path between them.
+    Network,
+}
+
+/// What ended an association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CloseCause {
+    /// Everything was delivered and both sides agreed (RFC 9260 §9.2).
+    #[error("shut down")]
+    Shutdown,
+    /// One side gave up at once (RFC 9260 §9.1), with the first error cause of the ABORT, if it had one.
+    #[error("aborted")]
+    Abort {
+        /// The cause code (RFC 9260 §3.3.10).
+        code: Option<u16>,
+    },
+    /// The peer did not answer INIT or COOKIE ECHO.
+    #[error("the handshake timed out")]
+    HandshakeTimeout,
+    /// The peer acknowledged nothing in too many attempts (RFC 9260 §8.1).
+    #[error("the peer is silent")]
+    PeerSilent,
+    /// The shutdown was not finished in time (RFC 9260 §9.2, T5).
+    #[error("the shutdown timed out")]
+    ShutdownTimeout,
+    /// The peer sent a message larger than [`Config::max_message_size`](crate::Config::max_message_size).
+    #[error("a message is larger than announced")]
+    MessageTooLarge,
+    /// The peer broke a rule that cannot be passed over, such as an acknowledgement of what was never sent.
+    #[error("the peer broke the protocol")]
+    ProtocolViolation,
+    /// The peer offers no streams, or an otherwise impossible association.
+    #[error("the peer's offer cannot be accepted")]
+    Incompatible,
+}

@@ -1,0 +1,131 @@
+//! The common header of a packet, and its checksum (RFC 9260 §3.1, §6.8).
+#![warn(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::arithmetic_side_effects
+)]
+
+use bytes::Buf;
+use crc_fast::CrcAlgorithm::Crc32Iscsi;
+
+use crate::chunk::{Chunks, DecodeError};
+
+/// The common header, with the chunks that follow it (RFC 9260 §3.1).
+///
+/// ```text
+///  0                   1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-------------------------------+-------------------------------+
+/// |      Source Port Number       |    Destination Port Number    |
+/// +-------------------------------+-------------------------------+
+/// |                       Verification Tag                        |
+/// +---------------------------------------------------------------+
+/// |                           Checksum                            |
+/// +---------------------------------------------------------------+
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet<'a> {
+    /// The sender's port.
+    pub source_port: u16,
+    /// The receiver's port.
+    pub destination_port: u16,
+    /// The receiver's tag, 0 with an INIT.
+    pub verification_tag: u32,
+    /// Everything after the header.
+    pub chunks: &'a [u8],
+}
+
+impl<'a> Packet<'a> {
+    /// Reads the header and verifies the checksum over the whole packet.
+    pub fn decode(packet: &'a [u8]) -> Result<Self, DecodeError> {
+        let (header, chunks) = packet
+            .split_first_chunk::<HEADER_LENGTH>()
+            .ok_or(DecodeError::Truncated)?;
+        let mut fields = header.as_slice();
+        let this = Self {
+            source_port: fields.try_get_u16()?,
+            destination_port: fields.try_get_u16()?,
+            verification_tag: fields.try_get_u32()?,
+            chunks,
+        };
+        if fields.try_get_u32_le()? != checksum(header, chunks) {
+            return Err(DecodeError::Checksum);
+        }
+        Ok(this)
+    }
+
+    /// The chunks, one after the other.
+    pub fn chunks(&self) -> Chunks<'a> {
+        Chunks::new(self.chunks)
+    }
+}
+
+/// The bytes before the first chunk.
+pub const HEADER_LENGTH: usize = 12;
+
+/// A packet being built at the end of a buffer: the header is there, the checksum is not.
+#[derive(Debug)]
+pub(crate) struct PacketStart(usize);
+
+impl PacketStart {
+    /// Appends the header.
+    pub(crate) fn append(buf: &mut Vec<u8>, ports: (u16, u16), verification_tag: u32) -> Self {
+        let start = buf.len();
+        let mut header = [0; HEADER_LENGTH];
+        let (fields, _) = header.as_chunks_mut::<2>();
+        if let [source, destination, high, low, ..] = fields {
+            *source = ports.0.to_be_bytes();
+            *destination = ports.1.to_be_bytes();
+            let [a, b, c, d] = verification_tag.to_be_bytes();
+            *high = [a, b];
+            *low = [c, d];
+        }
+        buf.extend_from_slice(&header);
+        Self(start)
+    }
+
+    /// How long the packet is now.
+    pub(crate) fn length(&self, buf: &[u8]) -> usize {
+        buf.len().saturating_sub(self.0)
+    }
+
+    /// Whether no chunk was appended yet.
+    pub(crate) fn is_empty(&self, buf: &[u8]) -> bool {
+        self.length(buf) <= HEADER_LENGTH
+    }
+
+    /// Removes the packet.
+    pub(crate) fn abandon(self, buf: &mut Vec<u8>) {
+        buf.truncate(self.0);
+    }
+
+    /// Fills the checksum in.
+    pub(crate) fn finish(self, buf: &mut [u8]) {
+        let Some(packet) = buf.get_mut(self.0..) else {
+            return;
+        };
+        // The field is zero until now, as the sum demands.
+        let sum = crc_fast::crc32_iscsi(packet).to_le_bytes();
+        if let Some(field) = packet.get_mut(8..HEADER_LENGTH) {
+            field.copy_from_slice(&sum);
+        }
+    }
+}
+
+/// CRC32c over a packet whose checksum field counts as zero (RFC 9260 §6.8).
+fn checksum(header: &[u8; HEADER_LENGTH], chunks: &[u8]) -> u32 {
+    let mut zeroed = *header;
+    if let Some(field) = zeroed.get_mut(8..) {
+        field.fill(0);
+    }
+    let mut digest = crc_fast::Digest::new(Crc32Iscsi);
+    digest.update(&zeroed);
+    digest.update(chunks);
+    // The sum has 32 bits; the library carries every width in 64.
+    #[expect(clippy::cast_possible_truncation, reason = "a 32-bit sum")]
+    let sum = digest.finalize() as u32;
+    sum
+}
+
+#[cfg(test)]
+mod tests;

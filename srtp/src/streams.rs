@@ -1,0 +1,166 @@
+use std::collections::BTreeMap;
+
+use rtp::Ssrc;
+
+use crate::window::Window;
+
+/// The replay windows of the sources of one direction, in order of SSRC.
+///
+/// An entry is made only for a packet that was proved genuine (or that we send ourselves). At most `MAX` sources have
+/// a window. Time is not known here: idleness is counted in packets accepted from anybody.
+#[derive(Debug)]
+pub(crate) struct Streams<const WORDS: usize> {
+    entries: Vec<Entry<WORDS>>,
+    /// Where the last packet's entry is: packets of one source come in runs.
+    recent: usize,
+    /// Packets accepted so far.
+    clock: u64,
+    /// The last index of sources that were evicted, so that their packets cannot be replayed.
+    retired: BTreeMap<Ssrc, Retired>,
+}
+
+#[derive(Debug)]
+struct Entry<const WORDS: usize> {
+    ssrc: Ssrc,
+    used: u64,
+    window: Window<WORDS>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Retired {
+    used: u64,
+    highest: u64,
+}
+
+/// Where the state of a source is, or would be.
+#[derive(Clone, Debug)]
+pub(crate) enum Slot<const WORDS: usize> {
+    /// At this place in the table.
+    Known(usize),
+    /// Not in the table. The window is fresh or resumes after an eviction.
+    New(Window<WORDS>),
+}
+
+/// What it took to make room for a new source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Room {
+    pub(crate) evicted: bool,
+    pub(crate) forgotten: bool,
+}
+
+/// There is no room, and every source was active lately.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Full;
+
+impl<const WORDS: usize> Streams<WORDS> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            recent: 0,
+            clock: 0,
+            retired: BTreeMap::new(),
+        }
+    }
+
+    /// How many sources have a window.
+    pub(crate) const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Looks a source up. Changes nothing.
+    pub(crate) fn find(&self, ssrc: Ssrc) -> Slot<WORDS> {
+        if self
+            .entries
+            .get(self.recent)
+            .is_some_and(|entry| entry.ssrc == ssrc)
+        {
+            return Slot::Known(self.recent);
+        }
+        match self.entries.binary_search_by_key(&ssrc, |entry| entry.ssrc) {
+            Ok(place) => Slot::Known(place),
+            Err(_) => Slot::New(match self.retired.get(&ssrc) {
+                Some(retired) => Window::after(retired.highest),
+                None => Window::new(),
+            }),
+        }
+    }
+
+    /// The window of a slot that [`find`](Self::find) has just given.
+    pub(crate) fn window<'a>(&'a self, slot: &'a Slot<WORDS>) -> Option<&'a Window<WORDS>> {
+        match slot {
+            Slot::Known(place) => self.entries.get(*place).map(|entry| &entry.window),
+            Slot::New(window) => Some(window),
+        }
+    }
+
+    /// Notes that a packet was accepted in a slot that [`find`](Self::find) has just given.
+    ///
+    /// A new source takes the place of the one idle for longest if `max` sources are there, but only if that one has
+    /// been silent while `idle` packets of others were accepted.
+    pub(crate) fn accept(
+        &mut self,
+        ssrc: Ssrc,
+        slot: Slot<WORDS>,
+        index: u64,
+        limits: Limits,
+    ) -> Result<Room, Full> {
+        let mut room = Room::default();
+        let place = match slot {
+            Slot::Known(place) => place,
+            Slot::New(window) => {
+                if self.entries.len() >= limits.streams {
+                    room = self.evict(limits)?;
+                }
+                self.retired.remove(&ssrc);
+                let place = self.entries.partition_point(|entry| entry.ssrc < ssrc);
+                let used = self.clock;
+                self.entries.insert(place, Entry { ssrc, used, window });
+                place
+            }
+        };
+        self.clock += 1;
+        self.recent = place;
+        if let Some(entry) = self.entries.get_mut(place) {
+            entry.used = self.clock;
+            entry.window.accept(index);
+        }
+        Ok(room)
+    }
+
+    fn evict(&mut self, limits: Limits) -> Result<Room, Full> {
+        let (place, used) = self
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(place, entry)| (place, entry.used))
+            .min_by_key(|(_, used)| *used)
+            .filter(|(_, used)| self.clock - used >= limits.idle_packets)
+            .ok_or(Full)?;
+        let entry = self.entries.remove(place);
+        let forgotten = self.retired.len() >= limits.retired;
+        if forgotten {
+            let oldest = self.retired.iter().min_by_key(|(_, retired)| retired.used);
+            if let Some((&oldest, _)) = oldest {
+                self.retired.remove(&oldest);
+            }
+        }
+        if let Some(highest) = entry.window.highest() {
+            self.retired.insert(entry.ssrc, Retired { used, highest });
+        }
+        Ok(Room {
+            evicted: true,
+            forgotten,
+        })
+    }
+}
+
+/// How much a table may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Sources with a window.
+    pub(crate) streams: usize,
+    /// Evicted sources whose last index is remembered.
+    pub(crate) retired: usize,
+    /// Packets of others after which a silent source counts as idle.
+    pub(crate) idle_packets: u64,
+}

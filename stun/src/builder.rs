@@ -1,0 +1,204 @@
+use std::net::SocketAddr;
+
+use crate::attribute::padding;
+use crate::header::{COOKIE, join_type};
+use crate::{
+    AttributeType, Class, EncodeError, HEADER_LENGTH, IntegrityKey, MAX_ATTRIBUTES, Message,
+    Method, TransactionId, address, fingerprint,
+};
+
+/// Appends one message to a buffer; what the buffer already holds is neither read nor changed.
+///
+/// Attributes are written in the order of the calls, padding bytes are zero, and the header's length is right
+/// after each of them. [`integrity`](Self::integrity) ends the list, so nothing can follow it by mistake.
+/// A message that outgrows the format is reported by `finish`, and the buffer is cut back to where it began.
+#[derive(Debug)]
+#[must_use = "a message is complete only after `finish`"]
+pub struct MessageBuilder<'b> {
+    buf: &'b mut Vec<u8>,
+    start: usize,
+    id: TransactionId,
+    attributes: usize,
+    too_long: bool,
+}
+
+impl<'b> MessageBuilder<'b> {
+    /// Writes the header.
+    pub fn new(buf: &'b mut Vec<u8>, class: Class, method: Method, id: TransactionId) -> Self {
+        let start = buf.len();
+        buf.extend_from_slice(&join_type(class, method).to_be_bytes());
+        buf.extend_from_slice(&[0, 0]);
+        buf.extend_from_slice(&COOKIE);
+        buf.extend_from_slice(id.bytes());
+        Self {
+            buf,
+            start,
+            id,
+            attributes: 0,
+            too_long: false,
+        }
+    }
+
+    /// The header of the response to a request.
+    pub fn response_to(buf: &'b mut Vec<u8>, class: Class, request: &Message<'_>) -> Self {
+        Self::new(buf, class, request.method(), request.transaction_id())
+    }
+
+    /// Any attribute.
+    pub fn attribute(&mut self, kind: AttributeType, value: &[u8]) -> &mut Self {
+        self.attributes = self.attributes.saturating_add(1);
+        let Ok(length) = u16::try_from(value.len()) else {
+            self.too_long = true;
+            return self;
+        };
+        if self.too_long || self.attributes > MAX_ATTRIBUTES {
+            self.too_long = true;
+            return self;
+        }
+        self.buf.extend_from_slice(&kind.0.to_be_bytes());
+        self.buf.extend_from_slice(&length.to_be_bytes());
+        self.buf.extend_from_slice(value);
+        let padded = self.buf.len().saturating_add(padding(value.len()));
+        self.buf.resize(padded, 0);
+        self.set_length(0);
+        self
+    }
+
+    /// USERNAME (RFC 8489 §14.3).
+    pub fn username(&mut self, username: &str) -> &mut Self {
+        self.attribute(AttributeType::USERNAME, username.as_bytes())
+    }
+
+    /// PRIORITY (RFC 8445 §7.1.1).
+    pub fn priority(&mut self, priority: u32) -> &mut Self {
+        self.attribute(AttributeType::PRIORITY, &priority.to_be_bytes())
+    }
+
+    /// USE-CANDIDATE (RFC 8445 §7.1.2).
+    pub fn use_candidate(&mut self) -> &mut Self {
+        self.attribute(AttributeType::USE_CANDIDATE, &[])
+    }
+
+    /// ICE-CONTROLLING with the tie-breaker (RFC 8445 §7.1.3).
+    pub fn ice_controlling(&mut self, tie_breaker: u64) -> &mut Self {
+        self.attribute(AttributeType::ICE_CONTROLLING, &tie_breaker.to_be_bytes())
+    }
+
+    /// ICE-CONTROLLED with the tie-breaker (RFC 8445 §7.1.3).
+    pub fn ice_controlled(&mut self, tie_breaker: u64) -> &mut Self {
+        self.attribute(AttributeType::ICE_CONTROLLED, &tie_breaker.to_be_bytes())
+    }
+
+    /// XOR-MAPPED-ADDRESS (RFC 8489 §14.2).
+    pub fn xor_mapped_address(&mut self, address: SocketAddr) -> &mut Self {
+        let (value, length) = address::encode_xor(address, &self.id);
+        let value = value.get(..length).unwrap_or_default();
+        self.attribute(AttributeType::XOR_MAPPED_ADDRESS, value)
+    }
+
+    /// ERROR-CODE without a reason phrase, which nobody but a human would read and which only helps an
+    /// amplifier (RFC 8489 §14.8). `code` is 300 to 699; anything else is written as 500.
+    pub fn error_code(&mut self, code: u16) -> &mut Self {
+        let code = if (300..700).contains(&code) {
+            code
+        } else {
+            500
+        };
+        let [_, class] = code.wrapping_div(100).to_be_bytes();
+        let [_, number] = code.wrapping_rem(100).to_be_bytes();
+        self.attribute(AttributeType::ERROR_CODE, &[0, 0, class, number])
+    }
+
+    /// UNKNOWN-ATTRIBUTES, which goes with a 420 (RFC 8489 §14.13).
+    pub fn unknown_attributes(
+        &mut self,
+        kinds: impl IntoIterator<Item = AttributeType>,
+    ) -> &mut Self {
+        let value: Vec<u8> = kinds
+            .into_iter()
+            .flat_map(|kind| kind.0.to_be_bytes())
+            .collect();
+        self.attribute(AttributeType::UNKNOWN_ATTRIBUTES, &value)
+    }
+
+    /// Ends the list with MESSAGE-INTEGRITY, an HMAC-SHA1 (RFC 8489 §14.5).
+    pub fn integrity(mut self, key: &IntegrityKey) -> Sealed<'b> {
+        self.set_length(24);
+        let tag = key.sha1([self.message()]);
+        self.attribute(AttributeType::MESSAGE_INTEGRITY, &tag);
+        Sealed { builder: self }
+    }
+
+    /// Ends the list with MESSAGE-INTEGRITY-SHA256 alone (RFC 8489 §14.6).
+    pub fn integrity_sha256(self, key: &IntegrityKey) -> Sealed<'b> {
+        Sealed { builder: self }.integrity_sha256(key)
+    }
+
+    /// Ends the message with FINGERPRINT and without integrity.
+    pub fn fingerprint(self) -> Sealed<'b> {
+        Sealed { builder: self }.fingerprint()
+    }
+
+    /// Ends the message as it is.
+    pub fn finish(self) -> Result<(), EncodeError> {
+        let length = self.message().len().saturating_sub(HEADER_LENGTH);
+        if self.too_long || length > usize::from(u16::MAX) {
+            self.buf.truncate(self.start);
+            return Err(EncodeError::TooLong);
+        }
+        Ok(())
+    }
+
+    fn message(&self) -> &[u8] {
+        self.buf.get(self.start..).unwrap_or_default()
+    }
+
+    /// Sets the length field to what is there and `upcoming` bytes more.
+    fn set_length(&mut self, upcoming: usize) {
+        let body = self.message().len().saturating_sub(HEADER_LENGTH);
+        let Ok(length) = u16::try_from(body.saturating_add(upcoming)) else {
+            self.too_long = true;
+            return;
+        };
+        let at = self.start.saturating_add(2);
+        if let Some(field) = self
+            .buf
+            .get_mut(at..)
+            .and_then(|rest| rest.first_chunk_mut())
+        {
+            *field = length.to_be_bytes();
+        }
+    }
+}
+
+/// A message whose attributes are protected: only what RFC 8489 §14.5 allows may follow.
+#[derive(Debug)]
+#[must_use = "a message is complete only after `finish`"]
+pub struct Sealed<'b> {
+    builder: MessageBuilder<'b>,
+}
+
+impl Sealed<'_> {
+    /// Adds MESSAGE-INTEGRITY-SHA256 with all 32 bytes (RFC 8489 §14.6).
+    pub fn integrity_sha256(mut self, key: &IntegrityKey) -> Self {
+        self.builder.set_length(36);
+        let tag = key.sha256([self.builder.message()]);
+        self.builder
+            .attribute(AttributeType::MESSAGE_INTEGRITY_SHA256, &tag);
+        self
+    }
+
+    /// Adds FINGERPRINT (RFC 8489 §14.7).
+    pub fn fingerprint(mut self) -> Self {
+        self.builder.set_length(8);
+        let value = fingerprint::fingerprint(self.builder.message());
+        self.builder
+            .attribute(AttributeType::FINGERPRINT, &value.to_be_bytes());
+        self
+    }
+
+    /// Ends the message.
+    pub fn finish(self) -> Result<(), EncodeError> {
+        self.builder.finish()
+    }
+}
