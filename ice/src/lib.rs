@@ -17,6 +17,3 @@ pub use credentials::Credentials;
 pub use error::{AddCandidateError, ConfigError, CredentialsError};
 pub use event::{Event, State};
 pub use stats::{PairState, PairStats, Stats};
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,541 @@
+#![allow(clippy::arithmetic_side_effects, reason = "tests know their numbers")]
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::*;
+
+const ICE: &[AttributeType] = &[
+    AttributeType::USERNAME,
+    AttributeType::PRIORITY,
+    AttributeType::USE_CANDIDATE,
+    AttributeType::MESSAGE_INTEGRITY,
+    AttributeType::MESSAGE_INTEGRITY_SHA256,
+];
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+fn rfc5769(section: &str) -> (Value, Vec<u8>) {
+    let file: Value =
+        serde_json::from_str(include_str!("../../testdata/stun/rfc5769.json")).unwrap();
+    let vectors = file["vectors"].as_array().unwrap();
+    let vector = vectors.iter().find(|v| v["section"] == section).unwrap();
+    (vector.clone(), unhex(vector["message"].as_str().unwrap()))
+}
+
+/// The hand-made message of that id whose name begins so.
+fn case(id: &str, name: &str) -> Vec<u8> {
+    let file: Value =
+        serde_json::from_str(include_str!("../../testdata/stun/negative.json")).unwrap();
+    let mut cases = file["cases"].as_array().unwrap().iter();
+    let case =
+        cases.find(|case| case["id"] == id && case["name"].as_str().unwrap().starts_with(name));
+    unhex(case.unwrap()["hex"].as_str().unwrap())
+}
+
+fn password() -> IntegrityKey {
+    IntegrityKey::short_term("VOkJxbRl1RmTxUk/WvJxBt")
+}
+
+// ----- RFC 5769
+
+#[test]
+fn the_request_of_rfc_5769_2_1_is_read() {
+    let (vector, bytes) = rfc5769("2.1");
+    let message = Message::decode(&bytes).unwrap();
+    assert_eq!(message.class(), Class::Request);
+    assert_eq!(message.method(), Method::BINDING);
+    assert_eq!(message.username(), Ok(vector["username"].as_str()));
+    assert_eq!(message.priority(), Ok(Some(0x6e00_01ff)));
+    assert_eq!(message.ice_controlled(), Ok(Some(0x932f_f9b1_5126_3b36)));
+    assert_eq!(message.ice_controlling(), Ok(None));
+    assert_eq!(message.use_candidate(), Ok(false));
+    let software = message.attribute(AttributeType::SOFTWARE).unwrap();
+    assert_eq!(software, b"STUN test client");
+    assert!(message.verify_fingerprint());
+    assert!(message.verify_integrity(&password()));
+    assert!(!message.verify_integrity(&IntegrityKey::short_term("another password 12345")));
+}
+
+#[test]
+fn the_responses_of_rfc_5769_2_2_and_2_3_are_read() {
+    for (section, address) in [
+        ("2.2", "192.0.2.1:32853"),
+        ("2.3", "[2001:db8:1234:5678:11:2233:4455:6677]:32853"),
+    ] {
+        let (_, bytes) = rfc5769(section);
+        let message = Message::decode(&bytes).unwrap();
+        assert_eq!(message.class(), Class::Success);
+        let address: SocketAddr = address.parse().unwrap();
+        assert_eq!(message.xor_mapped_address(), Ok(Some(address)));
+        assert!(message.verify_fingerprint());
+        assert!(message.verify_integrity(&password()));
+    }
+}
+
+#[test]
+fn the_request_of_rfc_5769_2_4_verifies_with_a_long_term_key() {
+    let (vector, bytes) = rfc5769("2.4");
+    let message = Message::decode(&bytes).unwrap();
+    assert_eq!(message.username(), Ok(vector["username"].as_str()));
+    assert!(!message.has_fingerprint());
+    let key = IntegrityKey::new(&unhex(vector["long_term_key_md5"].as_str().unwrap()));
+    assert!(message.verify_integrity(&key));
+}
+
+#[test]
+fn the_messages_of_rfc_5769_are_written_again() {
+    for section in ["2.1", "2.2", "2.3"] {
+        let (_, bytes) = rfc5769(section);
+        let message = Message::decode(&bytes).unwrap();
+        let mut buf = b"prefix".to_vec();
+        let (class, id) = (message.class(), message.transaction_id());
+        let mut builder = MessageBuilder::new(&mut buf, class, Method::BINDING, id);
+        for attribute in message.attributes() {
+            match attribute.kind {
+                AttributeType::MESSAGE_INTEGRITY | AttributeType::FINGERPRINT => {}
+                AttributeType::XOR_MAPPED_ADDRESS => {
+                    let address = message.xor_mapped_address().unwrap().unwrap();
+                    builder.xor_mapped_address(address);
+                }
+                kind => {
+                    builder.attribute(kind, attribute.value);
+                }
+            }
+        }
+        let sealed = builder.integrity(&password()).fingerprint();
+        sealed.finish().unwrap();
+        let again = Message::decode(buf.strip_prefix(b"prefix").unwrap()).unwrap();
+        assert_eq!(again.bytes().len(), bytes.len());
+        // The vectors pad with spaces, so only the bytes that are not under the MAC can be compared as they are.
+        assert!(again.attributes().zip(message.attributes()).all(|(a, b)| {
+            a == b
+                || matches!(
+                    a.kind,
+                    AttributeType::MESSAGE_INTEGRITY | AttributeType::FINGERPRINT
+                )
+        }));
+        assert!(again.verify_integrity(&password()) && again.verify_fingerprint());
+    }
+}
+
+#[test]
+fn the_request_of_rfc_8489_b_1_verifies_and_the_printed_one_is_malformed() {
+    let file: Value =
+        serde_json::from_str(include_str!("../../testdata/stun/rfc8489_b1.json")).unwrap();
+    let text = |name: &str| unhex(file[name].as_str().unwrap());
+    let bytes = text("message_corrected");
+    let message = Message::decode(&bytes).unwrap();
+    assert!(message.verify_integrity(&IntegrityKey::new(&text("key_sha256"))));
+    assert!(!message.verify_integrity(&password()));
+    let printed = text("message_as_printed_in_rfc_expect_reject");
+    assert_eq!(Message::decode(&printed).unwrap_err(), DecodeError::Length);
+}
+
+// ----- captures
+
+#[test]
+fn captures_of_browsers_are_read() {
+    let file: Value =
+        serde_json::from_str(include_str!("../../testdata/stun/packets.json")).unwrap();
+    for capture in file["pion_browser_captures"].as_array().unwrap() {
+        let bytes = unhex(capture["hex"].as_str().unwrap());
+        let message = Message::decode(&bytes).unwrap();
+        assert_eq!(message.class(), Class::Request);
+        let attributes = capture["parse"]["attrs"].as_array().unwrap();
+        let fingerprint_ok = attributes.iter().any(|a| a == "fingerprint ok");
+        assert_eq!(message.verify_fingerprint(), fingerprint_ok);
+        assert_eq!(message.attributes().count(), attributes.len());
+    }
+}
+
+#[test]
+fn checks_of_chromium_and_firefox_are_read_and_authentic() {
+    let file: Value =
+        serde_json::from_str(include_str!("../../testdata/stun/browsers.json")).unwrap();
+    for session in file["sessions"].as_array().unwrap() {
+        let mut requests = 0;
+        for datagram in session["datagrams"].as_array().unwrap() {
+            let bytes = unhex(datagram["hex"].as_str().unwrap());
+            let message = Message::decode(&bytes).unwrap();
+            assert!(message.verify_fingerprint());
+            let side = datagram["sealed_by"].as_str().unwrap();
+            let pwd = session[side]["pwd"].as_str().unwrap();
+            assert!(message.verify_integrity(&IntegrityKey::short_term(pwd)));
+            assert_eq!(
+                message.unknown_required(ICE).count(),
+                usize::from(message.class() == Class::Success)
+            );
+            if message.class() == Class::Request {
+                requests += 1;
+                let ufrag = session[side]["ufrag"].as_str().unwrap();
+                assert!(message.username().unwrap().unwrap().starts_with(ufrag));
+                assert!(message.priority().unwrap().is_some());
+                let roles = (message.ice_controlling(), message.ice_controlled());
+                assert!(matches!(
+                    roles,
+                    (Ok(Some(_)), Ok(None)) | (Ok(None), Ok(Some(_)))
+                ));
+            } else {
+                assert!(message.xor_mapped_address().unwrap().is_some());
+            }
+        }
+        assert!(requests >= 2);
+    }
+}
+
+// ----- the catalogue of hand-made messages
+
+#[test]
+fn s00_the_control_message_is_accepted() {
+    let bytes = case("S-00", "control");
+    let message = Message::decode(&bytes).unwrap();
+    assert!(message.verify_fingerprint() && message.verify_integrity(&password()));
+    assert_eq!(message.use_candidate(), Ok(true));
+    assert_eq!(message.unknown_required(ICE).count(), 0);
+}
+
+#[test]
+fn s01_an_empty_datagram_is_not_stun() {
+    assert_eq!(Message::decode(&[]).unwrap_err(), DecodeError::NotStun);
+    assert!(!looks_like_stun(&[]));
+}
+
+#[test]
+fn s02_a_wrong_length_field_is_an_error() {
+    for name in ["length field larger", "length field smaller"] {
+        let bytes = case("S-02", name);
+        assert_eq!(Message::decode(&bytes).unwrap_err(), DecodeError::Length);
+        assert!(!looks_like_stun(&bytes));
+    }
+}
+
+#[test]
+fn s03_an_attribute_past_the_end_is_an_error() {
+    let overrun = case("S-03", "attribute length overruns");
+    assert_eq!(
+        Message::decode(&overrun).unwrap_err(),
+        DecodeError::Truncated
+    );
+    let header = case("S-03", "attribute header truncated");
+    assert_eq!(Message::decode(&header).unwrap_err(), DecodeError::Length);
+}
+
+#[test]
+fn s04_other_protocols_are_not_stun() {
+    for name in ["top two bits", "wrong magic cookie"] {
+        let bytes = case("S-04", name);
+        assert_eq!(Message::decode(&bytes).unwrap_err(), DecodeError::NotStun);
+    }
+}
+
+#[test]
+fn s05_a_fingerprint_must_be_last_and_whole() {
+    let bytes = case("S-05", "fingerprint not last");
+    assert_eq!(
+        Message::decode(&bytes).unwrap_err(),
+        DecodeError::AfterFingerprint
+    );
+    let bytes = case("S-05", "fingerprint length 3");
+    assert_eq!(
+        Message::decode(&bytes).unwrap_err(),
+        DecodeError::Attribute(AttributeType::FINGERPRINT)
+    );
+}
+
+#[test]
+fn s06_a_message_integrity_may_not_be_cut_short() {
+    for name in ["MESSAGE-INTEGRITY of 0", "MESSAGE-INTEGRITY of 4"] {
+        let bytes = case("S-06", name);
+        assert_eq!(
+            Message::decode(&bytes).unwrap_err(),
+            DecodeError::Attribute(AttributeType::MESSAGE_INTEGRITY)
+        );
+    }
+}
+
+#[test]
+fn s06_a_message_integrity_sha256_may_have_16_bytes() {
+    let bytes = case("S-06", "MESSAGE-INTEGRITY-SHA256 of 16");
+    let message = Message::decode(&bytes).unwrap();
+    assert!(message.verify_integrity(&password()));
+}
+
+#[test]
+fn s07_nothing_after_the_integrity_can_be_seen() {
+    let bytes = case("S-07", "attributes after");
+    let message = Message::decode(&bytes).unwrap();
+    assert!(message.verify_integrity(&password()));
+    assert_eq!(message.use_candidate(), Ok(false));
+    assert_eq!(message.priority(), Ok(None));
+    let kinds: Vec<_> = message
+        .attributes()
+        .map(|attribute| attribute.kind)
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            AttributeType::USERNAME,
+            AttributeType::MESSAGE_INTEGRITY,
+            AttributeType::FINGERPRINT
+        ]
+    );
+}
+
+#[test]
+fn s08_of_repeated_attributes_the_first_counts() {
+    let bytes = case("S-08", "duplicate MESSAGE-INTEGRITY");
+    assert!(
+        Message::decode(&bytes)
+            .unwrap()
+            .verify_integrity(&password())
+    );
+    let bytes = case("S-08", "duplicate USERNAME");
+    let message = Message::decode(&bytes).unwrap();
+    assert!(message.verify_integrity(&password()));
+    assert_eq!(message.username(), Ok(Some("evtj:h6vY")));
+}
+
+#[test]
+fn s09_unknown_required_attributes_are_listed_once() {
+    let bytes = case("S-09", "unknown comprehension-required attribute 0x7fff");
+    let message = Message::decode(&bytes).unwrap();
+    let unknown: Vec<_> = message.unknown_required(ICE).collect();
+    assert_eq!(unknown, [AttributeType(0x7fff)]);
+
+    let mut buf = Vec::new();
+    let id = TransactionId::new([1; 12]);
+    let mut builder = MessageBuilder::new(&mut buf, Class::Request, Method::BINDING, id);
+    for number in [0x7000, 0x8001, 0x7000, 0x7001] {
+        builder.attribute(AttributeType(number), &[]);
+    }
+    builder.finish().unwrap();
+    let message = Message::decode(&buf).unwrap();
+    let unknown: Vec<_> = message.unknown_required(ICE).collect();
+    assert_eq!(unknown, [AttributeType(0x7000), AttributeType(0x7001)]);
+}
+
+#[test]
+fn s09_more_than_64_attributes_are_refused() {
+    let bytes = case("S-09", "64 unknown");
+    assert_eq!(
+        Message::decode(&bytes).unwrap_err(),
+        DecodeError::TooManyAttributes
+    );
+}
+
+#[test]
+fn s10_an_impossible_error_code_is_an_error() {
+    for name in ["ERROR-CODE of 2 bytes", "ERROR-CODE class 0"] {
+        let bytes = case("S-10", name);
+        let message = Message::decode(&bytes).unwrap();
+        assert_eq!(
+            message.error_code(),
+            Err(DecodeError::Attribute(AttributeType::ERROR_CODE))
+        );
+    }
+}
+
+#[test]
+fn s11_an_impossible_address_is_an_error() {
+    for name in [
+        "XOR-MAPPED-ADDRESS family 3",
+        "XOR-MAPPED-ADDRESS family IPv6",
+    ] {
+        let bytes = case("S-11", name);
+        let message = Message::decode(&bytes).unwrap();
+        assert_eq!(
+            message.xor_mapped_address(),
+            Err(DecodeError::Attribute(AttributeType::XOR_MAPPED_ADDRESS))
+        );
+    }
+}
+
+#[test]
+fn s12_ten_thousand_attributes_cost_no_more_than_64() {
+    let bytes = case("S-12", "10 000");
+    assert_eq!(
+        Message::decode(&bytes).unwrap_err(),
+        DecodeError::TooManyAttributes
+    );
+    let start = clock();
+    for _ in 0..100 {
+        let _ = Message::decode(&bytes);
+    }
+    assert!(clock() - start < Duration::from_millis(100));
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a bound on real time is measured"
+)]
+fn clock() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
+#[test]
+fn s13_an_indication_without_integrity_is_read_as_one() {
+    let bytes = case("S-13", "Binding indication");
+    let message = Message::decode(&bytes).unwrap();
+    assert_eq!(message.class(), Class::Indication);
+    assert!(!message.verify_integrity(&password()));
+}
+
+#[test]
+fn s15_a_username_beyond_508_bytes_is_an_error() {
+    let bytes = case("S-15", "USERNAME of 513");
+    let message = Message::decode(&bytes).unwrap();
+    assert_eq!(
+        message.username(),
+        Err(DecodeError::Attribute(AttributeType::USERNAME))
+    );
+}
+
+#[test]
+fn s16_a_short_role_attribute_is_an_error() {
+    let bytes = case("S-16", "ICE-CONTROLLING of 4");
+    let message = Message::decode(&bytes).unwrap();
+    assert_eq!(
+        message.ice_controlling(),
+        Err(DecodeError::Attribute(AttributeType::ICE_CONTROLLING))
+    );
+}
+
+#[test]
+fn s17_an_integrity_under_the_empty_key_does_not_verify() {
+    let bytes = case("S-17", "MESSAGE-INTEGRITY computed with an empty key");
+    assert!(
+        !Message::decode(&bytes)
+            .unwrap()
+            .verify_integrity(&password())
+    );
+}
+
+#[test]
+fn a_flipped_bit_anywhere_is_found() {
+    let (_, bytes) = rfc5769("2.1");
+    for bit in 0..bytes.len() * 8 {
+        let mut damaged = bytes.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        let Ok(message) = Message::decode(&damaged) else {
+            continue;
+        };
+        assert!(!message.verify_fingerprint(), "bit {bit}");
+    }
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    let (_, bytes) = rfc5769("2.1");
+    for end in 0..bytes.len() {
+        assert!(Message::decode(&bytes[..end]).is_err(), "{end} bytes");
+    }
+}
+
+// ----- building
+
+#[test]
+fn both_integrities_verify_together() {
+    let mut buf = Vec::new();
+    let id = TransactionId::new([7; 12]);
+    let mut builder = MessageBuilder::new(&mut buf, Class::Request, Method::BINDING, id);
+    builder.username("a:b");
+    let sealed = builder.integrity(&password());
+    sealed
+        .integrity_sha256(&password())
+        .fingerprint()
+        .finish()
+        .unwrap();
+    let message = Message::decode(&buf).unwrap();
+    assert!(message.verify_integrity(&password()) && message.verify_fingerprint());
+    assert_eq!(message.attributes().count(), 4);
+    // Damage to the second alone is found.
+    let at = buf.len() - 10;
+    buf[at] ^= 1;
+    assert!(!Message::decode(&buf).unwrap().verify_integrity(&password()));
+}
+
+#[test]
+fn a_message_that_outgrows_the_format_leaves_the_buffer_as_it_was() {
+    let mut buf = b"before".to_vec();
+    let id = TransactionId::new([0; 12]);
+    let mut builder = MessageBuilder::new(&mut buf, Class::Indication, Method::DATA, id);
+    builder.attribute(AttributeType::SOFTWARE, &vec![0; 40_000]);
+    builder.attribute(AttributeType::SOFTWARE, &vec![0; 40_000]);
+    assert_eq!(builder.finish(), Err(EncodeError::TooLong));
+    assert_eq!(buf, b"before");
+}
+
+#[test]
+fn an_error_response_carries_its_code_and_the_unknown_attributes() {
+    let (_, request) = rfc5769("2.1");
+    let request = Message::decode(&request).unwrap();
+    let mut buf = Vec::new();
+    let mut builder = MessageBuilder::response_to(&mut buf, Class::Error, &request);
+    builder
+        .error_code(420)
+        .unknown_attributes([AttributeType(0x7fff)]);
+    builder.fingerprint().finish().unwrap();
+    let message = Message::decode(&buf).unwrap();
+    assert_eq!(message.transaction_id(), request.transaction_id());
+    assert_eq!(message.error_code(), Ok(Some(ErrorCode::UNKNOWN_ATTRIBUTE)));
+    let unknown: Vec<_> = message.unknown_attributes().collect();
+    assert_eq!(unknown, [AttributeType(0x7fff)]);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_a_message_or_an_error(mut bytes in prop::collection::vec(any::<u8>(), 0..200), shape: bool) {
+        if shape && bytes.len() >= 20 {
+            bytes.truncate(bytes.len() / 4 * 4);
+            let length = u16::try_from(bytes.len() - 20).unwrap();
+            bytes[0] &= 0x3f;
+            bytes[2..4].copy_from_slice(&length.to_be_bytes());
+            bytes[4..8].copy_from_slice(&[0x21, 0x12, 0xa4, 0x42]);
+        }
+        if let Ok(message) = Message::decode(&bytes) {
+            let _ = (message.username(), message.error_code(), message.xor_mapped_address());
+            let _ = (message.verify_fingerprint(), message.verify_integrity(&password()));
+            prop_assert!(message.attributes().count() <= MAX_ATTRIBUTES);
+        }
+    }
+
+    #[test]
+    fn s20_messages_round_trip_and_their_padding_is_zero(
+        id: [u8; 12],
+        username in "[a-zA-Z0-9+/:]{0,80}",
+        priority: u32,
+        tie_breaker: u64,
+        address: SocketAddr,
+        // The buffer was used before: stale bytes must not come through.
+        stale in prop::collection::vec(1_u8..=255, 0..400),
+    ) {
+        let mut buf = stale;
+        buf.clear();
+        let id = TransactionId::new(id);
+        let mut builder = MessageBuilder::new(&mut buf, Class::Request, Method::BINDING, id);
+        builder.username(&username).priority(priority).ice_controlling(tie_breaker);
+        builder.use_candidate().xor_mapped_address(address);
+        builder.integrity(&password()).fingerprint().finish().unwrap();
+        let padding = attribute::padding(username.len());
+        let at = 24 + username.len();
+        prop_assert!(buf[at..at + padding].iter().all(|byte| *byte == 0));
+
+        let message = Message::decode(&buf).unwrap();
+        prop_assert!(message.verify_integrity(&password()) && message.verify_fingerprint());
+        prop_assert_eq!(message.transaction_id(), id);
+        prop_assert_eq!(message.username(), Ok(Some(username.as_str())));
+        prop_assert_eq!(message.priority(), Ok(Some(priority)));
+        prop_assert_eq!(message.ice_controlling(), Ok(Some(tie_breaker)));
+        let plain = SocketAddr::new(address.ip(), address.port());
+        prop_assert_eq!(message.xor_mapped_address(), Ok(Some(plain)));
+    }
+}

@@ -196,6 +196,11 @@ impl Agent {
                 Purpose::Nominate if pair.nomination == Nomination::Wanted => {
                     pair.nomination = Nomination::No;
                 }
+                // As long as consent lasts it is worth asking.
+                Purpose::Recover if pair.is_valid() => {
+                    let id = pair.id;
+                    self.checklist.trigger(id);
+                }
                 _ => {}
             }
         }
@@ -217,7 +222,7 @@ impl Agent {
             .retain(|other| !(other.pair == id && other.is_cancelled() && other.is_unsent()));
     }
 
-    /// Queues a check with retransmissions on a pair that works but has become silent.
+    /// Queues a check with retransmissions on a valid pair that has become silent, unless one is out.
     pub(super) fn start_recovery(&mut self, id: PairId) {
         let under_way = self
             .transactions

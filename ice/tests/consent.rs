@@ -1,0 +1,240 @@
+//! RFC 7675: who may be sent to, and for how long.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use avocet_ice::{Candidate, Mode, Role, State};
+use net::Path;
+use netsim::{ADDRESS_A, ADDRESS_B, Profile, Side, Verdict};
+use support::*;
+
+/// From now on nothing that B sends arrives.
+fn silence_b(pair: &mut Agents) {
+    pair.network().intercept(|packet| {
+        if packet.path.local == ADDRESS_B {
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+}
+
+#[test]
+fn i01_consent_expires_30_s_after_the_last_answer_and_then_there_is_silence() {
+    let mut pair = connected(Profile::Clean, 40);
+    pair.run_for(Duration::from_secs(20));
+    let t0 = pair.time();
+    silence_b(&mut pair);
+    let lost = |pair: &Agents| pair.a().agent.best_path().is_none();
+    assert!(pair.run_until(Duration::from_secs(60), lost));
+    let after = pair.time() - t0;
+    // The last answer came at most one interval before t0.
+    assert!(after <= Duration::from_secs(30), "{after:?}");
+    assert!(after >= Duration::from_secs(24), "{after:?}");
+    assert_eq!(pair.a().agent.state(), State::Failed);
+    let now = pair.now();
+    assert_eq!(pair.a().agent.poll_timeout(), None);
+    assert!(drain(&mut pair.a_mut().agent, now).is_empty());
+    // Not even an answer.
+    let bytes = Forgery::genuine(&pair.a().agent, &pair.b().agent).bytes();
+    deliver(&mut pair.a_mut().agent, now, path_of_a(), &bytes);
+    assert!(drain(&mut pair.a_mut().agent, now).is_empty());
+}
+
+#[test]
+fn the_peers_requests_do_not_refresh_our_consent() {
+    let mut pair = connected(Profile::Clean, 41);
+    // B's requests arrive, its answers do not.
+    pair.network().intercept(|packet| {
+        let from_b = packet.path.local == ADDRESS_B;
+        if from_b && !is_request(&packet.bytes) {
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+    let lost = |pair: &Agents| pair.a().agent.best_path().is_none();
+    assert!(pair.run_until(Duration::from_secs(31), lost));
+    assert!(pair.a().agent.stats().requests_received > 2);
+}
+
+#[test]
+fn consent_is_asked_for_every_4_to_6_seconds_and_each_request_is_sent_once() {
+    let mut pair = connected(Profile::Clean, 42);
+    pair.run_for(Duration::from_secs(600));
+    let stats = pair.a().agent.stats();
+    assert!(
+        (110..=140).contains(&stats.consent_requests_sent),
+        "{stats:?}"
+    );
+    assert_eq!(stats.retransmissions_sent, 0);
+    assert_eq!(pair.a().agent.state(), State::Completed);
+}
+
+#[test]
+fn an_idle_agent_has_one_timer_and_wakes_up_for_consent_only() {
+    let mut pair = connected(Profile::Clean, 43);
+    pair.run_for(Duration::from_secs(5));
+    let next = pair.a().agent.poll_timeout().unwrap();
+    let wait = next - pair.now();
+    assert!(wait <= Duration::from_secs(6));
+    assert!(pair.run_until(
+        Duration::from_secs(10),
+        |pair| pair.a().agent.poll_timeout() != Some(next)
+    ));
+    assert!(pair.now() >= next);
+}
+
+#[test]
+fn a_silent_path_says_disconnected_after_5_s_and_recovers_when_it_speaks_again() {
+    let mut pair = connected(Profile::Clean, 44);
+    silence_b(&mut pair);
+    let t0 = pair.time();
+    let gone = |pair: &Agents| pair.a().agent.state() == State::Disconnected;
+    assert!(pair.run_until(Duration::from_secs(20), gone));
+    let after = pair.time() - t0;
+    assert!(after <= Duration::from_secs(11), "{after:?}");
+    // Until consent expires data may go on: the hint is only a hint.
+    assert!(pair.a().agent.best_path().is_some());
+    pair.network().intercept(|_| Verdict::Pass);
+    assert!(pair.run_until(Duration::from_secs(10), |pair| both_in(
+        pair,
+        State::Completed
+    )));
+}
+
+#[test]
+fn a_lost_consent_answer_is_made_up_for_without_a_word() {
+    let mut pair = connected(Profile::Clean, 45);
+    let mut lost = 0;
+    pair.network().intercept(move |packet| {
+        let answer = packet.path.local == ADDRESS_B && !is_request(&packet.bytes);
+        if answer && lost < 2 {
+            lost += 1;
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+    pair.run_for(Duration::from_secs(60));
+    assert!(!pair.has_event(Side::A, "Disconnected"));
+    assert_eq!(pair.a().agent.state(), State::Completed);
+}
+
+#[test]
+fn consent_of_a_lite_agent_lives_on_the_peers_checks() {
+    let mut pair = acquainted(Profile::Clean, 46, (Mode::Full, Mode::Lite));
+    assert!(pair.run_until(Duration::from_secs(5), both_selected));
+    pair.run_for(Duration::from_secs(300));
+    assert!(pair.b().agent.best_path().is_some());
+    pair.network().intercept(|_| Verdict::Drop);
+    pair.run_for(Duration::from_millis(30_100));
+    assert_eq!(pair.b().agent.best_path(), None);
+    assert_eq!(pair.b().agent.state(), State::Failed);
+}
+
+/// Both agents by hand, with two paths between them that can be cut.
+struct TwoPaths {
+    a: Host,
+    b: Host,
+    now: std::time::Instant,
+    first_works: bool,
+}
+
+const SECOND_A: SocketAddr = SocketAddr::new(ADDRESS_A.ip(), 6_001);
+
+impl TwoPaths {
+    fn connected(seed_number: u64) -> Self {
+        let mut both = Self {
+            a: host(seed_number, Role::Controlling, Mode::Full),
+            b: host(seed_number + 1, Role::Controlled, Mode::Full),
+            now: netsim::epoch(),
+            first_works: true,
+        };
+        let now = both.now;
+        for address in [ADDRESS_A, SECOND_A] {
+            both.a
+                .agent
+                .add_local_candidate(now, Candidate::host(address))
+                .unwrap();
+        }
+        both.b
+            .agent
+            .add_local_candidate(now, Candidate::host(ADDRESS_B))
+            .unwrap();
+        let (a, b) = (&both.a.agent, &both.b.agent);
+        let (of_a, of_b) = (a.local_credentials().clone(), b.local_credentials().clone());
+        let candidates = [a, b].map(|agent| agent.local_candidates().cloned().collect::<Vec<_>>());
+        both.a.agent.set_remote_credentials(now, of_b, Mode::Full);
+        both.b.agent.set_remote_credentials(now, of_a, Mode::Full);
+        let [from_a, from_b] = candidates;
+        for candidate in from_b {
+            both.a.agent.add_remote_candidate(now, candidate).unwrap();
+        }
+        for candidate in from_a {
+            both.b.agent.add_remote_candidate(now, candidate).unwrap();
+        }
+        both.run(Duration::from_secs(2));
+        both
+    }
+
+    fn run(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        loop {
+            self.exchange();
+            let deadlines = [self.a.agent.poll_timeout(), self.b.agent.poll_timeout()];
+            match deadlines.into_iter().flatten().min() {
+                Some(next) if next <= end => self.now = next.max(self.now),
+                _ => break,
+            }
+            self.a.agent.handle_timeout(self.now);
+            self.b.agent.handle_timeout(self.now);
+        }
+        self.now = end;
+    }
+
+    fn exchange(&mut self) {
+        loop {
+            let now = self.now;
+            let from_a = drain(&mut self.a.agent, now);
+            let from_b = drain(&mut self.b.agent, now);
+            if from_a.is_empty() && from_b.is_empty() {
+                return;
+            }
+            let passes = |path: &Path| {
+                self.first_works || !(path.local == ADDRESS_A || path.remote == ADDRESS_A)
+            };
+            for (path, bytes) in from_a.iter().filter(|(path, _)| passes(path)) {
+                deliver(&mut self.b.agent, now, path.reversed(), bytes);
+            }
+            for (path, bytes) in from_b.iter().filter(|(path, _)| passes(path)) {
+                deliver(&mut self.a.agent, now, path.reversed(), bytes);
+            }
+        }
+    }
+}
+
+#[test]
+fn when_the_selected_path_dies_the_other_valid_pair_takes_over() {
+    let mut both = TwoPaths::connected(47);
+    assert_eq!(
+        both.a.agent.best_path(),
+        Some(Path::udp(ADDRESS_A, ADDRESS_B))
+    );
+    both.run(Duration::from_secs(60));
+    both.first_works = false;
+    both.run(Duration::from_secs(12));
+    let second = Path::udp(SECOND_A, ADDRESS_B);
+    assert_eq!(both.a.agent.best_path(), Some(second));
+    assert_eq!(both.b.agent.best_path(), Some(second.reversed()));
+    both.run(Duration::from_secs(120));
+    assert_eq!(both.a.agent.best_path(), Some(second));
+    assert_eq!(both.a.agent.stats().selected_candidate_pair_changes, 2);
+    assert!(matches!(
+        both.a.agent.state(),
+        State::Connected | State::Completed
+    ));
+}
