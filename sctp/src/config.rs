@@ -35,7 +35,7 @@ pub struct Config {
     /// The greatest retransmission timeout, also when backing off. Default 3 s: ICE finds out sooner than
     /// SCTP that a path is dead, and a path that returns must not wait for a minute.
     pub rto_max: Duration,
-    /// After how many timeouts in a row without an answer the association ends (RFC 9260 §8.1).
+    /// After how many timeouts in a row with nothing heard from the peer the association ends (RFC 9260 §8.1).
     /// Default 10, about half a minute; `None` leaves the verdict to ICE.
     pub max_retransmissions: Option<u32>,
     /// How often INIT and COOKIE ECHO are repeated. Default 10, about half a minute (RFC 9260 §16 says 8 with

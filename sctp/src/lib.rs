@@ -3,12 +3,17 @@
 mod association;
 pub mod chunk;
 mod config;
+mod cookie;
 mod error;
 mod event;
 mod message;
 pub mod packet;
+mod receive;
+mod send;
 mod serial;
+mod sparse;
 mod stats;
+mod timer;
 
 pub use association::Association;
 pub use config::Config;
@@ -16,4 +21,4 @@ pub use error::{CloseCause, CloseReason, ConfigError, Initiator, ResetError, Sen
 pub use event::{Direction, Event};
 pub use message::{Message, Ordering, Ppid, SendOptions, StreamId};
 pub use serial::{Ssn, Tsn};
-pub use stats::Stats;
+pub use stats::{Dropped, Stats};

@@ -3,7 +3,7 @@ use bytes::Bytes;
 /// Names one stream of an association, 0 to 65535 (RFC 9260 §3.3.1, "Stream Identifier").
 ///
 /// The two directions of one number are two streams; a data channel uses both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StreamId(u16);
 
 impl StreamId {

@@ -79,6 +79,9 @@ impl Ssn {
 pub(crate) struct Unwrapped(u64);
 
 impl Unwrapped {
+    /// Before everything.
+    pub(crate) const ZERO: Self = Self(0);
+
     /// The place of an association's first TSN. The offset leaves room for numbers before it.
     pub(crate) const fn first(tsn: Tsn) -> Self {
         Self((1 << 32) + tsn.0 as u64)

@@ -1,26 +1,91 @@
+mod control;
+mod handshake;
+mod inbound;
+mod liveness;
+mod outbound;
+mod shutdown;
+mod state;
+mod stream_reset;
+
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use self::control::Control;
+use self::liveness::Liveness;
+use self::state::State;
+use self::stream_reset::StreamResets;
 use crate::config::Config;
-use crate::error::{ConfigError, ResetError, SendError};
+use crate::cookie::{CookieKey, Peer};
+use crate::error::{CloseCause, CloseReason, ConfigError, Initiator, ResetError, SendError};
 use crate::event::Event;
 use crate::message::{Message, Ppid, SendOptions, StreamId};
+use crate::receive::Receiver;
+use crate::send::Sender;
+use crate::serial::Tsn;
 use crate::stats::Stats;
+use crate::timer::{Timer, Timers};
 
 /// One SCTP association over datagrams that something else keeps safe, DTLS as a rule (RFC 8261).
+///
+/// It does no I/O. Bytes and instants go in through [`handle_datagram`](Self::handle_datagram) and
+/// [`handle_timeout`](Self::handle_timeout); packets, deadlines and events are fetched with the `poll_` methods, in any order and as often
+/// as one likes. After every call that takes `&mut self` there may be something new to fetch.
+///
+/// Messages are pulled with [`recv`](Self::recv). What is not read stays here, counts against the window that the peer sees, and so
+/// holds the peer back.
 #[derive(Debug)]
 pub struct Association {
     config: Config,
+    rng: StdRng,
+    cookie_key: CookieKey,
+    local: Local,
+    peer: Option<Peer>,
+    state: State,
+    timers: Timers,
+    liveness: Liveness,
+    sender: Sender,
+    receiver: Receiver,
+    control: Control,
+    resets: StreamResets,
+    events: VecDeque<Event>,
     stats: Stats,
+}
+
+/// What this side is called.
+#[derive(Clone, Copy, Debug)]
+struct Local {
+    tag: u32,
+    initial_tsn: Tsn,
+    /// The first instant that was seen; the age of cookies counts from it.
+    epoch: Option<Instant>,
 }
 
 impl Association {
     /// An association that has sent nothing yet. It answers a peer's INIT from now on.
     pub fn new(config: Config, seed: [u8; 32]) -> Result<Self, ConfigError> {
         config.validate()?;
-        let _ = seed;
+        let mut rng = StdRng::from_seed(seed);
+        let mut key = [0; 32];
+        rng.fill_bytes(&mut key);
+        let local = Local::draw(&mut rng, None);
         Ok(Self {
-            config,
+            rng,
+            cookie_key: CookieKey::new(&key),
+            local,
+            peer: None,
+            state: State::Closed,
+            timers: Timers::default(),
+            liveness: Liveness::default(),
+            sender: Sender::new(&config, local.initial_tsn),
+            receiver: Receiver::new(&config, Tsn::new(0)),
+            control: Control::default(),
+            resets: StreamResets::default(),
+            events: VecDeque::new(),
             stats: Stats::default(),
+            config,
         })
     }
 
@@ -28,33 +93,47 @@ impl Association {
     ///
     /// With a round trip known from ICE or DTLS a lost packet is repeated after three of them and not after a second.
     pub fn connect(&mut self, now: Instant, round_trip: Option<Duration>) {
-        let _ = (now, round_trip, &self.config);
-    }
-
-    /// Takes one SCTP packet.
-    pub fn handle_datagram(&mut self, now: Instant, packet: &[u8]) {
-        let _ = (now, packet);
+        if !matches!(self.state, State::Closed) {
+            return;
+        }
+        self.local.epoch.get_or_insert(now);
+        if let Some(round_trip) = round_trip {
+            self.sender.on_round_trip_hint(round_trip);
+        }
+        self.begin_handshake(now);
     }
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        for timer in Timers::ALL {
+            if self.timers.expire(timer, now) {
+                self.on_timer(now, timer);
+            }
+        }
+        self.settle(now);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
-
-    /// Appends one packet to `buf`, at most [`Config::mtu`] bytes; `None` when nothing may be sent now.
-    pub fn poll_transmit(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<()> {
-        let _ = (now, buf);
-        None
+        self.timers.next()
     }
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
-        None
+        // Nothing comes before the beginning; what can be read comes before what ends or resets its stream.
+        let begins = |event: &Event| matches!(event, Event::Connected { .. } | Event::Restarted);
+        if !self.events.front().is_some_and(begins) {
+            if let Some(stream) = self.receiver.next_announcement() {
+                return Some(Event::Readable(stream));
+            }
+            if let Some(stream) = self.sender.streams_mut().next_low() {
+                return Some(Event::BufferedAmountLow(stream));
+            }
+            if self.sender.take_writable() {
+                return Some(Event::Writable);
+            }
+        }
+        self.events.pop_front()
     }
 
     /// Queues a message. Before the association is established it waits; it then leaves with the COOKIE ECHO.
@@ -66,58 +145,154 @@ impl Association {
         data: &[u8],
         options: SendOptions,
     ) -> Result<(), SendError> {
-        let _ = (now, stream, ppid, data, options);
-        Err(SendError::Closed)
+        // Nothing depends on the instant yet; a lifetime of the message will (RFC 3758 §4.1).
+        let _ = now;
+        if !self.state.takes_messages() {
+            return Err(SendError::Closed);
+        }
+        if stream.get() >= self.outbound_streams() {
+            return Err(SendError::InvalidStream);
+        }
+        self.sender.push(stream, ppid, options.ordering, data)?;
+        self.stats.messages_sent += 1;
+        self.stats.bytes_sent += data.len() as u64;
+        Ok(())
     }
 
     /// The next message of a stream. What is not read closes the window that the peer sees.
     pub fn recv(&mut self, now: Instant, stream: StreamId) -> Option<Message> {
-        let _ = (now, stream);
-        None
+        // A window update leaves at once, so the instant changes nothing yet.
+        let _ = now;
+        self.receiver.recv(stream)
     }
 
     /// A stream that has a message to read.
     pub fn next_readable(&self) -> Option<StreamId> {
-        None
+        self.receiver.next_readable()
     }
 
     /// Payload bytes of a stream that were taken by [`send`](Self::send) and not yet put into a packet
     /// (the `bufferedAmount` of a data channel).
     pub fn buffered_bytes(&self, stream: StreamId) -> usize {
-        let _ = stream;
-        0
+        self.sender.streams().buffered_bytes(stream)
     }
 
     /// Asks for [`Event::BufferedAmountLow`] when a stream's buffered bytes fall from above `bytes` to it or below.
     /// Default 0.
     pub fn set_buffered_amount_low_threshold(&mut self, stream: StreamId, bytes: usize) {
-        let _ = (stream, bytes);
+        self.sender.streams_mut().set_low_threshold(stream, bytes);
     }
 
     /// Begins outgoing streams anew, once what was sent on them is acknowledged (RFC 6525): how a data channel
     /// closes (RFC 8831 §6.7). [`Event::StreamsReset`] or [`Event::ResetRefused`] follows.
     pub fn reset_streams(&mut self, now: Instant, streams: &[StreamId]) -> Result<(), ResetError> {
-        let _ = (now, streams);
-        Err(ResetError::NotEstablished)
+        if !matches!(self.state, State::Established) {
+            return Err(ResetError::NotEstablished);
+        }
+        if !self.peer.is_some_and(|peer| peer.re_config) {
+            return Err(ResetError::Unsupported);
+        }
+        let limit = self.outbound_streams();
+        if streams.iter().any(|stream| stream.get() >= limit) {
+            return Err(ResetError::InvalidStream);
+        }
+        for stream in streams {
+            if self.sender.streams_mut().begin_reset(*stream) {
+                self.resets.want(*stream);
+            }
+        }
+        self.settle(now);
+        Ok(())
     }
 
     /// Whether the handshake is done and no end has begun.
     pub fn is_established(&self) -> bool {
-        false
+        matches!(self.state, State::Established)
     }
 
-    /// Ends the association once all is delivered (RFC 9260 §9.2). [`Event::Closed`] follows, in a bounded time.
-    pub fn shutdown(&mut self, now: Instant) {
-        let _ = now;
-    }
-
-    /// Ends the association at once; one ABORT is left to transmit (RFC 9260 §9.1).
-    pub fn abort(&mut self, now: Instant) {
-        let _ = now;
+    /// How the association ended, once it has.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        match self.state {
+            State::Ended { reason } => Some(reason),
+            _ => None,
+        }
     }
 
     /// What was counted.
     pub fn stats(&self) -> Stats {
-        self.stats
+        let counts = self.receiver.counts();
+        let mut stats = self.stats;
+        stats.messages_received = counts.messages;
+        stats.bytes_received = counts.bytes;
+        stats.dropped.duplicates = counts.duplicate_chunks;
+        stats.dropped.window_overruns = counts.window_overruns;
+        stats.dropped.refused_messages = counts.refused_messages;
+        stats.round_trip = self.sender.round_trip();
+        stats.congestion_window_bytes = self.sender.congestion_window();
+        stats
+    }
+
+    /// How many streams can be sent on: negotiated, or as many as may be.
+    fn outbound_streams(&self) -> u16 {
+        let limit = self.config.max_streams;
+        self.peer
+            .map_or(limit, |peer| peer.inbound_streams.min(limit))
+    }
+
+    fn inbound_streams(&self) -> u16 {
+        let limit = self.config.max_streams;
+        self.peer
+            .map_or(limit, |peer| peer.outbound_streams.min(limit))
+    }
+
+    /// Takes the steps between the parts after any input, so that nothing is left half done.
+    fn settle(&mut self, now: Instant) {
+        self.settle_shutdown(now);
+        self.settle_resets(now);
+        if !self.sender.has_outstanding() {
+            self.timers.stop(Timer::Retransmission);
+        }
+    }
+
+    fn on_timer(&mut self, now: Instant, timer: Timer) {
+        match timer {
+            Timer::Init | Timer::Cookie => self.on_handshake_timer(now, timer),
+            Timer::Shutdown => self.on_shutdown_timer(now),
+            Timer::ShutdownGuard => self.on_shutdown_guard(),
+            Timer::Retransmission => {
+                self.stats.retransmission_timeouts += 1;
+                self.sender.on_timeout();
+                self.on_path_error();
+            }
+            Timer::DelayedAck => self.receiver.acknowledgement().demand(),
+            Timer::Heartbeat => self.on_heartbeat_timer(now),
+            Timer::ReConfig => self.on_re_config_timer(now),
+        }
+    }
+
+    /// Tells the end and forgets what only the living need. What can be read stays.
+    fn end(&mut self, initiator: Initiator, cause: CloseCause) {
+        if matches!(self.state, State::Ended { .. }) {
+            return;
+        }
+        log::debug!("association ended: {cause}");
+        let reason = CloseReason::new(initiator, cause);
+        self.state = State::Ended { reason };
+        self.timers.stop_all();
+        self.control.clear();
+        self.resets = StreamResets::default();
+        self.sender = Sender::new(&self.config, self.local.initial_tsn);
+        self.events.push_back(Event::Closed(reason));
+    }
+}
+
+impl Local {
+    fn draw(rng: &mut StdRng, epoch: Option<Instant>) -> Self {
+        Self {
+            // 0 is the tag of an INIT and of nothing else (RFC 9260 §5.3.1).
+            tag: rng.next_u32().max(1),
+            initial_tsn: Tsn::new(rng.next_u32()),
+            epoch,
+        }
     }
 }

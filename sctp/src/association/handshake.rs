@@ -1,0 +1,358 @@
+use std::time::{Duration, Instant};
+
+use super::state::State;
+use super::{Association, Local};
+use crate::chunk::{
+    CauseCode, ChunkType, DecodeError, InitAckChunk, InitChunk, Parameter, ParameterType,
+    Parameters,
+};
+use crate::cookie::{Cookie, Peer};
+use crate::error::{CloseCause, Initiator};
+use crate::event::Event;
+use crate::receive::Receiver;
+use crate::send::Sender;
+use crate::timer::Timer;
+
+/// The parameters of an INIT or INIT ACK, as far as they concern us.
+#[derive(Debug, Default)]
+struct Parsed<'a> {
+    cookie: Option<&'a [u8]>,
+    re_config: bool,
+    /// Unknown ones that ask to be reported, each encoded whole.
+    unrecognized: Vec<u8>,
+}
+
+impl Association {
+    pub(super) fn begin_handshake(&mut self, now: Instant) {
+        self.state = State::CookieWait;
+        self.control.init = true;
+        self.liveness.attempts = 0;
+        self.timers.set(Timer::Init, now + self.sender.timeout());
+    }
+
+    /// T1 expired (RFC 9260 §5.1): once more, or the end.
+    pub(super) fn on_handshake_timer(&mut self, now: Instant, timer: Timer) {
+        self.liveness.attempts += 1;
+        self.liveness.init_sent = None;
+        let limit = self.config.max_init_retransmissions;
+        if limit.is_some_and(|limit| self.liveness.attempts > limit) {
+            self.end(Initiator::Network, CloseCause::HandshakeTimeout);
+            return;
+        }
+        self.sender.on_handshake_timeout();
+        self.timers.set(timer, now + self.sender.timeout());
+        match self.state {
+            State::CookieWait => self.control.init = true,
+            State::CookieEchoed { .. } => self.control.cookie_echo = true,
+            _ => self.timers.stop(timer),
+        }
+    }
+
+    /// Answers an INIT (RFC 9260 §5.1 B, §5.2.1, §5.2.2). Keeps nothing: all that matters goes into the cookie.
+    pub(super) fn on_init(&mut self, now: Instant, init: &InitChunk<'_>) {
+        match self.state {
+            State::Ended { .. } => {
+                self.stats.dropped.unexpected += 1;
+                return;
+            }
+            State::ShutdownAckSent { .. } => {
+                // RFC 9260 §9.2: the peer did not hear that all is over.
+                self.control.shutdown_ack = true;
+                return;
+            }
+            _ => {}
+        }
+        let Some((peer, parsed)) = self.validate_init(init) else {
+            return;
+        };
+        let epoch = *self.local.epoch.get_or_insert(now);
+        // Where nothing stands yet, both INITs belong to one association, and our tag is the same in both
+        // (RFC 9260 §5.2.1). Where one stands, the peer may have lost its own, and gets a new name for us.
+        let synchronized = self.state.is_synchronized();
+        let local = if synchronized {
+            Local::draw(&mut self.rng, Some(epoch))
+        } else {
+            self.local
+        };
+        let tie_tags = match (self.peer, synchronized) {
+            (Some(known), true) => (self.local.tag, known.tag),
+            _ => (0, 0),
+        };
+        let cookie = self.cookie_key.seal(&Cookie {
+            local_tag: local.tag,
+            local_initial_tsn: local.initial_tsn,
+            peer,
+            tie_tags,
+            created: now.saturating_duration_since(epoch),
+        });
+        let mut parameters = self.announcements();
+        Parameter {
+            kind: ParameterType::STATE_COOKIE,
+            value: &cookie,
+        }
+        .encode(&mut parameters);
+        for unknown in (Parameters(&parsed.unrecognized)).flatten() {
+            let mut whole = Vec::new();
+            unknown.encode(&mut whole);
+            Parameter {
+                kind: ParameterType::UNRECOGNIZED,
+                value: &whole,
+            }
+            .encode(&mut parameters);
+        }
+        let mut chunk = Vec::new();
+        InitAckChunk {
+            init: self.init_chunk(local, &parameters),
+        }
+        .encode(&mut chunk);
+        self.control.init_ack = Some((peer.tag, chunk));
+    }
+
+    /// Takes the answer to our INIT (RFC 9260 §5.1 C).
+    pub(super) fn on_init_ack(&mut self, now: Instant, ack: &InitAckChunk<'_>) {
+        if !matches!(self.state, State::CookieWait) {
+            // RFC 9260 §5.2.3: an old or duplicate one.
+            self.stats.dropped.unexpected += 1;
+            return;
+        }
+        let Some((peer, parsed)) = self.validate_init(&ack.init) else {
+            return;
+        };
+        let Some(cookie) = parsed.cookie else {
+            self.stats.dropped.malformed += 1;
+            return;
+        };
+        if let Some(sent) = self.liveness.init_sent.take() {
+            let sample = now.saturating_duration_since(sent);
+            self.sender.on_round_trip_sample(sample);
+            // A sample sets the timeout for data, which waits for delayed acknowledgements. The handshake does not.
+            self.sender.on_round_trip_hint(sample);
+        }
+        if !parsed.unrecognized.is_empty() {
+            self.control
+                .push_cause(CauseCode::UNRECOGNIZED_PARAMETERS, &parsed.unrecognized);
+        }
+        let cookie = cookie.to_vec();
+        self.adopt(peer);
+        self.state = State::CookieEchoed { cookie };
+        self.control.init = false;
+        self.control.cookie_echo = true;
+        self.liveness.attempts = 0;
+        self.timers.stop(Timer::Init);
+        self.timers.set(Timer::Cookie, now + self.sender.timeout());
+    }
+
+    /// Takes a cookie back (RFC 9260 §5.1.5, §5.2.4). True when the rest of the packet belongs to the association.
+    pub(super) fn on_cookie_echo(&mut self, now: Instant, tag: u32, cookie: &[u8]) -> bool {
+        let Some(cookie) = self.cookie_key.open(cookie) else {
+            self.stats.dropped.forged_cookies += 1;
+            return false;
+        };
+        if cookie.local_tag != tag {
+            self.stats.dropped.verification_tag += 1;
+            return false;
+        }
+        let ours = cookie.local_tag == self.local.tag;
+        let known = self.peer.is_some_and(|peer| peer.tag == cookie.peer.tag);
+        let synchronized = self.state.is_synchronized();
+        // Action D needs no fresh cookie: the association it speaks of stands.
+        if ours && known && synchronized {
+            self.control.cookie_ack = true;
+            return true;
+        }
+        if !self.is_fresh(now, &cookie) {
+            return false;
+        }
+        match self.state {
+            // Actions B and D, and the plain case of no association at all.
+            State::Closed | State::CookieWait | State::CookieEchoed { .. } if ours => {
+                if !known {
+                    self.adopt(cookie.peer);
+                }
+                self.control.cookie_ack = true;
+                self.establish(now);
+                true
+            }
+            // Action A: the peer set itself up anew, and proves with the tie-tags that it spoke to this association.
+            State::Established
+            | State::ShutdownPending
+            | State::ShutdownSent
+            | State::ShutdownReceived
+                if self
+                    .peer
+                    .is_some_and(|peer| cookie.tie_tags == (self.local.tag, peer.tag)) =>
+            {
+                self.restart(now, &cookie);
+                true
+            }
+            _ => {
+                self.stats.dropped.unexpected += 1;
+                false
+            }
+        }
+    }
+
+    /// Takes the word that our cookie was good (RFC 9260 §5.1 E).
+    pub(super) fn on_cookie_ack(&mut self, now: Instant) {
+        if matches!(self.state, State::CookieEchoed { .. }) {
+            self.establish(now);
+        } else if !self.state.is_synchronized() {
+            self.stats.dropped.unexpected += 1;
+        }
+    }
+
+    /// The peer says that our cookie came too late (RFC 9260 §5.2.6): from the beginning.
+    pub(super) fn on_stale_cookie(&mut self, now: Instant) {
+        if matches!(self.state, State::CookieEchoed { .. }) {
+            let attempts = self.liveness.attempts;
+            self.timers.stop(Timer::Cookie);
+            self.control.cookie_echo = false;
+            self.begin_handshake(now);
+            self.liveness.attempts = attempts;
+        }
+    }
+
+    /// The INIT to send.
+    pub(super) fn init_chunk<'a>(&self, local: Local, parameters: &'a [u8]) -> InitChunk<'a> {
+        InitChunk {
+            initiate_tag: local.tag,
+            a_rwnd: u32::try_from(self.config.receive_window_bytes).unwrap_or(u32::MAX),
+            outbound_streams: self.config.max_streams,
+            inbound_streams: self.config.max_streams,
+            initial_tsn: local.initial_tsn,
+            parameters: Parameters(parameters),
+        }
+    }
+
+    /// The parameters that say what we can do.
+    pub(super) fn announcements(&self) -> Vec<u8> {
+        let mut parameters = Vec::new();
+        Parameter {
+            kind: ParameterType::SUPPORTED_EXTENSIONS,
+            value: &[ChunkType::RE_CONFIG.0],
+        }
+        .encode(&mut parameters);
+        parameters
+    }
+
+    /// Takes the peer's word for its half of the association.
+    fn adopt(&mut self, peer: Peer) {
+        self.peer = Some(peer);
+        self.receiver = Receiver::new(&self.config, peer.initial_tsn);
+        self.sender.set_advertised(peer.a_rwnd);
+        self.resets.begin(self.local.initial_tsn, peer.initial_tsn);
+    }
+
+    fn establish(&mut self, now: Instant) {
+        self.state = State::Established;
+        self.timers.stop(Timer::Init);
+        self.timers.stop(Timer::Cookie);
+        self.control.init = false;
+        self.control.cookie_echo = false;
+        self.liveness.attempts = 0;
+        self.sender.on_established();
+        if self.sender.has_outstanding() {
+            let due = now + self.sender.timeout();
+            self.timers.set(Timer::Retransmission, due);
+        }
+        self.start_heartbeat_timer(now);
+        self.events.push_back(Event::Connected {
+            inbound_streams: self.inbound_streams(),
+            outbound_streams: self.outbound_streams(),
+        });
+    }
+
+    /// RFC 9260 §5.2.4.1: as if it had just begun, under the names of the cookie.
+    fn restart(&mut self, now: Instant, cookie: &Cookie) {
+        self.local.tag = cookie.local_tag;
+        self.local.initial_tsn = cookie.local_initial_tsn;
+        self.timers.stop_all();
+        self.control.clear();
+        self.sender = Sender::new(&self.config, cookie.local_initial_tsn);
+        self.resets = super::StreamResets::default();
+        self.adopt(cookie.peer);
+        self.control.cookie_ack = true;
+        self.state = State::Established;
+        self.liveness = super::Liveness::default();
+        self.start_heartbeat_timer(now);
+        self.events.push_back(Event::Restarted);
+    }
+
+    fn is_fresh(&mut self, now: Instant, cookie: &Cookie) -> bool {
+        let age = self.local.epoch.map_or(Duration::ZERO, |epoch| {
+            now.saturating_duration_since(epoch)
+                .saturating_sub(cookie.created)
+        });
+        if age <= COOKIE_LIFE {
+            return true;
+        }
+        self.stats.dropped.stale_cookies += 1;
+        let staleness = u32::try_from((age - COOKIE_LIFE).as_micros()).unwrap_or(u32::MAX);
+        self.control.stale_cookie = Some((cookie.peer.tag, staleness));
+        false
+    }
+
+    /// Reads what the peer says about itself; nothing when it cannot be (RFC 9260 §3.3.2, §3.3.3).
+    fn validate_init<'a>(&mut self, init: &InitChunk<'a>) -> Option<(Peer, Parsed<'a>)> {
+        let possible = init.initiate_tag != 0
+            && init.outbound_streams != 0
+            && init.inbound_streams != 0
+            && init.a_rwnd >= LEAST_WINDOW;
+        let parsed = Parsed::read(init.parameters).ok().filter(|_| possible);
+        let Some(parsed) = parsed else {
+            self.stats.dropped.malformed += 1;
+            return None;
+        };
+        let peer = Peer {
+            tag: init.initiate_tag,
+            initial_tsn: init.initial_tsn,
+            a_rwnd: init.a_rwnd,
+            outbound_streams: init.outbound_streams,
+            inbound_streams: init.inbound_streams,
+            re_config: parsed.re_config,
+        };
+        Some((peer, parsed))
+    }
+}
+
+impl<'a> Parsed<'a> {
+    fn read(parameters: Parameters<'a>) -> Result<Self, DecodeError> {
+        let mut parsed = Self::default();
+        for parameter in parameters {
+            let parameter = parameter?;
+            match parameter.kind {
+                ParameterType::STATE_COOKIE => parsed.cookie = Some(parameter.value),
+                ParameterType::SUPPORTED_EXTENSIONS => {
+                    parsed.re_config = parameter.value.contains(&ChunkType::RE_CONFIG.0);
+                }
+                // Known, and of no use: addresses mean nothing here (RFC 8261 §5), a declined extension is not
+                // unknown.
+                ParameterType::IPV4_ADDRESS
+                | ParameterType::IPV6_ADDRESS
+                | ParameterType::UNRECOGNIZED
+                | ParameterType::COOKIE_PRESERVATIVE
+                | ParameterType::SUPPORTED_ADDRESS_TYPES
+                | ParameterType::FORWARD_TSN_SUPPORTED => {}
+                unknown => {
+                    let action = unknown.when_unknown();
+                    if action.report
+                        && parsed.unrecognized.len() + parameter.value.len() < MAX_REPORT
+                    {
+                        parameter.encode(&mut parsed.unrecognized);
+                    }
+                    if !action.skip {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+/// Valid.Cookie.Life (RFC 9260 §16).
+const COOKIE_LIFE: Duration = Duration::from_secs(60);
+/// The least window of a usable peer (RFC 9260 §3.3.2).
+const LEAST_WINDOW: u32 = 1500;
+/// How much of unknown parameters is reported.
+const MAX_REPORT: usize = 64;

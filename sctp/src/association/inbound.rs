@@ -1,0 +1,295 @@
+use std::time::{Duration, Instant};
+
+use super::Association;
+use super::state::State;
+use crate::chunk::{
+    AbortChunk, CauseCode, Chunk, ChunkType, Chunks, DataChunk, DecodeError, ErrorCauses,
+    InitChunk, RawChunk, SackChunk, ShutdownCompleteChunk,
+};
+use crate::error::{CloseCause, Initiator};
+use crate::packet::{HEADER_LENGTH, Packet};
+use crate::receive::{AckTimer, Violation};
+use crate::send::{Progress, SackError};
+use crate::timer::Timer;
+
+/// Whether the chunks after this one are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    GoOn,
+    Stop,
+}
+
+impl Association {
+    /// Takes one SCTP packet.
+    pub fn handle_datagram(&mut self, now: Instant, packet: &[u8]) {
+        self.stats.packets_received += 1;
+        let packet = match Packet::decode(packet) {
+            Ok(packet) => packet,
+            Err(DecodeError::Checksum) => {
+                self.stats.dropped.checksum += 1;
+                return;
+            }
+            Err(_) => {
+                self.stats.dropped.malformed += 1;
+                return;
+            }
+        };
+        if packet.source_port != self.config.remote_port
+            || packet.destination_port != self.config.local_port
+        {
+            self.stats.dropped.ports += 1;
+            return;
+        }
+        self.on_packet(now, &packet);
+        self.settle(now);
+    }
+
+    fn on_packet(&mut self, now: Instant, packet: &Packet<'_>) {
+        let mut chunks = packet.chunks();
+        let first = match chunks.clone().next() {
+            Some(Ok(first)) => first,
+            _ => {
+                self.stats.dropped.malformed += 1;
+                return;
+            }
+        };
+        match first.kind {
+            ChunkType::INIT => {
+                chunks.next();
+                return self.on_lone_init(now, packet, first, chunks);
+            }
+            ChunkType::COOKIE_ECHO => {
+                chunks.next();
+                if !self.on_cookie_echo(now, packet.verification_tag, first.value) {
+                    return;
+                }
+            }
+            _ if packet.verification_tag == self.local.tag => {}
+            _ => return self.on_reflected_tag(packet, first),
+        }
+        self.liveness.on_heard();
+        self.on_chunks(now, chunks);
+    }
+
+    fn on_chunks(&mut self, now: Instant, chunks: Chunks<'_>) {
+        let mut has_data = false;
+        for raw in chunks {
+            let flow = match raw {
+                Ok(raw) if raw.kind == ChunkType::DATA => DataChunk::decode(raw).map(|data| {
+                    has_data = true;
+                    self.on_data(&data)
+                }),
+                Ok(raw) => Chunk::decode(raw).map(|chunk| self.on_chunk(now, chunk)),
+                Err(error) => Err(error),
+            };
+            match flow {
+                Ok(Flow::GoOn) => {}
+                Ok(Flow::Stop) => break,
+                Err(_) => {
+                    self.stats.dropped.malformed += 1;
+                    break;
+                }
+            }
+        }
+        if has_data {
+            self.schedule_ack(now);
+        }
+    }
+
+    fn on_chunk(&mut self, now: Instant, chunk: Chunk<'_>) -> Flow {
+        match chunk {
+            Chunk::Data(data) => return self.on_data(&data),
+            Chunk::Sack(sack) => self.on_sack(now, &sack),
+            Chunk::InitAck(ack) => {
+                self.on_init_ack(now, &ack);
+                return Flow::Stop;
+            }
+            Chunk::CookieAck(_) => self.on_cookie_ack(now),
+            Chunk::Heartbeat(heartbeat) => self.on_heartbeat(heartbeat.info),
+            Chunk::HeartbeatAck(ack) => self.on_heartbeat_ack(now, ack.info),
+            Chunk::Abort(abort) => {
+                if !abort.reflected_tag {
+                    self.on_abort(&abort);
+                }
+                return Flow::Stop;
+            }
+            Chunk::Error(error) => self.on_error(now, error.causes),
+            Chunk::Shutdown(shutdown) => self.on_shutdown(now, shutdown),
+            Chunk::ShutdownAck(_) => self.on_shutdown_ack(),
+            Chunk::ShutdownComplete(complete) => {
+                if !complete.reflected_tag {
+                    self.on_shutdown_complete();
+                }
+                return Flow::Stop;
+            }
+            Chunk::ReConfig(re_config) => self.on_re_config(re_config),
+            // Neither may follow another chunk (RFC 9260 §5.1, §6.10).
+            Chunk::Init(_) | Chunk::CookieEcho(_) => {
+                self.stats.dropped.unexpected += 1;
+                return Flow::Stop;
+            }
+            Chunk::Unknown(raw) => return self.on_unknown(raw),
+        }
+        match self.state {
+            State::Ended { .. } => Flow::Stop,
+            _ => Flow::GoOn,
+        }
+    }
+
+    fn on_lone_init(
+        &mut self,
+        now: Instant,
+        packet: &Packet<'_>,
+        first: RawChunk<'_>,
+        mut rest: Chunks<'_>,
+    ) {
+        if packet.verification_tag != 0 {
+            self.stats.dropped.verification_tag += 1;
+            return;
+        }
+        match InitChunk::decode(first) {
+            Ok(init) if rest.next().is_none() => self.on_init(now, &init),
+            _ => self.stats.dropped.malformed += 1,
+        }
+    }
+
+    /// RFC 9260 §8.5.1: two chunks may carry the receiver's tag instead of ours, with the T bit set. Everything else with
+    /// a foreign tag is silently dropped: an ABORT in answer would serve nobody on a private path.
+    fn on_reflected_tag(&mut self, packet: &Packet<'_>, first: RawChunk<'_>) {
+        let reflected = self
+            .peer
+            .is_some_and(|peer| peer.tag == packet.verification_tag);
+        match first.kind {
+            ChunkType::ABORT if reflected => {
+                if let Ok(abort) = AbortChunk::decode(first)
+                    && abort.reflected_tag
+                {
+                    return self.on_abort(&abort);
+                }
+            }
+            ChunkType::SHUTDOWN_COMPLETE if reflected => {
+                if let Ok(complete) = ShutdownCompleteChunk::decode(first)
+                    && complete.reflected_tag
+                {
+                    return self.on_shutdown_complete();
+                }
+            }
+            _ => {}
+        }
+        self.stats.dropped.verification_tag += 1;
+    }
+
+    fn on_data(&mut self, data: &DataChunk<'_>) -> Flow {
+        if !self.state.takes_data() {
+            self.stats.dropped.unexpected += 1;
+            return Flow::GoOn;
+        }
+        if data.payload.is_empty() {
+            // RFC 9260 §6.2: ABORT, with the TSN.
+            let tsn = data.tsn.get().to_be_bytes();
+            self.say_farewell(CauseCode::NO_USER_DATA, Some(tsn));
+            self.end(Initiator::Local, CloseCause::ProtocolViolation);
+            return Flow::Stop;
+        }
+        let wanted = data.stream.get() < self.inbound_streams();
+        if !wanted {
+            // RFC 9260 §6.5: acknowledged, not delivered, and reported.
+            self.stats.dropped.invalid_stream += 1;
+            let [high, low] = data.stream.get().to_be_bytes();
+            self.control
+                .push_cause(CauseCode::INVALID_STREAM, &[high, low, 0, 0]);
+        }
+        let cause = match self.receiver.on_data(data, wanted) {
+            Ok(()) => {
+                if matches!(self.state, State::ShutdownSent) {
+                    // RFC 9260 §9.2: answered at once, with SHUTDOWN.
+                    self.receiver.acknowledgement().demand();
+                    self.control.shutdown = true;
+                }
+                return Flow::GoOn;
+            }
+            Err(Violation::Pieces) => CloseCause::ProtocolViolation,
+            Err(Violation::MessageTooLarge) => CloseCause::MessageTooLarge,
+        };
+        self.abort_with(Initiator::Local, cause, CauseCode::PROTOCOL_VIOLATION);
+        Flow::Stop
+    }
+
+    fn schedule_ack(&mut self, now: Instant) {
+        match self.receiver.acknowledgement().on_packet() {
+            AckTimer::Stop => self.timers.stop(Timer::DelayedAck),
+            AckTimer::Start if self.timers.is_running(Timer::DelayedAck) => {}
+            AckTimer::Start => {
+                let delay = ACK_DELAY.min(self.sender.timeout() / 2);
+                self.timers.set(Timer::DelayedAck, now + delay);
+            }
+        }
+    }
+
+    fn on_sack(&mut self, now: Instant, sack: &SackChunk<'_>) {
+        if !self.state.is_synchronized() {
+            self.stats.dropped.unexpected += 1;
+            return;
+        }
+        match self.sender.on_sack(now, sack) {
+            Ok(progress) => self.on_progress(now, progress),
+            Err(SackError::Stale) => self.stats.dropped.stale_sacks += 1,
+            Err(SackError::Malformed) => self.stats.dropped.malformed_sacks += 1,
+            Err(SackError::NeverSent) => self.abort_with(
+                Initiator::Local,
+                CloseCause::ProtocolViolation,
+                CauseCode::PROTOCOL_VIOLATION,
+            ),
+        }
+    }
+
+    pub(super) fn on_progress(&mut self, now: Instant, progress: Progress) {
+        if progress.cumulative_advanced {
+            // RFC 9260 §6.3.2 R3; when nothing is left, `settle` stops it (R2).
+            self.timers
+                .set(Timer::Retransmission, now + self.sender.timeout());
+            if self.timers.is_running(Timer::ShutdownGuard) {
+                self.start_shutdown_guard(now);
+            }
+        }
+    }
+
+    fn on_heartbeat(&mut self, info: &[u8]) {
+        if !self.state.is_synchronized() {
+            self.stats.dropped.unexpected += 1;
+        } else if info.len() + HEADER_LENGTH + 4 > self.config.mtu {
+            self.stats.dropped.malformed += 1;
+        } else if !self.control.push_heartbeat_ack(info) {
+            self.stats.dropped.replies += 1;
+        }
+    }
+
+    fn on_error(&mut self, now: Instant, causes: ErrorCauses<'_>) {
+        for cause in causes.flatten() {
+            log::debug!("the peer reports error cause {}", cause.code.0);
+            if cause.code == CauseCode::STALE_COOKIE {
+                self.on_stale_cookie(now);
+            }
+        }
+    }
+
+    /// The rules of RFC 9260 §3.2 for types that nobody here knows.
+    fn on_unknown(&mut self, raw: RawChunk<'_>) -> Flow {
+        self.stats.dropped.unknown += 1;
+        let action = raw.kind.when_unknown();
+        if action.report && self.state.is_synchronized() {
+            let mut whole = Vec::with_capacity(raw.value.len() + 8);
+            raw.encode(&mut whole);
+            if !self
+                .control
+                .push_cause(CauseCode::UNRECOGNIZED_CHUNK, &whole)
+            {
+                self.stats.dropped.replies += 1;
+            }
+        }
+        if action.skip { Flow::GoOn } else { Flow::Stop }
+    }
+}
+
+/// The longest that an acknowledgement is put off (RFC 9260 §6.2).
+const ACK_DELAY: Duration = Duration::from_millis(200);

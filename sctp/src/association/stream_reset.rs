@@ -1,0 +1,284 @@
+use std::time::Instant;
+
+use super::Association;
+use crate::chunk::{
+    ChunkStart, ChunkType, IncomingResetRequest, OutgoingResetRequest, Parameter, ReConfigChunk,
+    ReConfigResponse, ReConfigResult,
+};
+use crate::event::{Direction, Event};
+use crate::message::StreamId;
+use crate::serial::{Tsn, Unwrapped};
+use crate::timer::Timer;
+
+/// Streams that begin anew, ours and the peer's (RFC 6525).
+#[derive(Debug, Default)]
+pub(super) struct StreamResets {
+    /// Asked for by the application, each at most once.
+    wanted: Vec<StreamId>,
+    /// The one request that may be under way.
+    outgoing: Option<Outgoing>,
+    next_request: u32,
+    /// The number of the peer's next request.
+    expected: u32,
+    /// The answer to the peer's last request, for when it asks again.
+    answered: Option<ReConfigResponse>,
+    /// The peer's request that waits for data sent before it.
+    deferred: Option<Deferred>,
+    /// An answer waits to be sent.
+    response: Option<ReConfigResponse>,
+}
+
+#[derive(Debug)]
+struct Outgoing {
+    sequence_number: u32,
+    /// The last TSN that may belong to these streams.
+    last: Unwrapped,
+    streams: Vec<StreamId>,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The peer does not have all of the streams' data yet.
+    Draining,
+    /// The request is to be sent.
+    Due,
+    /// It was sent.
+    Sent,
+}
+
+#[derive(Debug)]
+struct Deferred {
+    sequence_number: u32,
+    last: Tsn,
+    streams: Vec<StreamId>,
+}
+
+impl StreamResets {
+    /// Takes the numbers at which the requests begin: the initial TSNs (RFC 6525 §4.1).
+    pub(super) fn begin(&mut self, local: Tsn, peer: Tsn) {
+        *self = Self {
+            next_request: local.get(),
+            expected: peer.get(),
+            ..Self::default()
+        };
+    }
+
+    pub(super) fn want(&mut self, stream: StreamId) {
+        self.wanted.push(stream);
+    }
+
+    /// Whether a RE-CONFIG waits to be sent.
+    pub(super) fn is_due(&self) -> bool {
+        let due = |outgoing: &Outgoing| outgoing.phase == Phase::Due;
+        self.response.is_some() || self.outgoing.as_ref().is_some_and(due)
+    }
+}
+
+impl Association {
+    /// Takes the steps for which the data of the streams had to arrive first.
+    pub(super) fn settle_resets(&mut self, now: Instant) {
+        if let Some(deferred) = self.resets.deferred.take() {
+            self.perform_or_defer(deferred);
+        }
+        if self.resets.outgoing.is_none() && !self.resets.wanted.is_empty() {
+            let sender = &self.sender;
+            let mut streams = Vec::new();
+            self.resets.wanted.retain(|stream| {
+                let ready = streams.len() < MAX_STREAMS_SENT
+                    && sender.streams().buffered_bytes(*stream) == 0;
+                if ready {
+                    streams.push(*stream);
+                }
+                !ready
+            });
+            if !streams.is_empty() {
+                self.resets.outgoing = Some(Outgoing {
+                    sequence_number: self.resets.next_request,
+                    last: self.sender.next_tsn().previous(),
+                    streams,
+                    phase: Phase::Draining,
+                });
+                self.resets.next_request = self.resets.next_request.wrapping_add(1);
+            }
+        }
+        let first_outstanding = self.sender.first_outstanding();
+        if let Some(outgoing) = &mut self.resets.outgoing
+            && outgoing.phase == Phase::Draining
+            && first_outstanding > outgoing.last
+        {
+            outgoing.phase = Phase::Due;
+            // A request that is never polled for is not a silent peer, but it must not be forgotten either.
+            self.timers
+                .set(Timer::ReConfig, now + self.sender.timeout());
+        }
+    }
+
+    /// No answer came.
+    pub(super) fn on_re_config_timer(&mut self, now: Instant) {
+        let Some(outgoing) = &mut self.resets.outgoing else {
+            return;
+        };
+        outgoing.phase = Phase::Due;
+        self.sender.on_request_timeout();
+        self.timers
+            .set(Timer::ReConfig, now + self.sender.timeout());
+        self.on_path_error();
+    }
+
+    pub(super) fn on_re_config(&mut self, chunk: ReConfigChunk<'_>) {
+        if !self.state.is_synchronized() {
+            self.stats.dropped.unexpected += 1;
+            return;
+        }
+        for parameter in chunk.parameters.take(2) {
+            let read = parameter.and_then(|Parameter { kind, value }| match kind {
+                OutgoingResetRequest::KIND => {
+                    let request = OutgoingResetRequest::decode(value)?;
+                    self.on_outgoing_request(&request);
+                    Ok(())
+                }
+                IncomingResetRequest::KIND => {
+                    let request = IncomingResetRequest::decode(value)?;
+                    if self.accept_number(request.request_sequence_number) {
+                        self.respond(request.request_sequence_number, ReConfigResult::DENIED);
+                    }
+                    Ok(())
+                }
+                ReConfigResponse::KIND => {
+                    self.on_re_config_response(ReConfigResponse::decode(value)?);
+                    Ok(())
+                }
+                _ => Ok(()),
+            });
+            if read.is_err() {
+                self.stats.dropped.malformed += 1;
+                return;
+            }
+        }
+    }
+
+    /// Appends a RE-CONFIG: an answer before a request of our own.
+    pub(super) fn encode_re_config(&mut self, now: Instant, buf: &mut Vec<u8>) {
+        let chunk = ChunkStart::append(buf, ChunkType::RE_CONFIG, 0);
+        if let Some(response) = self.resets.response.take() {
+            response.encode(buf);
+        } else if let Some(outgoing) = &mut self.resets.outgoing {
+            outgoing.phase = Phase::Sent;
+            let numbers = (
+                outgoing.sequence_number,
+                self.resets.expected.wrapping_sub(1),
+            );
+            let streams = outgoing.streams.iter().copied();
+            OutgoingResetRequest::encode_from(buf, numbers, outgoing.last.wrap(), streams);
+            let due = now + self.sender.timeout();
+            self.timers.set(Timer::ReConfig, due);
+        }
+        chunk.finish(buf);
+    }
+
+    fn on_outgoing_request(&mut self, request: &OutgoingResetRequest<'_>) {
+        let sequence_number = request.request_sequence_number;
+        if !self.accept_number(sequence_number) {
+            return;
+        }
+        let limit = self.inbound_streams();
+        if request.streams().len() > MAX_STREAMS_TAKEN {
+            self.respond(sequence_number, ReConfigResult::DENIED);
+        } else if request.streams().any(|stream| stream.get() >= limit) {
+            self.respond(sequence_number, ReConfigResult::WRONG_SSN);
+        } else {
+            self.perform_or_defer(Deferred {
+                sequence_number,
+                last: request.last_assigned_tsn,
+                streams: request.streams().collect(),
+            });
+        }
+    }
+
+    /// Whether a request is new. A repeated one gets the answer it got (RFC 6525 §5.2.1).
+    fn accept_number(&mut self, sequence_number: u32) -> bool {
+        if sequence_number == self.resets.expected {
+            self.resets.expected = sequence_number.wrapping_add(1);
+            return true;
+        }
+        let repeated = self
+            .resets
+            .answered
+            .filter(|answer| answer.response_sequence_number == sequence_number);
+        self.resets.response = Some(repeated.unwrap_or(ReConfigResponse {
+            response_sequence_number: sequence_number,
+            result: ReConfigResult::BAD_SEQUENCE_NUMBER,
+        }));
+        false
+    }
+
+    /// RFC 6525 §5.2.2: the streams begin anew once everything sent before the request has arrived.
+    fn perform_or_defer(&mut self, request: Deferred) {
+        let cumulative = self.receiver.cumulative();
+        let arrived = cumulative.near(request.last) <= cumulative;
+        if !arrived || self.events.len() >= MAX_EVENTS {
+            let asked_before = self.resets.answered.is_some_and(|answer| {
+                answer.response_sequence_number == request.sequence_number
+            });
+            if !asked_before {
+                self.respond(request.sequence_number, ReConfigResult::IN_PROGRESS);
+            }
+            self.resets.deferred = Some(request);
+            return;
+        }
+        self.receiver.reset_streams(&request.streams);
+        self.respond(request.sequence_number, ReConfigResult::PERFORMED);
+        self.events.push_back(Event::StreamsReset {
+            direction: Direction::Incoming,
+            streams: request.streams,
+        });
+    }
+
+    fn respond(&mut self, sequence_number: u32, result: ReConfigResult) {
+        let response = ReConfigResponse {
+            response_sequence_number: sequence_number,
+            result,
+        };
+        self.resets.answered = Some(response);
+        self.resets.response = Some(response);
+    }
+
+    fn on_re_config_response(&mut self, response: ReConfigResponse) {
+        let number = response.response_sequence_number;
+        let ours = |outgoing: &mut Outgoing| {
+            outgoing.phase != Phase::Draining && outgoing.sequence_number == number
+        };
+        if response.result == ReConfigResult::IN_PROGRESS {
+            // Asked again when the timer says so.
+            return;
+        }
+        let Some(outgoing) = self.resets.outgoing.take_if(ours) else {
+            return;
+        };
+        self.timers.stop(Timer::ReConfig);
+        let performed = matches!(
+            response.result,
+            ReConfigResult::PERFORMED | ReConfigResult::NOTHING_TO_DO
+        );
+        for stream in &outgoing.streams {
+            self.sender.streams_mut().end_reset(*stream, performed);
+        }
+        let streams = outgoing.streams;
+        self.events.push_back(if performed {
+            Event::StreamsReset {
+                direction: Direction::Outgoing,
+                streams,
+            }
+        } else {
+            Event::ResetRefused { streams }
+        });
+    }
+}
+
+/// As many ids as fit into the smallest packet.
+const MAX_STREAMS_SENT: usize = 200;
+/// More in one request are refused.
+const MAX_STREAMS_TAKEN: usize = 1000;
+/// With so many events waiting to be polled, the peer's wishes wait too.
+const MAX_EVENTS: usize = 64;

@@ -1,0 +1,114 @@
+use std::time::Duration;
+
+use crate::config::Config;
+
+/// The retransmission timeout, from round trips measured (RFC 9260 §6.3.1).
+#[derive(Debug)]
+pub(crate) struct RetransmissionTimeout {
+    smoothed: Option<Duration>,
+    variance: Duration,
+    /// Without back-off.
+    base: Duration,
+    /// How often the timeout was doubled.
+    doublings: u32,
+    min: Duration,
+    max: Duration,
+}
+
+impl RetransmissionTimeout {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            smoothed: None,
+            variance: Duration::ZERO,
+            base: config.rto_initial,
+            doublings: 0,
+            min: config.rto_min,
+            max: config.rto_max.max(config.rto_min),
+        }
+    }
+
+    /// A round trip that another layer measured: good for the handshake, then replaced by measurements.
+    ///
+    /// Three round trips, as a first measurement would give (R + 4·R/2), but at least 200 ms: a handshake is
+    /// answered without delay.
+    pub(crate) fn hint(&mut self, round_trip: Duration) {
+        self.base = round_trip
+            .saturating_mul(3)
+            .clamp(HANDSHAKE_MIN, self.max);
+    }
+
+    /// A round trip measured on a packet that was sent once (Karn's rule is the caller's).
+    pub(crate) fn on_sample(&mut self, sample: Duration) {
+        match self.smoothed {
+            None => {
+                self.smoothed = Some(sample);
+                self.variance = sample / 2;
+            }
+            Some(smoothed) => {
+                self.variance = self.variance * 3 / 4 + smoothed.abs_diff(sample) / 4;
+                self.smoothed = Some(smoothed * 7 / 8 + sample / 8);
+            }
+        }
+        let smoothed = self.smoothed.unwrap_or(sample);
+        // The peer may put an acknowledgement off by 200 ms: `min` covers that for short paths, a floor
+        // under the variance covers it for long and steady ones.
+        let variance = self.variance.max(VARIANCE_MIN);
+        self.base = smoothed
+            .saturating_add(variance * 4)
+            .clamp(self.min, self.max);
+        self.doublings = 0;
+    }
+
+    /// A timeout happened: the next one takes twice as long (RFC 9260 §6.3.3 E2).
+    pub(crate) fn back_off(&mut self) {
+        self.doublings = (self.doublings + 1).min(16);
+    }
+
+    /// The peer acknowledged something new: the path lives.
+    pub(crate) fn on_progress(&mut self) {
+        self.doublings = 0;
+    }
+
+    /// The timeout now.
+    pub(crate) fn current(&self) -> Duration {
+        self.base
+            .saturating_mul(1 << self.doublings)
+            .min(self.max)
+    }
+
+    /// The smoothed round trip.
+    pub(crate) fn smoothed(&self) -> Option<Duration> {
+        self.smoothed
+    }
+}
+
+const HANDSHAKE_MIN: Duration = Duration::from_millis(200);
+const VARIANCE_MIN: Duration = Duration::from_millis(28);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_sample_gives_three_round_trips() {
+        let mut rto = RetransmissionTimeout::new(&Config::default());
+        assert_eq!(rto.current(), Duration::from_secs(1));
+        rto.on_sample(Duration::from_millis(300));
+        assert_eq!(rto.current(), Duration::from_millis(900));
+        rto.on_sample(Duration::from_millis(300));
+        assert!(rto.current() < Duration::from_millis(900));
+    }
+
+    #[test]
+    fn back_off_doubles_to_the_cap_and_ends_with_progress() {
+        let mut rto = RetransmissionTimeout::new(&Config::default());
+        rto.hint(Duration::from_millis(1));
+        assert_eq!(rto.current(), Duration::from_millis(200));
+        for _ in 0..100 {
+            rto.back_off();
+        }
+        assert_eq!(rto.current(), Duration::from_secs(3));
+        rto.on_progress();
+        assert_eq!(rto.current(), Duration::from_millis(200));
+    }
+}

@@ -1,0 +1,66 @@
+use std::time::Instant;
+
+/// The timers of an association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// T1-init: no INIT ACK came; INIT is sent again (RFC 9260 §5.1 A).
+    Init,
+    /// T1-cookie: no COOKIE ACK came; COOKIE ECHO is sent again (RFC 9260 §5.1 C).
+    Cookie,
+    /// T2-shutdown: no answer came; SHUTDOWN or SHUTDOWN ACK is sent again (RFC 9260 §9.2).
+    Shutdown,
+    /// T3-rtx: what is in flight is taken as lost (RFC 9260 §6.3.3).
+    Retransmission,
+    /// T5-shutdown-guard: the shutdown took too long; ABORT (RFC 9260 §9.2).
+    ShutdownGuard,
+    /// An acknowledgement was put off and is due (RFC 9260 §6.2).
+    DelayedAck,
+    /// The path was silent; it is probed (RFC 9260 §8.3).
+    Heartbeat,
+    /// No answer to a RE-CONFIG came; it is sent again (RFC 6525 §5.1.1).
+    ReConfig,
+}
+
+/// When each timer is due.
+#[derive(Debug, Default)]
+pub(crate) struct Timers([Option<Instant>; 8]);
+
+impl Timers {
+    pub(crate) const ALL: [Timer; 8] = [
+        Timer::Init,
+        Timer::Cookie,
+        Timer::Shutdown,
+        Timer::Retransmission,
+        Timer::ShutdownGuard,
+        Timer::DelayedAck,
+        Timer::Heartbeat,
+        Timer::ReConfig,
+    ];
+
+    pub(crate) fn set(&mut self, timer: Timer, due: Instant) {
+        self.0[timer as usize] = Some(due);
+    }
+
+    pub(crate) fn stop(&mut self, timer: Timer) {
+        self.0[timer as usize] = None;
+    }
+
+    pub(crate) fn stop_all(&mut self) {
+        self.0 = Default::default();
+    }
+
+    pub(crate) fn is_running(&self, timer: Timer) -> bool {
+        self.0[timer as usize].is_some()
+    }
+
+    /// Stops a timer that is due, and says that it was.
+    pub(crate) fn expire(&mut self, timer: Timer, now: Instant) -> bool {
+        self.0[timer as usize]
+            .take_if(|due| *due <= now)
+            .is_some()
+    }
+
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.0.iter().flatten().min().copied()
+    }
+}
