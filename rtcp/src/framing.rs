@@ -9,13 +9,13 @@ use crate::DecodeError;
 /// |V=2|P|  count  |  packet type  |  length in words, less one    |
 /// ```
 ///
-/// Everything in RTCP is made of words of four octets, and so is the body here.
+/// Bodies are made of words of four octets. Padding need not be: feedback of real peers is filled up octet by octet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame<'a> {
     /// The five bits behind the padding bit: a count, a subtype or a feedback format.
     pub(crate) count: u8,
     pub(crate) packet_type: u8,
-    pub(crate) body: &'a [[u8; 4]],
+    pub(crate) body: &'a [u8],
 }
 
 impl<'a> Frame<'a> {
@@ -29,18 +29,14 @@ impl<'a> Frame<'a> {
             return Err(DecodeError::Version);
         }
         let length = usize::from(u16::from_be_bytes([l0, l1])) * 4;
-        let octets = buf.split_off(..length).ok_or(DecodeError::Truncated)?;
-        let (mut body, _) = octets.as_chunks::<4>();
+        let mut body = buf.split_off(..length).ok_or(DecodeError::Truncated)?;
         if first & 0x20 != 0 {
-            let is_last = buf.is_empty();
-            let padding = body
-                .last()
-                .map_or(0, |&[_, _, _, count]| usize::from(count));
+            let padding = body.last().map_or(0, |&count| usize::from(count));
             body = body
                 .len()
-                .checked_sub(padding / 4)
+                .checked_sub(padding)
                 .and_then(|kept| body.get(..kept))
-                .filter(|_| is_last && padding > 0 && padding.is_multiple_of(4))
+                .filter(|_| padding > 0 && buf.is_empty())
                 .ok_or(DecodeError::Padding)?;
         }
         Ok(Self {
@@ -48,6 +44,12 @@ impl<'a> Frame<'a> {
             packet_type,
             body,
         })
+    }
+
+    /// The whole words of the body.
+    pub(crate) const fn words(&self) -> &'a [[u8; 4]] {
+        let (words, _) = self.body.as_chunks();
+        words
     }
 }
 

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use thiserror::Error;
 
 /// Why a text is not a session description, and where. Holds nothing of the text.
@@ -78,7 +80,7 @@ pub enum ParseErrorKind {
 
 /// Why a description, though well formed, cannot be used, and which attribute of which section says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
-#[error("{}a={attribute} {kind}", Place(*section))]
+#[error("{} {kind}", Place(*section, attribute))]
 pub struct SemanticError {
     /// The media section, counted from 0, or `None` for the session level.
     pub section: Option<usize>,
@@ -124,8 +126,9 @@ pub enum SemanticErrorKind {
     /// It is well formed but not allowed here.
     #[error("is not allowed here")]
     NotAllowed,
-    /// It differs from what the other description said.
-    #[error("does not match the other description")]
+    /// It differs from what the other description said; for `"m"` at session level, the number of media
+    /// sections does.
+    #[error("does not match that of the other description")]
     Mismatch,
 }
 
@@ -172,13 +175,18 @@ pub enum EditError {
     Refused(#[source] ParseError),
 }
 
-struct Place(Option<usize>);
+/// A section and an attribute in words.
+struct Place<'a>(Option<usize>, &'a str);
 
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(index) => write!(f, "media section {index}: "),
-            None => f.write_str("session: "),
+            Some(index) => write!(f, "media section {index}: ")?,
+            None => f.write_str("session: ")?,
+        }
+        match self.1 {
+            "m" => f.write_str("the m= line"),
+            name => write!(f, "a={name}"),
         }
     }
 }

@@ -4,6 +4,8 @@ mod common;
 #[path = "common/views.rs"]
 mod views;
 
+use std::sync::LazyLock;
+
 use avocet_sdp::{
     Bandwidth, Extension, Fingerprint, Group, MediaSection, Msid, Origin, Parameters, Rid,
     SessionDescription, Setup, Simulcast, SourceGroup,
@@ -33,6 +35,8 @@ fn text() -> impl Strategy<Value = String> {
     })
 }
 
+static CORPUS: LazyLock<Vec<(String, String)>> = LazyLock::new(common::corpus);
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -54,7 +58,7 @@ proptest! {
         file in 0_usize..56,
         cuts in prop::collection::vec((any::<prop::sample::Index>(), "[ -~\r\n]{0,3}"), 1..6),
     ) {
-        let mut text = common::corpus().swap_remove(file).1;
+        let mut text = CORPUS[file].1.clone();
         for (place, put) in cuts {
             let at = place.index(text.len());
             if text.is_char_boundary(at) {

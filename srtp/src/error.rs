@@ -26,7 +26,7 @@ pub enum ProtectError {
     /// Packets of [`MAX_STREAMS`](crate::MAX_STREAMS) other sources were protected with this key.
     #[error("too many sources for one key")]
     TooManyStreams,
-    /// The packet is longer than the cipher takes.
+    /// The packet is longer than a datagram can be, 65,535 octets.
     #[error("the packet is too long")]
     TooLong,
 }

@@ -2,7 +2,7 @@ use rtp::HeaderView;
 
 use crate::cipher::{Cipher, ENCRYPTED, Position, Usage};
 use crate::index::{self, IndexError};
-use crate::sender::rtcp_ssrc;
+use crate::sender::{MAX_PACKET, rtcp_ssrc};
 use crate::streams::{Full, Limits, Room, Streams};
 use crate::window::Stale;
 use crate::{KeyError, MasterKey, Profile, Stats, UnprotectError};
@@ -106,7 +106,7 @@ impl Receiver {
             .ok_or(UnprotectError::Malformed)?;
         let index = index::guess(window.highest(), header.sequence_number())?;
         window.check(index)?;
-        if packet.len() < header_len + self.rtp.tag_length() {
+        if packet.len() < header_len + self.rtp.tag_length() || packet.len() > MAX_PACKET {
             return Err(UnprotectError::Malformed);
         }
         let plaintext = self
@@ -119,7 +119,9 @@ impl Receiver {
     }
 
     fn open_rtcp<'a>(&mut self, packet: &'a mut [u8]) -> Result<&'a mut [u8], UnprotectError> {
-        let ssrc = rtcp_ssrc(packet).ok_or(UnprotectError::Malformed)?;
+        let ssrc = rtcp_ssrc(packet)
+            .filter(|_| packet.len() <= MAX_PACKET)
+            .ok_or(UnprotectError::Malformed)?;
         let word = self
             .rtcp
             .rtcp_index(packet)

@@ -26,6 +26,9 @@ const LIMITS: Limits = Limits {
     idle_packets: u64::MAX,
 };
 
+/// No datagram is longer. RFC 3711 §4.1.1 allows 2¹⁶ blocks of keystream, 1 MiB.
+pub(crate) const MAX_PACKET: usize = 65_535;
+
 /// The index of RTCP has 31 bits.
 pub(crate) const MAX_RTCP_INDEX: u64 = (1 << 31) - 1;
 
@@ -46,6 +49,9 @@ impl Sender {
     /// Protects the RTP packet at `buf[start..]` in place, and appends the tag. What is in front of `start` is not read.
     pub fn protect_rtp(&mut self, buf: &mut Vec<u8>, start: usize) -> Result<(), ProtectError> {
         let packet = buf.get(start..).ok_or(ProtectError::Malformed)?;
+        if packet.len() > MAX_PACKET {
+            return Err(ProtectError::TooLong);
+        }
         let header = HeaderView::parse(packet).map_err(|_| ProtectError::Malformed)?;
         let (ssrc, header_len) = (header.ssrc(), header.header_len());
 
@@ -70,10 +76,11 @@ impl Sender {
     /// Protects the RTCP datagram at `buf[start..]` in place, and appends tag and index. What is in front of `start` is
     /// not read.
     pub fn protect_rtcp(&mut self, buf: &mut Vec<u8>, start: usize) -> Result<(), ProtectError> {
-        let ssrc = buf
-            .get(start..)
-            .and_then(rtcp_ssrc)
-            .ok_or(ProtectError::Malformed)?;
+        let packet = buf.get(start..).ok_or(ProtectError::Malformed)?;
+        if packet.len() > MAX_PACKET {
+            return Err(ProtectError::TooLong);
+        }
+        let ssrc = rtcp_ssrc(packet).ok_or(ProtectError::Malformed)?;
         let index = self.rtcp_index;
         if index > MAX_RTCP_INDEX {
             return Err(ProtectError::KeyExhausted);

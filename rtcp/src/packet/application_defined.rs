@@ -27,7 +27,10 @@ pub struct ApplicationDefined<'a> {
 
 impl<'a> ApplicationDefined<'a> {
     pub(crate) fn decode(frame: Frame<'a>) -> Result<Self, DecodeError> {
-        let (&[ssrc, name], data) = frame.body.split_first_chunk().ok_or(DecodeError::Length)?;
+        let (&[ssrc, name], data) = frame
+            .words()
+            .split_first_chunk()
+            .ok_or(DecodeError::Length)?;
         Ok(Self {
             subtype: frame.count,
             ssrc: Ssrc::new(word(ssrc)),

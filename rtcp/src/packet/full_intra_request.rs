@@ -32,8 +32,10 @@ pub struct FirEntry {
 
 impl<'a> FullIntraRequest<'a> {
     pub(crate) fn decode(frame: Frame<'a>) -> Result<Self, DecodeError> {
-        let (&[sender, _media], rest) =
-            frame.body.split_first_chunk().ok_or(DecodeError::Length)?;
+        let (&[sender, _media], rest) = frame
+            .words()
+            .split_first_chunk()
+            .ok_or(DecodeError::Length)?;
         let (entries, odd) = rest.as_chunks();
         if !odd.is_empty() {
             return Err(DecodeError::Length);

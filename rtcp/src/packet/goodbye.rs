@@ -21,7 +21,7 @@ pub struct Goodbye<'a> {
 impl<'a> Goodbye<'a> {
     pub(crate) fn decode(frame: Frame<'a>) -> Result<Self, DecodeError> {
         let (sources, rest) = frame
-            .body
+            .words()
             .split_at_checked(usize::from(frame.count))
             .ok_or(DecodeError::Length)?;
         let reason = rest

@@ -61,8 +61,10 @@ impl NackEntry {
 
 impl<'a> Nack<'a> {
     pub(crate) fn decode(frame: Frame<'a>) -> Result<Self, DecodeError> {
-        let (&[sender, media], entries) =
-            frame.body.split_first_chunk().ok_or(DecodeError::Length)?;
+        let (&[sender, media], entries) = frame
+            .words()
+            .split_first_chunk()
+            .ok_or(DecodeError::Length)?;
         let (entries, ignored) = entries
             .split_at_checked(MAX_NACK_ENTRIES)
             .unwrap_or((entries, &[]));

@@ -22,7 +22,7 @@ pub struct PictureLossIndication {
 
 impl PictureLossIndication {
     pub(crate) fn decode(frame: Frame<'_>) -> Result<Self, DecodeError> {
-        let &[sender, media] = frame.body.first_chunk().ok_or(DecodeError::Length)?;
+        let &[sender, media] = frame.words().first_chunk().ok_or(DecodeError::Length)?;
         Ok(Self {
             sender_ssrc: Ssrc::new(word(sender)),
             media_ssrc: Ssrc::new(word(media)),

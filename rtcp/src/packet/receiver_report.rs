@@ -23,7 +23,7 @@ pub struct ReceiverReport<'a> {
 
 impl<'a> ReceiverReport<'a> {
     pub(crate) fn decode(frame: Frame<'a>) -> Result<Self, DecodeError> {
-        let (&ssrc, rest) = frame.body.split_first().ok_or(DecodeError::Length)?;
+        let (&ssrc, rest) = frame.words().split_first().ok_or(DecodeError::Length)?;
         Ok(Self {
             ssrc: Ssrc::new(word(ssrc)),
             blocks: ReportBlocks::decode(frame.count, rest)?,

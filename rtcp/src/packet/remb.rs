@@ -29,12 +29,14 @@ const MANTISSA_BITS: u32 = 18;
 impl<'a> ReceiverEstimatedMaximumBitrate<'a> {
     /// Whether application-layer feedback is a REMB.
     pub(crate) fn is_at(frame: Frame<'_>) -> bool {
-        matches!(frame.body, [_, _, [b'R', b'E', b'M', b'B'], ..])
+        matches!(frame.words(), [_, _, [b'R', b'E', b'M', b'B'], ..])
     }
 
     pub(crate) fn decode(frame: Frame<'a>) -> Result<Self, DecodeError> {
-        let (&[sender, _media, _name, [count, e, m1, m0]], ssrcs) =
-            frame.body.split_first_chunk().ok_or(DecodeError::Length)?;
+        let (&[sender, _media, _name, [count, e, m1, m0]], ssrcs) = frame
+            .words()
+            .split_first_chunk()
+            .ok_or(DecodeError::Length)?;
         let ssrcs = ssrcs.get(..usize::from(count)).ok_or(DecodeError::Length)?;
         let exponent = u32::from(e >> 2);
         let mantissa = u64::from(u32::from_be_bytes([0, e & 3, m1, m0]));

@@ -42,8 +42,10 @@ pub struct SenderInfo {
 
 impl<'a> SenderReport<'a> {
     pub(crate) fn decode(frame: Frame<'a>) -> Result<Self, DecodeError> {
-        let (&[ssrc, ntp_high, ntp_low, rtp, packets, octets], rest) =
-            frame.body.split_first_chunk().ok_or(DecodeError::Length)?;
+        let (&[ssrc, ntp_high, ntp_low, rtp, packets, octets], rest) = frame
+            .words()
+            .split_first_chunk()
+            .ok_or(DecodeError::Length)?;
         Ok(Self {
             ssrc: Ssrc::new(word(ssrc)),
             info: SenderInfo {

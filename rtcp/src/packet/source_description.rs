@@ -21,13 +21,13 @@ pub struct SourceDescription<'a> {
 
 impl<'a> SourceDescription<'a> {
     pub(crate) fn decode(frame: Frame<'a>) -> Result<Self, DecodeError> {
-        let mut rest = frame.body;
+        let mut rest = frame.words();
         for _ in 0..frame.count {
             SdesChunk::decode(&mut rest)?;
         }
         Ok(Self {
             count: frame.count,
-            chunks: frame.body,
+            chunks: frame.words(),
         })
     }
 

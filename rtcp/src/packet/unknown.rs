@@ -16,7 +16,7 @@ impl<'a> Unknown<'a> {
         Self {
             packet_type: frame.packet_type,
             count: frame.count,
-            body: frame.body.as_flattened(),
+            body: frame.body,
         }
     }
 }

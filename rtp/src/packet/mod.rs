@@ -19,7 +19,7 @@ use crate::{PayloadType, SequenceNumber, Ssrc};
 /// header fields only. The version is always 2 and so is not a field.
 ///
 /// ```
-/// use rtp::{Packet, PacketView, PayloadType, SequenceNumber, Ssrc};
+/// use avocet_rtp::{Packet, PacketView, PayloadType, SequenceNumber, Ssrc};
 ///
 /// let packet = Packet {
 ///     payload_type: PayloadType::new(96).unwrap_or_default(),
@@ -31,7 +31,7 @@ use crate::{PayloadType, SequenceNumber, Ssrc};
 /// let mut datagram = Vec::new();
 /// packet.encode(&mut datagram);
 /// assert_eq!(PacketView::parse(&datagram)?.payload(), b"frame");
-/// # Ok::<(), rtp::DecodeError>(())
+/// # Ok::<(), avocet_rtp::DecodeError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Packet {

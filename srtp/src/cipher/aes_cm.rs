@@ -1,7 +1,7 @@
 use aes::Aes128Enc;
 use aes::cipher::{InnerIvInit, KeyInit, StreamCipherCore};
 use ctr::CtrCore;
-use ctr::flavors::Ctr128BE;
+use ctr::flavors::Ctr32BE;
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use subtle::ConstantTimeEq;
@@ -23,16 +23,16 @@ pub(crate) struct AesCm {
 
 impl AesCm {
     /// The octets of a tag.
-    pub(super) const TAG: usize = 10;
+    pub(crate) const TAG: usize = 10;
 
-    pub(super) fn derive(master: &MasterKey, usage: Usage) -> Result<Self, KeyError> {
+    pub(crate) fn derive(master: &MasterKey, usage: Usage) -> Result<Self, KeyError> {
         let key = derive::<16>(master, usage, Purpose::Encryption)?;
         let authentication = derive::<20>(master, usage, Purpose::Authentication)?;
         let salt = derive::<14>(master, usage, Purpose::Salt)?;
         Self::new(&*key, &*authentication, &salt)
     }
 
-    pub(super) fn new(
+    pub(crate) fn new(
         key: &[u8],
         authentication: &[u8],
         salt: &[u8; 14],
@@ -47,7 +47,7 @@ impl AesCm {
         })
     }
 
-    pub(super) fn seal_rtp(
+    pub(crate) fn seal_rtp(
         &self,
         buf: &mut Vec<u8>,
         start: usize,
@@ -62,7 +62,7 @@ impl AesCm {
         buf.extend_from_slice(&tag);
     }
 
-    pub(super) fn open_rtp<'a>(
+    pub(crate) fn open_rtp<'a>(
         &self,
         packet: &'a mut [u8],
         header_len: usize,
@@ -77,7 +77,7 @@ impl AesCm {
         Some(packet)
     }
 
-    pub(super) fn seal_rtcp(&self, buf: &mut Vec<u8>, start: usize, at: Position) {
+    pub(crate) fn seal_rtcp(&self, buf: &mut Vec<u8>, start: usize, at: Position) {
         if let Some(body) = buf.get_mut(start + RTCP_CLEAR..) {
             self.apply_keystream(body, at);
         }
@@ -86,7 +86,7 @@ impl AesCm {
         buf.extend_from_slice(&tag);
     }
 
-    pub(super) fn open_rtcp<'a>(&self, packet: &'a mut [u8], at: Position) -> Option<&'a mut [u8]> {
+    pub(crate) fn open_rtcp<'a>(&self, packet: &'a mut [u8], at: Position) -> Option<&'a mut [u8]> {
         let (authenticated, tag) = packet.split_last_chunk_mut::<{ Self::TAG }>()?;
         let expected = self.tag(authenticated, &[]);
         if !bool::from(expected.ct_eq(&*tag)) {
@@ -97,11 +97,13 @@ impl AesCm {
         Some(packet)
     }
 
-    /// Adds the keystream of a packet to its octets (RFC 3711 §4.1.1). The index is 48 bits, so the vector leaves
-    /// its last 16 bits to the block counter.
-    pub(super) fn apply_keystream(&self, octets: &mut [u8], at: Position) {
+    /// Adds the keystream of a packet to its octets (RFC 3711 §4.1.1).
+    ///
+    /// The vector leaves its last 16 bits to the block counter, which no packet can exhaust (`MAX_PACKET`). So a
+    /// counter of 32 bits gives the same blocks as one of 128, and is a quarter faster.
+    pub(crate) fn apply_keystream(&self, octets: &mut [u8], at: Position) {
         let vector = *self.salt ^ u128::from(at.ssrc.get()) << 64 ^ u128::from(at.index) << 16;
-        CtrCore::<_, Ctr128BE>::inner_iv_init(&self.key, &vector.to_be_bytes().into())
+        CtrCore::<_, Ctr32BE>::inner_iv_init(&self.key, &vector.to_be_bytes().into())
             .apply_keystream_partial(octets.into());
     }
 

@@ -14,15 +14,15 @@ pub(crate) struct AesGcm {
 
 impl AesGcm {
     /// The octets of a tag.
-    pub(super) const TAG: usize = 16;
+    pub(crate) const TAG: usize = 16;
 
-    pub(super) fn derive(master: &MasterKey, usage: Usage) -> Result<Self, KeyError> {
+    pub(crate) fn derive(master: &MasterKey, usage: Usage) -> Result<Self, KeyError> {
         let key = derive::<16>(master, usage, Purpose::Encryption)?;
         let salt = derive::<12>(master, usage, Purpose::Salt)?;
         Self::new(&*key, &salt)
     }
 
-    pub(super) fn new(key: &[u8], salt: &[u8; 12]) -> Result<Self, KeyError> {
+    pub(crate) fn new(key: &[u8], salt: &[u8; 12]) -> Result<Self, KeyError> {
         let key = UnboundKey::new(&AES_128_GCM, key).map_err(|_| KeyError::Length)?;
         let mut shifted = Zeroizing::new([0; 16]);
         let (_, low) = shifted.split_at_mut(4);
@@ -33,7 +33,7 @@ impl AesGcm {
         })
     }
 
-    pub(super) fn seal_rtp(
+    pub(crate) fn seal_rtp(
         &self,
         buf: &mut Vec<u8>,
         start: usize,
@@ -47,7 +47,7 @@ impl AesGcm {
         Ok(())
     }
 
-    pub(super) fn open_rtp<'a>(
+    pub(crate) fn open_rtp<'a>(
         &self,
         packet: &'a mut [u8],
         header_len: usize,
@@ -60,7 +60,7 @@ impl AesGcm {
     }
 
     /// The index lies behind the tag and is authenticated together with the clear octets (RFC 7714 §9.2).
-    pub(super) fn seal_rtcp(
+    pub(crate) fn seal_rtcp(
         &self,
         buf: &mut Vec<u8>,
         start: usize,
@@ -74,7 +74,7 @@ impl AesGcm {
         Ok(())
     }
 
-    pub(super) fn open_rtcp<'a>(&self, packet: &'a mut [u8], at: Position) -> Option<&'a mut [u8]> {
+    pub(crate) fn open_rtcp<'a>(&self, packet: &'a mut [u8], at: Position) -> Option<&'a mut [u8]> {
         let (packet, _index) = packet.split_last_chunk_mut::<4>()?;
         let (clear, sealed) = packet.split_first_chunk_mut()?;
         self.open(Aad::from(rtcp_aad(clear, at)), sealed, at)?;

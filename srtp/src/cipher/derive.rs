@@ -15,7 +15,7 @@ pub(crate) enum Usage {
 
 /// What a derived key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     Encryption,
     Authentication,
     Salt,
@@ -37,7 +37,7 @@ const fn label(usage: Usage, purpose: Purpose) -> u8 {
 /// Derives a session key with the AES-CM pseudo-random function, with a key derivation rate of 0 (RFC 3711 §4.3.3).
 ///
 /// The result is the keystream of the master key for the vector ((label · 2⁴⁸) ⊕ master salt) · 2¹⁶.
-pub(super) fn derive<const N: usize>(
+pub(crate) fn derive<const N: usize>(
     master: &MasterKey,
     usage: Usage,
     purpose: Purpose,

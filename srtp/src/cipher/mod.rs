@@ -145,3 +145,12 @@ impl Position {
         (ENCRYPTED | self.index as u32).to_be_bytes()
     }
 }
+
+/// What the tests with published session keys need.
+#[cfg(test)]
+pub(crate) mod test_access {
+    pub(crate) use super::Usage;
+    pub(crate) use super::aes_cm::AesCm;
+    pub(crate) use super::aes_gcm::AesGcm;
+    pub(crate) use super::derive::{Purpose, derive};
+}
