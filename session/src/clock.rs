@@ -1,7 +1,5 @@
+use rtcp::NtpTime;
 use std::time::{Duration, Instant};
-
-/// Seconds from the NTP era of 1900 to the Unix epoch (RFC 5905 §6).
-const UNIX_EPOCH_IN_NTP: u64 = 2_208_988_800;
 
 /// One point at which the machine's clock and the wall clock are known together.
 ///
@@ -16,24 +14,17 @@ pub struct ClockAnchor {
 }
 
 impl ClockAnchor {
-    /// The wall clock at `now`, as a 64-bit NTP timestamp: seconds since 1900 in units of 2⁻³² s (RFC 3550 §4).
-    pub fn ntp(&self, now: Instant) -> u64 {
+    /// The wall clock at `now`.
+    pub fn ntp(&self, now: Instant) -> NtpTime {
         let unix = match now.checked_duration_since(self.instant) {
             Some(later) => self.unix.saturating_add(later),
             None => self.unix.saturating_sub(self.instant.duration_since(now)),
         };
-        let seconds = unix.as_secs().wrapping_add(UNIX_EPOCH_IN_NTP);
-        let fraction = (u64::from(unix.subsec_nanos()) << 32) / 1_000_000_000;
-        seconds << 32 | fraction
+        NtpTime::from_unix(unix)
     }
 }
 
-/// The middle 32 bits of an NTP timestamp, units of 1/65,536 s: what LSR and DLSR are made of (RFC 3550 §6.4.1).
-pub(crate) const fn ntp_middle(ntp: u64) -> u32 {
-    (ntp >> 16) as u32
-}
-
-/// A time in units of 1/65,536 s, saturating (18 hours).
+/// A time in units of 1/65,536 s, saturating at 18 hours: what DLSR is made of (RFC 3550 §6.4.1).
 pub(crate) fn to_short_ntp(duration: Duration) -> u32 {
     let units = (duration.as_nanos() << 16) / 1_000_000_000;
     u32::try_from(units).unwrap_or(u32::MAX)
@@ -46,7 +37,7 @@ pub(crate) fn from_short_ntp(units: u32) -> Duration {
 
 /// How many ticks of an RTP clock a time lasts.
 pub(crate) fn to_ticks(duration: Duration, clock_rate: u32) -> u64 {
-    let ticks = duration.as_nanos() * u128::from(clock_rate) / 1_000_000_000;
+    let ticks = duration.as_nanos().saturating_mul(clock_rate.into()) / 1_000_000_000;
     u64::try_from(ticks).unwrap_or(u64::MAX)
 }
 
@@ -59,36 +50,79 @@ pub(crate) fn extrapolate(known: (Instant, u32), now: Instant, clock_rate: u32) 
     }
 }
 
+/// How the wall clock of the remote side lies to our instants, learned from its sender reports.
+///
+/// One for all streams of a session: what it gets wrong, the time on the path, it gets wrong for audio and video alike.
+/// A report that took less time than those before moves it at once, one that took more moves it slowly, which
+/// follows the drift of the clocks.
+#[derive(Debug, Default)]
+pub(crate) struct RemoteClock {
+    anchor: Option<(NtpTime, Instant)>,
+}
+
+/// Reports that lie further apart than this from what was learned mean that the remote clock was set.
+const STEP: Duration = Duration::from_secs(5);
+
+/// A capture further than this before the arrival is not believed.
+const OLDEST_CAPTURE: Duration = Duration::from_secs(10);
+
+impl RemoteClock {
+    /// A sender report arrived.
+    pub(crate) fn on_report(&mut self, now: Instant, ntp: NtpTime) {
+        let predicted = self.instant(ntp);
+        let learned = match predicted {
+            Some(predicted) if now < predicted && predicted - now < STEP => now,
+            Some(predicted) if now >= predicted && now - predicted < STEP => {
+                predicted + (now - predicted) / 16
+            }
+            _ => now,
+        };
+        self.anchor = Some((ntp, learned));
+    }
+
+    /// When a stream captured `timestamp`, given the clocks of its last report.
+    pub(crate) fn captured(
+        &self,
+        report: (NtpTime, u32),
+        timestamp: u32,
+        clock_rate: u32,
+        received: Instant,
+    ) -> Option<Instant> {
+        let ticks = i64::from(timestamp.wrapping_sub(report.1) as i32);
+        let since_report = ticks.checked_mul(1 << 32)?.checked_div(clock_rate.into())?;
+        let ntp = report.0.get().wrapping_add_signed(since_report);
+        let captured = self.instant(NtpTime::new(ntp))?.min(received);
+        (received - captured <= OLDEST_CAPTURE).then_some(captured)
+    }
+
+    fn instant(&self, ntp: NtpTime) -> Option<Instant> {
+        let (anchor, at) = self.anchor?;
+        let fractions = ntp.get().wrapping_sub(anchor.get()) as i64;
+        let nanos = (u128::from(fractions.unsigned_abs()) * 1_000_000_000) >> 32;
+        let distance = Duration::from_nanos(u64::try_from(nanos).ok()?);
+        if fractions >= 0 {
+            at.checked_add(distance)
+        } else {
+            at.checked_sub(distance)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn anchor() -> ClockAnchor {
-        ClockAnchor {
-            instant: netsim_epoch(),
-            unix: Duration::from_secs(1_700_000_000),
-        }
-    }
-
-    fn netsim_epoch() -> Instant {
-        crate::testing::epoch()
-    }
-
-    #[test]
-    fn ntp_counts_from_1900_with_binary_fractions() {
-        let anchor = anchor();
-        let ntp = anchor.ntp(anchor.instant + Duration::from_millis(1_500));
-        assert_eq!(ntp >> 32, 1_700_000_001 + UNIX_EPOCH_IN_NTP);
-        assert_eq!(ntp as u32, 1 << 31);
-    }
+    use netsim::epoch;
 
     #[test]
     fn a_time_before_the_anchor_counts_back() {
-        let late = ClockAnchor {
-            instant: anchor().instant + Duration::from_secs(10),
+        let anchor = ClockAnchor {
+            instant: epoch() + Duration::from_secs(10),
             unix: Duration::from_secs(100),
         };
-        assert_eq!(late.ntp(anchor().instant) >> 32, 90 + UNIX_EPOCH_IN_NTP);
+        let unix = |now| anchor.ntp(now).to_unix();
+        assert_eq!(unix(epoch()), Some(Duration::from_secs(90)));
+        let later = epoch() + Duration::from_millis(11_500);
+        assert_eq!(unix(later), Some(Duration::from_millis(101_500)));
     }
 
     #[test]
@@ -103,9 +137,44 @@ mod tests {
 
     #[test]
     fn timestamps_extrapolate_both_ways_and_wrap() {
-        let at = netsim_epoch() + Duration::from_secs(1);
+        let at = epoch() + Duration::from_secs(1);
         let later = at + Duration::from_millis(10);
         assert_eq!(extrapolate((at, u32::MAX), later, 90_000), 899);
         assert_eq!(extrapolate((later, 899), at, 90_000), u32::MAX);
+    }
+
+    #[test]
+    fn audio_and_video_captured_together_come_out_together() {
+        let mut clock = RemoteClock::default();
+        let ntp = |millis: u64| NtpTime::from_unix(Duration::from_millis(1_000_000 + millis));
+        let at = |millis: u64| epoch() + Duration::from_millis(millis);
+        clock.on_report(at(130), ntp(100)); // audio, 30 ms on the way
+        clock.on_report(at(220), ntp(200)); // video, 20 ms on the way
+        let audio = clock.captured((ntp(100), 4_800), 4_800 + 48 * 500, 48_000, at(640));
+        let video = clock.captured((ntp(200), 9_000), 9_000 + 90 * 400, 90_000, at(700));
+        let apart = audio.unwrap().max(video.unwrap()) - audio.unwrap().min(video.unwrap());
+        assert!(apart < Duration::from_micros(50), "{apart:?}");
+        assert!(audio.unwrap().saturating_duration_since(at(620)) < Duration::from_micros(50));
+    }
+
+    #[test]
+    fn wild_reports_give_no_capture_time_or_one_before_arrival() {
+        let mut clock = RemoteClock::default();
+        assert_eq!(
+            clock.captured((NtpTime::new(0), 0), 0, 90_000, epoch()),
+            None
+        );
+        let ntps = [0, 1, 1 << 63, u64::MAX, 1 << 40];
+        for (n, &first) in ntps.iter().enumerate() {
+            let now = epoch() + Duration::from_secs(20 + n as u64);
+            clock.on_report(now, NtpTime::new(first));
+            for second in ntps {
+                for rate in [0, 1, 90_000, u32::MAX] {
+                    let report = (NtpTime::new(second), 7);
+                    let captured = clock.captured(report, 1 << 31, rate, now);
+                    assert!(captured.is_none_or(|at| at <= now && now - at <= OLDEST_CAPTURE));
+                }
+            }
+        }
     }
 }

@@ -30,11 +30,11 @@ pub struct Config {
     pub history_bytes: usize,
     /// How long packets are kept for retransmission; three round trips if that is longer. Default 1 s.
     pub history_duration: Duration,
-    /// Retransmitted bytes as a share of the media bytes sent in the last second. Default 15.
+    /// Retransmitted bytes as a share of the media bytes, in percent, both over the last four seconds. Default 15.
     pub retransmission_percent: u8,
     /// Retransmitted bytes per second that are allowed in any case, so that a call of few packets recovers too.
     /// Default 8,000: six packets of full size.
-    pub retransmission_floor_bytes: usize,
+    pub retransmission_floor_bytes_per_second: usize,
     /// Packets that wait in [`poll_transmit`](crate::Session::poll_transmit); beyond it the oldest of the same
     /// kind is dropped. Default 2,048: two seconds at 10 Mbit/s.
     pub send_queue_packets: usize,
@@ -59,7 +59,7 @@ impl Config {
             history_bytes: 4 * 1024 * 1024,
             history_duration: Duration::from_secs(1),
             retransmission_percent: 15,
-            retransmission_floor_bytes: 8_000,
+            retransmission_floor_bytes_per_second: 8_000,
             send_queue_packets: 2_048,
             receive_queue_packets: 2_048,
             receive_queue_bytes: 4 * 1024 * 1024,

@@ -47,4 +47,13 @@ impl StreamKey {
     pub const fn new(key: u64) -> Self {
         Self(key)
     }
+
+    /// The key of the next run of the same stream: as good as drawn.
+    pub(crate) const fn successor(self) -> Self {
+        // The finalizer of SplitMix64 is a bijection without short cycles in practice.
+        let mut key = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        key = (key ^ (key >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        key = (key ^ (key >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Self(key ^ (key >> 31))
+    }
 }

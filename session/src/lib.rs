@@ -6,8 +6,14 @@ mod error;
 mod event;
 mod id;
 mod packet;
+mod receive;
+mod report;
+mod send;
 mod session;
 mod stats;
+mod table;
+mod timer;
+mod window;
 
 pub use clock::ClockAnchor;
 pub use config::{

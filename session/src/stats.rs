@@ -1,3 +1,5 @@
+use crate::receive::Stream;
+use crate::send::Sender;
 use crate::{ReceiverId, SenderId};
 use rtp::{MediaKind, Ssrc};
 use std::time::Duration;
@@ -140,4 +142,59 @@ pub struct Drops {
     pub forward_stale: u64,
     /// Events dropped because nobody took them.
     pub events: u64,
+}
+
+impl InboundStats {
+    pub(crate) fn of(stream: &Stream) -> Self {
+        let statistics = &stream.source.statistics;
+        let counters = &stream.counters;
+        let report = stream.source.report().map(|report| report.info);
+        Self {
+            receiver: ReceiverId::new(stream.receiver),
+            ssrc: stream.source.ssrc,
+            kind: stream.kind,
+            packets_received: statistics.received(),
+            packets_lost: statistics.lost(),
+            jitter: statistics.jitter(),
+            bytes_received: counters.bytes,
+            header_bytes_received: counters.header_bytes,
+            packets_discarded: counters.discarded,
+            retransmitted_packets_received: counters.retransmitted_packets,
+            retransmitted_bytes_received: counters.retransmitted_bytes,
+            nack_count: counters.nacks,
+            pli_count: counters.plis,
+            fir_count: counters.firs,
+            remote_reports_received: stream.source.reports_received(),
+            remote_packets_sent: report.map_or(0, |info| info.packet_count),
+            remote_bytes_sent: report.map_or(0, |info| info.octet_count),
+            remote_timestamp: report.map(|info| info.ntp_time.get()),
+        }
+    }
+}
+
+impl OutboundStats {
+    pub(crate) fn of(id: SenderId, sender: &Sender) -> Self {
+        let counters = &sender.counters;
+        let remote = &sender.remote;
+        Self {
+            sender: id,
+            ssrc: sender.config.ssrc,
+            kind: sender.config.kind,
+            packets_sent: counters.packets,
+            bytes_sent: counters.bytes,
+            header_bytes_sent: counters.header_bytes,
+            retransmitted_packets_sent: counters.retransmitted_packets,
+            retransmitted_bytes_sent: counters.retransmitted_bytes,
+            nack_count: counters.nacks,
+            pli_count: counters.plis,
+            fir_count: counters.firs,
+            packets_discarded_on_send: counters.discarded,
+            remote_packets_lost: remote.packets_lost,
+            remote_fraction_lost: f64::from(remote.fraction_lost) / 256.0,
+            remote_jitter: sender.clock.to_duration(remote.jitter),
+            round_trip_time: remote.round_trip,
+            total_round_trip_time: remote.total_round_trip,
+            round_trip_time_measurements: remote.measurements,
+        }
+    }
 }
