@@ -24,8 +24,8 @@ pub(crate) struct Arena {
 impl Arena {
     /// Copies a payload.
     pub(crate) fn copy(&mut self, payload: &[u8]) -> Bytes {
-        if payload.is_empty() {
-            return Bytes::new();
+        if payload.is_empty() || payload.len() > MAX_CHUNK {
+            return Bytes::copy_from_slice(payload);
         }
         let mut chunk = match self.current.take() {
             Some(chunk) if chunk.capacity() >= payload.len() => chunk,

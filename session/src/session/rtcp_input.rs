@@ -126,11 +126,11 @@ impl Session {
         // Retransmissions are not retransmitted (RFC 4588 §6.3).
         let is_media = nack.media_ssrc == sender.config.ssrc;
         for number in nack.sequence_numbers() {
-            if !sender.nack_rate.take(now)
-                || self.outbound.retransmissions.len() >= MAX_RETRANSMISSIONS
-            {
+            let full = self.outbound.retransmissions.len() >= MAX_RETRANSMISSIONS;
+            if full || !sender.nack_rate.take(now) {
+                // Nothing of the rest is even looked at.
                 self.drops.retransmission_suppressed += 1;
-                continue;
+                break;
             }
             let place = sender.history.place(number.get()).filter(|_| is_media);
             let Some((sequence, kept)) =
