@@ -10,6 +10,8 @@ mod fingerprint;
 mod handshake;
 mod record;
 mod stats;
+#[cfg(test)]
+mod testing;
 mod timer;
 mod tls12;
 mod wire;

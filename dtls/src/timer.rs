@@ -9,8 +9,10 @@ pub(crate) struct Retransmission {
     deadline: Option<Instant>,
     /// When the flight left last.
     sent: Option<Instant>,
-    /// How often in a row nobody answered.
+    /// How often in a row nobody answered this flight.
     timeouts: u32,
+    /// The worst of it so far: a path that was too narrow for one flight is too narrow for the next.
+    most_timeouts: u32,
     /// When the handshake is given up.
     limit: Instant,
 }
@@ -33,6 +35,7 @@ impl Retransmission {
             deadline: None,
             sent: None,
             timeouts: 0,
+            most_timeouts: 0,
             limit: now.checked_add(timeout).unwrap_or(now),
         }
     }
@@ -56,6 +59,7 @@ impl Retransmission {
         }
         self.current = self.current.saturating_mul(2).min(Self::MAX);
         self.timeouts += 1;
+        self.most_timeouts = self.most_timeouts.max(self.timeouts);
         self.arm(now);
         true
     }
@@ -82,9 +86,9 @@ impl Retransmission {
 
     /// The largest datagram worth trying: after repeated silence a path may be too narrow (RFC 6347 §4.1.1.1).
     pub(crate) fn mtu(&self, configured: usize) -> usize {
-        match self.timeouts {
-            0..2 => configured,
-            2..4 => configured.min(900),
+        match self.most_timeouts {
+            0 | 1 => configured,
+            2 => configured.min(900),
             _ => configured.min(508),
         }
     }

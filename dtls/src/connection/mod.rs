@@ -54,7 +54,7 @@ enum Phase {
     },
     Handshaking(Box<Handshake>),
     Established(Box<Established>),
-    Closed,
+    Closed(CloseReason),
 }
 
 /// An alert that has still to leave.
@@ -195,7 +195,7 @@ impl Connection {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Handshaking(handshake) => Some(handshake.timer.next_deadline()),
-            Phase::New { .. } | Phase::Established(_) | Phase::Closed => None,
+            Phase::New { .. } | Phase::Established(_) | Phase::Closed(_) => None,
         }
     }
 
@@ -210,7 +210,7 @@ impl Connection {
             Phase::Established(established) => {
                 established.write_last_flight(&mut self.records, configured, buf)
             }
-            Phase::New { .. } | Phase::Closed => Ok(None),
+            Phase::New { .. } | Phase::Closed(_) => Ok(None),
         };
         match written {
             Ok(Some(())) => {
@@ -321,7 +321,7 @@ impl Connection {
                 });
             }
             Phase::New { .. } => {}
-            Phase::Closed => return,
+            Phase::Closed(_) => return,
         }
         self.end(Initiator::Local, Cause::CloseNotify);
     }
@@ -386,7 +386,7 @@ impl Connection {
             .write(epoch, ContentType::Alert, DTLS_1_2, buf, |buf| {
                 buf.extend_from_slice(&[level, description.0]);
             });
-        if matches!(self.phase, Phase::Closed) {
+        if matches!(self.phase, Phase::Closed(_)) {
             self.records.clear();
         }
         written.ok()?;
@@ -410,12 +410,12 @@ impl Connection {
             self.inbound.clear();
             self.events.clear();
         }
-        self.phase = Phase::Closed;
+        let reason = CloseReason { initiator, cause };
+        self.phase = Phase::Closed(reason);
         if self.alert.is_none() {
             self.records.clear();
         }
-        self.events
-            .push_back(Event::Closed(CloseReason { initiator, cause }));
+        self.events.push_back(Event::Closed(reason));
     }
 }
 
@@ -425,7 +425,7 @@ impl std::fmt::Debug for Phase {
             Self::New { .. } => f.write_str("New"),
             Self::Handshaking(handshake) => handshake.fmt(f),
             Self::Established(established) => established.fmt(f),
-            Self::Closed => f.write_str("Closed"),
+            Self::Closed(reason) => reason.fmt(f),
         }
     }
 }

@@ -20,7 +20,7 @@ impl Connection {
                 }
                 return;
             }
-            Phase::Closed => {
+            Phase::Closed(_) => {
                 self.stats.dropped.closed += 1;
                 return;
             }
@@ -202,7 +202,7 @@ impl Connection {
                     }
                     _ => {}
                 },
-                Phase::New { .. } | Phase::Closed => return,
+                Phase::New { .. } | Phase::Closed(_) => return,
             }
         }
     }

@@ -1,0 +1,33 @@
+mod api;
+mod attacks;
+mod authentication;
+mod handshake;
+mod laws;
+mod loss;
+mod rogue;
+mod states;
+
+use super::{Connection, Phase};
+use crate::Fingerprint;
+
+impl Connection {
+    /// Where the protocol stands, for comparison between runs.
+    pub(crate) fn outcome(&self) -> String {
+        match &self.phase {
+            Phase::New { .. } => "new".to_owned(),
+            Phase::Handshaking(_) => "handshaking".to_owned(),
+            Phase::Established(established) => {
+                format!(
+                    "established {} {:?}",
+                    established.verified,
+                    established.event()
+                )
+            }
+            Phase::Closed(reason) => format!("{reason:?}"),
+        }
+    }
+
+    pub(crate) fn own_fingerprint(&self) -> Fingerprint {
+        self.config.certificate.fingerprint()
+    }
+}
