@@ -82,10 +82,9 @@ fn check(sent: &[Vec<u8>], got: &[Message], seed: u64) {
 fn every_message_arrives_once_and_in_order_on_every_network() {
     for profile in Profile::ALL {
         for seed in 0..25 {
-            println!("{profile:?} {seed}");
             let mut pair = pair_on(profile, seed);
             connect_both(&mut pair);
-            exchange(&mut pair, seed, 60, 5000, Duration::from_secs(200));
+            exchange(&mut pair, seed, 60, 5000, Duration::from_secs(1500));
         }
     }
 }

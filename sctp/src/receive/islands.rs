@@ -53,10 +53,6 @@ impl Islands {
         self.islands.is_empty()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.islands.len()
-    }
-
     pub(crate) fn contains(&self, tsn: Unwrapped) -> bool {
         let after = self.islands.partition_point(|island| island.start <= tsn);
         let island = after.checked_sub(1).and_then(|index| self.islands.get(index));
@@ -290,7 +286,7 @@ mod tests {
                     .iter()
                     .filter(|offset| **offset == 0 || !arrived.contains(&(*offset - 1)))
                     .count();
-                assert_eq!(islands.len(), naive);
+                assert_eq!(islands.islands.len(), naive);
             }
             assert_eq!(whole.len(), 20);
             for offset in 0..pieces.len() {

@@ -7,6 +7,8 @@
     reason = "test support: each scenario uses some of it, and stops at the first surprise"
 )]
 
+pub mod raw;
+
 use std::time::{Duration, Instant};
 
 use netsim::{Machine, Outgoing, Pair, Profile};
@@ -128,6 +130,10 @@ pub fn pair_on(profile: Profile, seed: u64) -> Peers {
     if profile == Profile::SmallMtu {
         // Nothing here finds the path MTU yet; it is told.
         config.mtu = 548;
+    }
+    if profile == Profile::Loss50 {
+        // One attempt in four succeeds: whether such a path is dead is for ICE to say.
+        config.max_retransmissions = None;
     }
     Pair::on(
         profile,

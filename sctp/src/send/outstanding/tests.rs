@@ -1,0 +1,157 @@
+use std::collections::BTreeSet;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::*;
+use crate::chunk::Chunks;
+
+fn piece(length: usize) -> Piece {
+    Piece {
+        stream: StreamId::new(1),
+        ssn: Ssn::new(0),
+        ppid: Ppid::new(53),
+        ordering: Ordering::Ordered,
+        beginning: true,
+        ending: true,
+        payload: Bytes::from(vec![0; length]),
+    }
+}
+
+fn sent(count: usize, now: Instant) -> Outstanding {
+    let mut outstanding = Outstanding::new(Tsn::new(0xffff_fffa), 1000);
+    for _ in 0..count {
+        outstanding.send(now, piece(100), false, &mut Vec::new());
+    }
+    outstanding
+}
+
+/// An acknowledgement of the first `acked` chunks, with blocks of offsets from the first chunk, both ends included.
+fn sack(
+    outstanding: &mut Outstanding,
+    now: Instant,
+    acked: u32,
+    blocks: &[(u32, u32)],
+) -> Result<SackOutcome, SackError> {
+    let mut buf = Vec::new();
+    let cumulative = Tsn::new(0xffff_fffa).plus(acked.wrapping_sub(1));
+    let blocks = blocks.iter().map(|(start, end)| GapAckBlock {
+        start: (start + 1 - acked) as u16,
+        end: (end + 1 - acked) as u16,
+    });
+    SackChunk::encode_from(&mut buf, (cumulative, 100_000), blocks, [].into_iter());
+    let raw = Chunks::new(&buf).next().unwrap().unwrap();
+    outstanding.on_sack(now, &SackChunk::decode(raw).unwrap(), false)
+}
+
+fn lost(outstanding: &mut Outstanding) -> Vec<u64> {
+    let first = Unwrapped::first(Tsn::new(0xffff_fffa));
+    std::iter::from_fn(|| {
+        let (tsn, _) = outstanding.next_lost()?;
+        outstanding.send_again(tsn, false, &mut Vec::new());
+        Some(tsn.since(first))
+    })
+    .collect()
+}
+
+#[test]
+fn three_acknowledgements_above_a_chunk_make_it_lost() {
+    let now = netsim::epoch();
+    let mut outstanding = sent(10, now);
+    for end in [2, 3] {
+        let outcome = sack(&mut outstanding, now, 1, &[(2, end)]).unwrap();
+        assert!(!outcome.found_losses);
+    }
+    let outcome = sack(&mut outstanding, now, 1, &[(2, 4)]).unwrap();
+    assert!(outcome.found_losses);
+    assert_eq!(lost(&mut outstanding), [1]);
+    // Once only: the rest is for T3.
+    for end in 5..9 {
+        sack(&mut outstanding, now, 1, &[(2, end)]).unwrap();
+    }
+    assert!(lost(&mut outstanding).is_empty());
+    assert_eq!(outstanding.flight_bytes(), 200);
+}
+
+#[test]
+fn one_acknowledgement_of_three_packets_makes_a_chunk_lost() {
+    let now = netsim::epoch();
+    let mut outstanding = Outstanding::new(Tsn::new(0xffff_fffa), 1000);
+    for _ in 0..10 {
+        outstanding.send(now, piece(1000), false, &mut Vec::new());
+    }
+    assert!(!sack(&mut outstanding, now, 0, &[(1, 2)]).unwrap().found_losses);
+    assert!(sack(&mut outstanding, now, 0, &[(1, 3)]).unwrap().found_losses);
+    assert_eq!(lost(&mut outstanding), [0]);
+}
+
+#[test]
+fn what_is_taken_back_is_outstanding_again() {
+    let now = netsim::epoch();
+    let mut outstanding = sent(10, now);
+    sack(&mut outstanding, now, 1, &[(2, 5)]).unwrap();
+    assert_eq!(outstanding.flight_bytes(), 500);
+    sack(&mut outstanding, now, 1, &[(4, 5)]).unwrap();
+    assert_eq!(outstanding.flight_bytes(), 700);
+    outstanding.on_timeout();
+    assert_eq!(lost(&mut outstanding), [1, 2, 3, 6, 7, 8, 9]);
+}
+
+#[test]
+fn lies_are_told_from_news() {
+    let now = netsim::epoch();
+    let mut outstanding = sent(10, now);
+    sack(&mut outstanding, now, 5, &[]).unwrap();
+    assert_eq!(sack(&mut outstanding, now, 4, &[]).unwrap_err(), SackError::Stale);
+    assert_eq!(sack(&mut outstanding, now, 11, &[]).unwrap_err(), SackError::NeverSent);
+    let beyond = sack(&mut outstanding, now, 5, &[(6, 10)]);
+    assert_eq!(beyond.unwrap_err(), SackError::Malformed);
+    assert!(sack(&mut outstanding, now, 5, &[(6, 9)]).is_ok());
+    assert!(sack(&mut outstanding, now, 10, &[]).is_ok());
+    assert!(outstanding.is_empty());
+}
+
+#[test]
+fn a_round_trip_is_not_measured_on_what_was_sent_again() {
+    let now = netsim::epoch();
+    let later = now + Duration::from_millis(30);
+    let mut outstanding = sent(3, now);
+    let outcome = sack(&mut outstanding, later, 1, &[]).unwrap();
+    assert_eq!(outcome.round_trip, Some(Duration::from_millis(30)));
+    outstanding.send(later, piece(100), false, &mut Vec::new());
+    outstanding.on_timeout();
+    lost(&mut outstanding);
+    let outcome = sack(&mut outstanding, later, 4, &[]).unwrap();
+    assert_eq!(outcome.round_trip, None);
+}
+
+#[test]
+fn flight_and_release_match_a_naive_count_under_random_acknowledgements() {
+    for seed in 0..200 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let now = netsim::epoch();
+        let mut outstanding = sent(60, now);
+        let mut cumulative = 0u32;
+        let mut released = 0;
+        for _ in 0..30 {
+            cumulative = rng.random_range(cumulative..=60.min(cumulative + 4));
+            let mut reported = BTreeSet::new();
+            let mut blocks = Vec::new();
+            let mut place = cumulative + 1;
+            while place < 60 && blocks.len() < 5 {
+                let start = rng.random_range(place..60);
+                let end = rng.random_range(start..60.min(start + 6));
+                blocks.push((start, end));
+                reported.extend(start..=end);
+                place = end + 2;
+            }
+            let outcome = sack(&mut outstanding, now, cumulative, &blocks).unwrap();
+            released += outcome.released_bytes;
+            let again = lost(&mut outstanding);
+            assert!(again.iter().all(|offset| !reported.contains(&(*offset as u32))));
+            let missing = (cumulative..60).filter(|offset| !reported.contains(offset));
+            assert_eq!(outstanding.flight_bytes(), missing.count() * 100, "seed {seed}");
+            assert_eq!(released, cumulative as usize * 164);
+        }
+    }
+}
