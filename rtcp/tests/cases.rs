@@ -449,3 +449,10 @@ fn nothing_lost_is_nothing_written() {
     assert!(written(|writer| writer.nack(Ssrc::new(1), Ssrc::new(2), [])).is_empty());
     assert!(written(|writer| writer.full_intra_request(Ssrc::new(1), &[])).is_empty());
 }
+
+#[test]
+fn seventeen_packets_in_a_row_are_one_entry() {
+    let lost = (0..17).map(|step| SequenceNumber::new(65_530).plus(step));
+    let bytes = written(|writer| writer.nack(Ssrc::new(1), Ssrc::new(2), lost));
+    assert_eq!(bytes, hex("81cd00030000000100000002fffaffff"));
+}

@@ -18,6 +18,7 @@ impl Storage {
         }
     }
 
+    #[inline]
     pub(super) fn as_slice(&self) -> &[u8] {
         match self {
             Self::Inline { len, octets } => octets.get(..usize::from(*len)).unwrap_or_default(),
@@ -32,20 +33,28 @@ impl Storage {
         }
     }
 
-    pub(super) fn extend_from_slice(&mut self, more: &[u8]) {
+    /// Appends a head and what belongs to it.
+    #[inline]
+    pub(super) fn push(&mut self, head: &[u8], tail: &[u8]) {
         if let Self::Inline { len, octets } = self {
             let start = usize::from(*len);
-            if let Some(place) = octets.get_mut(start..start + more.len()) {
-                place.copy_from_slice(more);
-                *len = u8::try_from(start + more.len()).unwrap_or(*len);
+            let end = start + head.len() + tail.len();
+            if let Some((place, rest)) = octets
+                .get_mut(start..end)
+                .and_then(|place| place.split_at_mut_checked(head.len()))
+            {
+                place.copy_from_slice(head);
+                rest.copy_from_slice(tail);
+                *len = u8::try_from(end).unwrap_or(*len);
                 return;
             }
-            let mut heap = Vec::with_capacity((start + more.len()).max(2 * INLINE));
+            let mut heap = Vec::with_capacity(end.max(2 * INLINE));
             heap.extend_from_slice(octets.get(..start).unwrap_or_default());
             *self = Self::Heap(heap);
         }
         if let Self::Heap(octets) = self {
-            octets.extend_from_slice(more);
+            octets.extend_from_slice(head);
+            octets.extend_from_slice(tail);
         }
     }
 

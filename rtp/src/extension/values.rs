@@ -38,7 +38,7 @@ impl Extensions {
             return Err(OpaqueExtensionError::Length);
         }
         let mut storage = Storage::new();
-        storage.extend_from_slice(block);
+        storage.push(&[], block);
         Ok(Self {
             profile: Some(profile),
             storage,
@@ -52,7 +52,7 @@ impl Extensions {
             Some(ExtensionForm::Opaque(profile)) => {
                 extensions.profile = Some(profile);
                 let block = header.extension_block().unwrap_or_default();
-                extensions.storage.extend_from_slice(block);
+                extensions.storage.push(&[], block);
             }
             Some(_) => {
                 let mut seen = [0_u64; 4];
@@ -176,11 +176,9 @@ impl Extensions {
 
     /// Appends the block with its profile and length words.
     pub(crate) fn encode(&self, form: ExtensionForm, buf: &mut Vec<u8>) {
-        // 255 ids of 257 octets are 16,384 words, and `opaque` checked its own: the count always fits.
-        let words = u16::try_from((self.encoded_len(form) - 4) / 4).unwrap_or(u16::MAX);
-        buf.extend_from_slice(&form.profile().to_be_bytes());
-        buf.extend_from_slice(&words.to_be_bytes());
         let start = buf.len();
+        buf.extend_from_slice(&form.profile().to_be_bytes());
+        buf.extend_from_slice(&[0; 2]);
         match form {
             ExtensionForm::OneByte => {
                 for (id, value) in self
@@ -197,13 +195,18 @@ impl Extensions {
                 buf.extend_from_slice(self.storage.as_slice());
             }
         }
-        buf.resize(start + (buf.len() - start).next_multiple_of(4), 0);
+        let length = (buf.len() - start).next_multiple_of(4);
+        buf.resize(start + length, 0);
+        // 255 ids of 257 octets are 16,384 words, and `opaque` checked its own: the count always fits.
+        let words = u16::try_from(length / 4 - 1).unwrap_or(u16::MAX);
+        if let Some(field) = buf.get_mut(start + 2..start + 4) {
+            field.copy_from_slice(&words.to_be_bytes());
+        }
     }
 
     fn append(&mut self, id: u8, value: &[u8]) {
         if let Ok(length) = u8::try_from(value.len()) {
-            self.storage.extend_from_slice(&[id, length]);
-            self.storage.extend_from_slice(value);
+            self.storage.push(&[id, length], value);
         }
     }
 
