@@ -13,8 +13,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 use std::{io, thread};
 
+use avocet::dtls::Certificate;
 use avocet::net::{Datagram, Path};
 use avocet::peer::{Config, DataChannelInit, Event, PeerConnection, SessionDescription};
+use avocet::session::ClockAnchor;
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
@@ -30,7 +32,7 @@ fn run(signalling: Sender<SessionDescription>, other: Receiver<SessionDescriptio
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     let local = socket.local_addr()?;
     let mut peer = PeerConnection::new(config()?, Instant::now())?;
-    peer.add_local_address(Instant::now(), local);
+    peer.add_local_address(Instant::now(), local)?;
     if offers {
         peer.create_data_channel(Instant::now(), "echo", DataChannelInit::default())?;
         let offer = peer.create_offer(Instant::now())?;
@@ -88,9 +90,7 @@ fn run(signalling: Sender<SessionDescription>, other: Receiver<SessionDescriptio
 fn config() -> Result<Config, Box<dyn Error + Send + Sync>> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed)?;
-    let clock = avocet::session::ClockAnchor {
-        instant: Instant::now(),
-        unix: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?,
-    };
-    Ok(Config::new(seed, avocet::dtls::Certificate::generate()?, clock))
+    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    let clock = ClockAnchor { instant: Instant::now(), unix };
+    Ok(Config::new(seed, Certificate::generate(unix)?, clock))
 }

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::driver::{Command, Key, Mailbox};
 use crate::error::{CallError, Closed, NegotiateError};
-use crate::{DataChannel, Event, TrackLocal, TrackRemote};
+use crate::{DataChannel, Event, TrackLocal};
 
 /// A peer connection that an [`Endpoint`](crate::Endpoint) drives.
 ///
@@ -239,11 +239,6 @@ impl PeerConnection {
     /// What a transceiver sends.
     pub fn track_local(&self, transceiver: TransceiverId) -> TrackLocal {
         TrackLocal::new(self.link().clone(), transceiver)
-    }
-
-    /// What a transceiver receives.
-    pub fn track_remote(&self, transceiver: TransceiverId) -> TrackRemote {
-        TrackRemote::new(self.link().clone(), transceiver)
     }
 
     /// Opens a data channel. It may be written to at once: what is written leaves as soon as the channel is open.

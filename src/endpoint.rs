@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::PeerConnection;
 use crate::connection::Link;
 use crate::driver::{Command, Mailbox, Shard, Socket, candidates};
-use crate::error::{BindError, CallError};
+use crate::error::BindError;
 
 /// What an [`Endpoint`] is told at its birth.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Endpoint {
         }
         let certificate = match config.certificate {
             Some(certificate) => certificate,
-            None => dtls::Certificate::generate().map_err(BindError::Certificate)?,
+            None => dtls::Certificate::generate(unix_time()).map_err(BindError::Certificate)?,
         };
         let (commands, queue) = mpsc::unbounded_channel();
         let shard = Shard::new(sockets, addresses.clone(), queue, seed()?);
@@ -89,11 +89,7 @@ impl Endpoint {
     ///
     /// The operating system gives no randomness.
     pub fn connection_config(&self) -> Result<peer::Config, BindError> {
-        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let clock = session::ClockAnchor {
-            instant: Instant::now(),
-            unix: unix.unwrap_or(Duration::ZERO),
-        };
+        let clock = session::ClockAnchor { instant: Instant::now(), unix: unix_time() };
         let mut config = peer::Config::new(seed()?, self.certificate.clone(), clock);
         config.announced_addresses = self.announced.to_vec();
         Ok(config)
@@ -130,7 +126,8 @@ impl Endpoint {
                 }
             };
             for address in addresses {
-                peer.add_local_address(now, *address);
+                // A host with more addresses than an agent takes offers the first ones.
+                let _ = peer.add_local_address(now, *address);
             }
             Some((peer, shared, key_reply))
         });
@@ -173,6 +170,11 @@ fn bind_all(config: &EndpointConfig) -> Result<Vec<Socket>, BindError> {
         }
     }
     if sockets.is_empty() { Err(BindError::NoAddress) } else { Ok(sockets) }
+}
+
+/// The time since 1970, zero on a host whose clock stands before that.
+fn unix_time() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 fn seed() -> Result<[u8; 32], BindError> {

@@ -67,7 +67,7 @@ where
     let _ = http.serve_connection(stream, service).await;
 }
 
-async fn respond(request: Request<Incoming>, rooms: &Rooms) -> Response<Full<Bytes>> {
+async fn respond(request: Request<Incoming>, rooms: &Arc<Rooms>) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
     if parts.method == Method::GET

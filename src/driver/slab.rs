@@ -52,10 +52,6 @@ impl<T> Slab<T> {
         self.len -= 1;
         Some(value)
     }
-
-    pub(crate) fn indices(&self) -> impl Iterator<Item = usize> + '_ {
-        self.slots.iter().enumerate().filter(|(_, slot)| slot.1.is_some()).map(|(index, _)| index)
-    }
 }
 
 #[cfg(test)]
@@ -72,6 +68,5 @@ mod tests {
         assert_eq!(slab.get_mut(first), None);
         assert_eq!(slab.get_mut(second), Some(&mut "second"));
         assert_eq!(slab.len(), 1);
-        assert_eq!(slab.indices().collect::<Vec<_>>(), [0]);
     }
 }
