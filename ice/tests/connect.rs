@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use avocet_ice::{Event, Mode, Role, State};
-use netsim::{ADDRESS_A, ADDRESS_B, Profile, Side, Verdict};
+use netsim::{Profile, Side, Verdict};
 use support::*;
 
 #[test]
@@ -267,6 +267,11 @@ fn losing_the_first_check_costs_half_a_second_at_most() {
 }
 
 #[test]
-fn the_addresses_of_the_test_network_differ() {
-    assert_ne!(ADDRESS_A, ADDRESS_B);
+fn an_idle_connected_agent_is_small() {
+    // What it has on the heap besides is a few short vectors and strings.
+    assert!(
+        size_of::<avocet_ice::Agent>() <= 2_048,
+        "{}",
+        size_of::<avocet_ice::Agent>()
+    );
 }

@@ -31,7 +31,7 @@ fn full_agents_obey_the_laws() {
     Battery::new("ice::Agent (full)", |stage, seed| {
         agents_at(stage, seed, FULL)
     })
-    .resists(Resists::RandomBytes)
+    .resists(Resists::Forgeries)
     .check();
 }
 
@@ -41,6 +41,6 @@ fn a_lite_agent_obeys_the_laws() {
     Battery::new("ice::Agent (lite)", move |stage, seed| {
         agents_at(stage, seed, modes)
     })
-    .resists(Resists::RandomBytes)
+    .resists(Resists::Forgeries)
     .check();
 }

@@ -74,11 +74,7 @@ impl CookieKey {
             return None;
         }
         let (mut fields, mac) = cookie.split_last_chunk::<32>()?;
-        self.0
-            .clone()
-            .chain_update(fields)
-            .verify_slice(mac)
-            .ok()?;
+        self.0.clone().chain_update(fields).verify_slice(mac).ok()?;
         let mut word = || fields.try_get_u32().ok();
         let (local_tag, local_initial_tsn) = (word()?, word()?);
         let (tag, initial_tsn, a_rwnd) = (word()?, word()?, word()?);

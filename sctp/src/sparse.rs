@@ -1,6 +1,6 @@
 /// One small value for each of 65,536 stream ids, of which few are ever used.
 ///
-/// Two steps of plain indexing: no hashing that a peer could attack, no search, and memory only for the pages of 64
+/// Two steps of plain indexing: no hashing that a peer could attack, no search, and memory only for the pages of 16
 /// ids that were touched.
 #[derive(Debug)]
 pub(crate) struct Sparse<T> {
@@ -44,7 +44,7 @@ fn split(id: u16) -> (usize, usize) {
     (usize::from(id) / PAGE, usize::from(id) % PAGE)
 }
 
-const PAGE: usize = 64;
+const PAGE: usize = 16;
 
 #[cfg(test)]
 mod tests {

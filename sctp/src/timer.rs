@@ -55,9 +55,7 @@ impl Timers {
 
     /// Stops a timer that is due, and says that it was.
     pub(crate) fn expire(&mut self, timer: Timer, now: Instant) -> bool {
-        self.0[timer as usize]
-            .take_if(|due| *due <= now)
-            .is_some()
+        self.0[timer as usize].take_if(|due| *due <= now).is_some()
     }
 
     pub(crate) fn next(&self) -> Option<Instant> {

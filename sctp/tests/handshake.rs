@@ -5,9 +5,9 @@ mod common;
 
 use std::time::Duration;
 
-use netsim::{LinkConfig, Pair, Verdict};
 use avocet_sctp::{CloseCause, Config, Event, Initiator};
 use common::{Peer, both_established, connect_both, established, pair};
+use netsim::{LinkConfig, Pair, Verdict};
 
 #[test]
 fn one_side_that_connects_is_enough() {
@@ -44,7 +44,10 @@ fn both_sides_that_connect_at_any_two_moments_meet() {
         pair.b_mut().send(now, 2, b"from b");
         let done =
             |pair: &common::Peers| pair.a().messages.len() == 1 && pair.b().messages.len() == 1;
-        assert!(pair.run_until(Duration::from_millis(250), done), "seed {seed}");
+        assert!(
+            pair.run_until(Duration::from_millis(250), done),
+            "seed {seed}"
+        );
     }
 }
 
@@ -60,7 +63,10 @@ fn both_sides_meet_while_a_third_of_the_packets_is_lost_or_shuffled() {
         let b = Peer::new(Config::default(), seed * 2 + 1);
         let mut pair = Pair::over(link, seed, a, b);
         connect_both(&mut pair);
-        assert!(pair.run_until(Duration::from_secs(30), both_established), "seed {seed}");
+        assert!(
+            pair.run_until(Duration::from_secs(30), both_established),
+            "seed {seed}"
+        );
     }
 }
 
@@ -72,7 +78,11 @@ fn the_handshake_survives_the_loss_of_any_packet() {
             let mut count = 0;
             pair.network().intercept(move |_| {
                 count += 1;
-                if count == lost + 1 { Verdict::Drop } else { Verdict::Pass }
+                if count == lost + 1 {
+                    Verdict::Drop
+                } else {
+                    Verdict::Pass
+                }
             });
             let now = pair.now();
             pair.a_mut().association.connect(now, None);
@@ -80,10 +90,12 @@ fn the_handshake_survives_the_loss_of_any_packet() {
                 pair.b_mut().association.connect(now, None);
             }
             pair.a_mut().send(now, 1, b"early");
-            let done = |pair: &common::Peers| {
-                both_established(pair) && pair.b().messages.len() == 1
-            };
-            assert!(pair.run_until(Duration::from_millis(1600), done), "packet {lost}");
+            let done =
+                |pair: &common::Peers| both_established(pair) && pair.b().messages.len() == 1;
+            assert!(
+                pair.run_until(Duration::from_millis(1600), done),
+                "packet {lost}"
+            );
         }
     }
 }
@@ -97,7 +109,11 @@ fn a_lost_init_costs_a_second_or_three_known_round_trips() {
         let mut pair = Pair::over(link, 0, a, b);
         let mut first = true;
         pair.network().intercept(move |_| {
-            if std::mem::take(&mut first) { Verdict::Drop } else { Verdict::Pass }
+            if std::mem::take(&mut first) {
+                Verdict::Drop
+            } else {
+                Verdict::Pass
+            }
         });
         let now = pair.now();
         pair.a_mut().association.connect(now, round_trip);
@@ -139,7 +155,11 @@ fn a_cookie_returned_after_a_minute_is_stale_and_the_handshake_begins_again() {
     let start = pair.now();
     pair.network().intercept(move |packet| {
         let early = packet.sent < start + Duration::from_secs(70);
-        if early && packet.bytes[12] == 10 { Verdict::Drop } else { Verdict::Pass }
+        if early && packet.bytes[12] == 10 {
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
     });
     pair.a_mut().association.connect(start, None);
     assert!(pair.run_until(Duration::from_secs(80), both_established));
@@ -157,7 +177,9 @@ fn a_peer_that_lost_its_state_can_begin_again() {
     let now = pair.now();
     pair.b_mut().association.connect(now, None);
     assert!(pair.run_until(Duration::from_secs(2), both_established));
-    assert!(pair.run_until(Duration::from_secs(2), |pair| pair.a().has(&Event::Restarted)));
+    assert!(pair.run_until(Duration::from_secs(2), |pair| {
+        pair.a().has(&Event::Restarted)
+    }));
     let now = pair.now();
     pair.a_mut().send(now, 1, b"to the new one");
     pair.b_mut().send(now, 1, b"from the new one");

@@ -5,7 +5,9 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use avocet_sctp::chunk::{AbortChunk, CauseCode, Chunk, ErrorCauses, InitChunk, Parameters, RawChunk};
+use avocet_sctp::chunk::{
+    AbortChunk, CauseCode, Chunk, ErrorCauses, InitChunk, Parameters, RawChunk,
+};
 use avocet_sctp::chunk::{ChunkType, SackChunk};
 use avocet_sctp::{CloseCause, Config, Event, Ppid, SendOptions, StreamId, Tsn};
 use common::raw::{PEER_TAG, Victim, chunks, data, sacks, seal};
@@ -56,10 +58,16 @@ fn every_negative_vector_is_answered_in_bounded_time() {
             victim.association.handle_datagram(victim.now, &bytes);
             assert_eq!(victim.association.stats().dropped.checksum, 1);
         } else {
-            #[expect(clippy::disallowed_methods, reason = "the time it takes is the subject")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the time it takes is the subject"
+            )]
             let begun = Instant::now();
             victim.hear_bytes(&mut bytes);
-            #[expect(clippy::disallowed_methods, reason = "the time it takes is the subject")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the time it takes is the subject"
+            )]
             let took = begun.elapsed();
             assert!(took < Duration::from_millis(50), "{id} {name}: {took:?}");
         }
@@ -69,10 +77,17 @@ fn every_negative_vector_is_answered_in_bounded_time() {
         };
         let replies = victim.say_all();
         assert!(replies.len() <= 1, "{id} {name}: {} replies", replies.len());
-        assert!(replies.iter().all(|reply| reply.len() <= 1191), "{id} {name}");
+        assert!(
+            replies.iter().all(|reply| reply.len() <= 1191),
+            "{id} {name}"
+        );
         let reason = victim.association.close_reason();
         match fate {
-            Fate::Ends(cause) => assert_eq!(reason.map(|reason| reason.cause), Some(cause), "{id} {name}"),
+            Fate::Ends(cause) => assert_eq!(
+                reason.map(|reason| reason.cause),
+                Some(cause),
+                "{id} {name}"
+            ),
             Fate::Holds => {
                 assert_eq!(reason, None, "{id} {name}");
                 // Where the vector's own DATA with TSN 1 counted, the next one is 2; a middle piece waits for 1 to 4.
@@ -99,7 +114,12 @@ fn a_flood_of_tiny_chunks_beyond_a_gap_stays_within_the_cap() {
         victim.say_all();
         // The gap is filled by a genuine message; what waited behind it is nonsense, and ends the association.
         victim.hear(&[data(1, 5, 0, true, true, b"alive?")]);
-        assert!(victim.association.recv(victim.now, StreamId::new(5)).is_some());
+        assert!(
+            victim
+                .association
+                .recv(victim.now, StreamId::new(5))
+                .is_some()
+        );
     }
 }
 
@@ -152,7 +172,10 @@ fn forged_acknowledgements_buy_nothing() {
     for _ in 0..30 {
         let stream = StreamId::new(1);
         let options = SendOptions::ordered();
-        victim.association.send(now, stream, Ppid::new(53), &[1; 1100], options).unwrap();
+        victim
+            .association
+            .send(now, stream, Ppid::new(53), &[1; 1100], options)
+            .unwrap();
     }
     let sent = victim.say_all().len();
     assert_eq!(sent, 11);
@@ -178,14 +201,22 @@ fn forged_acknowledgements_buy_nothing() {
         (before, vec![[2, u16::MAX]]),
     ] {
         let value = sack(value, &blocks);
-        let raw = RawChunk { kind: ChunkType::SACK, flags: 0, value: &value };
+        let raw = RawChunk {
+            kind: ChunkType::SACK,
+            flags: 0,
+            value: &value,
+        };
         victim.hear(&[Chunk::Unknown(raw)]);
     }
     assert_eq!(victim.association.stats().dropped.malformed_sacks, 6);
     assert!(victim.say_all().is_empty());
     // A lie about what was never sent cannot be passed over.
     let value = sack(first.plus(11).get(), &[]);
-    let raw = RawChunk { kind: ChunkType::SACK, flags: 0, value: &value };
+    let raw = RawChunk {
+        kind: ChunkType::SACK,
+        flags: 0,
+        value: &value,
+    };
     assert!(SackChunk::decode(raw).is_ok());
     victim.hear(&[Chunk::Unknown(raw)]);
     let reason = victim.association.close_reason().unwrap();
@@ -196,7 +227,10 @@ fn forged_acknowledgements_buy_nothing() {
 fn a_blind_abort_and_a_blind_init_change_nothing() {
     let mut victim = Victim::established(Config::default());
     let abort = |reflected_tag| {
-        Chunk::Abort(AbortChunk { reflected_tag, causes: ErrorCauses(&[]) })
+        Chunk::Abort(AbortChunk {
+            reflected_tag,
+            causes: ErrorCauses(&[]),
+        })
     };
     let tag = victim.tag;
     victim.hear_tagged(tag.wrapping_add(1), &[abort(false)]);
@@ -235,15 +269,25 @@ fn unknown_chunks_are_treated_as_their_high_bits_say() {
         (0xff, true, true),
     ] {
         let mut victim = Victim::established(Config::default());
-        let unknown = Chunk::Unknown(RawChunk { kind: ChunkType(kind), flags: 0, value: b"what" });
+        let unknown = Chunk::Unknown(RawChunk {
+            kind: ChunkType(kind),
+            flags: 0,
+            value: b"what",
+        });
         victim.hear(&[unknown, data(1, 1, 0, true, true, b"x")]);
-        let delivered = victim.association.recv(victim.now, StreamId::new(1)).is_some();
+        let delivered = victim
+            .association
+            .recv(victim.now, StreamId::new(1))
+            .is_some();
         assert_eq!(delivered, goes_on, "{kind:#x}");
         let packets = victim.say_all();
-        let reported = packets.iter().flat_map(|packet| chunks(packet)).any(|chunk| {
-            matches!(chunk, Chunk::Error(error)
+        let reported = packets
+            .iter()
+            .flat_map(|packet| chunks(packet))
+            .any(|chunk| {
+                matches!(chunk, Chunk::Error(error)
                 if error.causes.flatten().any(|cause| cause.code == CauseCode::UNRECOGNIZED_CHUNK))
-        });
+            });
         assert_eq!(reported, reports, "{kind:#x}");
     }
 }
@@ -255,10 +299,13 @@ fn data_on_a_stream_that_does_not_exist_is_acknowledged_and_reported() {
     assert!(victim.association.next_readable().is_none());
     let packets = victim.say_all();
     assert_eq!(sacks(&packets)[0].cumulative_tsn_ack, Tsn::new(1));
-    let has_error = packets.iter().flat_map(|packet| chunks(packet)).any(|chunk| {
-        matches!(chunk, Chunk::Error(error)
+    let has_error = packets
+        .iter()
+        .flat_map(|packet| chunks(packet))
+        .any(|chunk| {
+            matches!(chunk, Chunk::Error(error)
             if error.causes.flatten().any(|cause| cause.code == CauseCode::INVALID_STREAM))
-    });
+        });
     assert!(has_error);
     assert!(victim.is_alive(2));
 }
@@ -267,11 +314,19 @@ fn data_on_a_stream_that_does_not_exist_is_acknowledged_and_reported() {
 fn a_heartbeat_is_answered_and_an_answer_nobody_asked_for_is_not_believed() {
     let mut victim = Victim::established(Config::default());
     let info = [0, 1, 0, 8, 1, 2, 3, 4];
-    let heartbeat = RawChunk { kind: ChunkType::HEARTBEAT, flags: 0, value: &info };
+    let heartbeat = RawChunk {
+        kind: ChunkType::HEARTBEAT,
+        flags: 0,
+        value: &info,
+    };
     victim.hear(&[Chunk::Unknown(heartbeat)]);
     let packets = victim.say_all();
     assert!(matches!(chunks(&packets[0])[..], [Chunk::HeartbeatAck(ack)] if ack.info == info));
-    let ack = RawChunk { kind: ChunkType::HEARTBEAT_ACK, flags: 0, value: &info };
+    let ack = RawChunk {
+        kind: ChunkType::HEARTBEAT_ACK,
+        flags: 0,
+        value: &info,
+    };
     victim.hear(&[Chunk::Unknown(ack)]);
     assert_eq!(victim.association.stats().dropped.unexpected, 1);
     assert_eq!(victim.association.stats().round_trip, None);

@@ -5,9 +5,11 @@ mod common;
 
 use std::time::Duration;
 
+use avocet_sctp::chunk::{Chunk, ChunkType, RawChunk};
 use avocet_sctp::{
     CloseCause, Config, Direction, Event, Initiator, Message, ResetError, SendError, StreamId,
 };
+use common::raw::Victim;
 use common::{Peers, connect_both, established, pair, pair_with};
 use netsim::{LinkConfig, Loss, Side, Verdict};
 
@@ -46,7 +48,10 @@ fn a_reader_that_stops_holds_the_sender_back_and_one_that_returns_gets_everythin
         assert!(waiting > 300_000, "{waiting}");
         pair.set_pulling(Side::B, true);
         let read = |pair: &Peers| pair.b().messages.len() == 100;
-        assert!(pair.run_until(Duration::from_secs(120), read), "loss {loss}");
+        assert!(
+            pair.run_until(Duration::from_secs(120), read),
+            "loss {loss}"
+        );
         let order = pair.b().messages.iter().map(|message| message.data[0]);
         assert!(order.eq(0..100));
     }
@@ -110,7 +115,11 @@ fn shutdown_completes_when_any_packet_is_lost() {
             let mut count = 0;
             pair.network().intercept(move |_| {
                 count += 1;
-                if count == lost + 1 { Verdict::Drop } else { Verdict::Pass }
+                if count == lost + 1 {
+                    Verdict::Drop
+                } else {
+                    Verdict::Pass
+                }
             });
             let now = pair.now();
             pair.a_mut().send(now, 1, b"last words");
@@ -118,7 +127,10 @@ fn shutdown_completes_when_any_packet_is_lost() {
             if both {
                 pair.b_mut().association.shutdown(now);
             }
-            assert!(pair.run_until(Duration::from_secs(20), both_ended), "packet {lost}");
+            assert!(
+                pair.run_until(Duration::from_secs(20), both_ended),
+                "packet {lost}"
+            );
             let causes = reasons(&pair).map(|reason| reason.unwrap().1);
             assert_eq!(causes, [CloseCause::Shutdown; 2], "packet {lost}");
             assert_eq!(pair.b().messages.len(), 1);
@@ -171,7 +183,10 @@ fn closing_before_the_handshake_ends_at_once() {
     let now = pair.now();
     pair.a_mut().association.shutdown(now);
     assert_eq!(
-        pair.a().association.close_reason().map(|reason| reason.cause),
+        pair.a()
+            .association
+            .close_reason()
+            .map(|reason| reason.cause),
         Some(CloseCause::Shutdown)
     );
 }
@@ -207,7 +222,10 @@ fn a_reset_stream_counts_from_zero_again() {
             );
             let goal = usize::from(round) + 1;
             let resets = |events: &[Event], direction| {
-                let wanted = Event::StreamsReset { direction, streams: streams.clone() };
+                let wanted = Event::StreamsReset {
+                    direction,
+                    streams: streams.clone(),
+                };
                 events.iter().filter(|event| **event == wanted).count()
             };
             let done = pair.run_until(Duration::from_secs(60), |pair| {
@@ -227,12 +245,78 @@ fn resetting_needs_an_established_association() {
     let mut pair = pair(12);
     let now = pair.now();
     assert_eq!(
-        pair.a_mut().association.reset_streams(now, &[StreamId::new(1)]),
+        pair.a_mut()
+            .association
+            .reset_streams(now, &[StreamId::new(1)]),
         Err(ResetError::NotEstablished)
     );
     let mut pair = established(12);
     assert_eq!(
-        pair.a_mut().association.reset_streams(now, &[StreamId::new(65_535)]),
+        pair.a_mut()
+            .association
+            .reset_streams(now, &[StreamId::new(65_535)]),
         Err(ResetError::InvalidStream)
     );
+}
+
+#[test]
+fn an_idle_association_takes_less_than_four_kilobytes() {
+    let mut pair = established(13);
+    let now = pair.now();
+    pair.a_mut().send(now, 0, &[1; 3000]);
+    pair.b_mut().send(now, 0, &[2; 3000]);
+    pair.run_for(Duration::from_secs(20));
+    // What is freed with it is what it held.
+    let fresh = common::Peer::new(Config::default(), 0).association;
+    let old = std::mem::replace(&mut pair.a_mut().association, fresh);
+    let freed = allocation_counter::measure(|| drop(old)).bytes_current;
+    let inline = size_of::<avocet_sctp::Association>();
+    let total = usize::try_from(-freed).unwrap() + inline;
+    assert!(total < 4096, "{total} bytes, {inline} of them inline");
+}
+
+#[test]
+fn a_closed_window_is_probed_with_one_chunk_at_a_time() {
+    let mut victim = Victim::established(Config::default());
+    let say = |victim: &mut Victim, count: usize| {
+        for _ in 0..count {
+            let (now, stream) = (victim.now, StreamId::new(1));
+            let (ppid, options) = (
+                avocet_sctp::Ppid::new(53),
+                avocet_sctp::SendOptions::ordered(),
+            );
+            let result = victim
+                .association
+                .send(now, stream, ppid, &[7; 1000], options);
+            result.unwrap();
+        }
+        victim.say_all().len()
+    };
+    let acknowledge = |victim: &mut Victim, count: u32, a_rwnd: u32| {
+        let mut value = victim
+            .initial_tsn
+            .plus(count - 1)
+            .get()
+            .to_be_bytes()
+            .to_vec();
+        value.extend_from_slice(&a_rwnd.to_be_bytes());
+        value.extend_from_slice(&[0; 4]);
+        victim.hear(&[Chunk::Unknown(RawChunk {
+            kind: ChunkType::SACK,
+            flags: 0,
+            value: &value,
+        })]);
+    };
+    assert_eq!(say(&mut victim, 3), 3);
+    acknowledge(&mut victim, 3, 0);
+    assert_eq!(say(&mut victim, 5), 1);
+    for _ in 0..30 {
+        victim.pass(Duration::from_secs(4));
+        assert_eq!(victim.say_all().len(), 1);
+        // Still closed: the peer lives, and reads nothing.
+        acknowledge(&mut victim, 3, 0);
+    }
+    assert!(victim.association.is_established());
+    acknowledge(&mut victim, 4, 1 << 20);
+    assert_eq!(victim.say_all().len(), 4);
 }

@@ -191,7 +191,7 @@ impl OutboundStats {
             packets_discarded_on_send: counters.discarded,
             remote_packets_lost: remote.packets_lost,
             remote_fraction_lost: f64::from(remote.fraction_lost) / 256.0,
-            remote_jitter: sender.clock.to_duration(remote.jitter),
+            remote_jitter: sender.clock.duration_of(remote.jitter),
             round_trip_time: remote.round_trip,
             total_round_trip_time: remote.total_round_trip,
             round_trip_time_measurements: remote.measurements,

@@ -1,4 +1,5 @@
 //! An authenticated peer that means harm: what it can make a session do is bounded.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Which media section a packet belongs to, and what happens to packets that belong to none.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Forwarding: one unbroken stream for the subscriber, whatever comes in.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod support;
 

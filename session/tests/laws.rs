@@ -1,4 +1,5 @@
 //! The law battery.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod support;
 

@@ -1,16 +1,25 @@
 //! Two sessions over bad networks: what is lost comes back, and nothing runs away.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod support;
 
-use avocet_session::SendError;
+use avocet_session::{Config, SendError};
 use netsim::{Machine, Pair, Profile, Side};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use support::{Peer, millis};
+use support::{Peer, config, millis};
 
 /// A call of 20 s: 30 frames of 4 packets and 50 audio packets per second from A, some video back.
 fn call(profile: Profile, seed: u64) -> Pair<Peer> {
-    let mut pair = Pair::on(profile, seed, Peer::new(1), Peer::new(2));
+    // What a sleeping host was given meanwhile is mostly dropped when it wakes.
+    let peer = |n: u8| {
+        let config = Config {
+            send_queue_packets: 256,
+            ..config(n)
+        };
+        Peer::with(config, u32::from(n) * 100)
+    };
+    let mut pair = Pair::on(profile, seed, peer(1), peer(2));
     for tick in 0..1_000_u32 {
         let now = pair.now();
         pair.a_mut().send_audio(now);
@@ -96,8 +105,12 @@ fn every_profile_ends_with_a_bounded_repair_and_the_same_trace_for_the_same_seed
         let stats = pair.a().session.stats();
         let video = &stats.outbound[1];
         let media = video.bytes_sent - video.retransmitted_bytes_sent;
-        let share = video.retransmitted_bytes_sent as f64 / media as f64;
-        assert!(share <= 0.16, "{profile:?}: {share}");
+        // The share, and the floor of one window on which a call begins.
+        let allowed = media * 15 / 100 + 32_000;
+        assert!(
+            video.retransmitted_bytes_sent <= allowed,
+            "{profile:?}: {video:?}"
+        );
         assert!(!video_received(&pair).is_empty(), "{profile:?}");
         // Nothing is authenticated here: a flipped bit makes another packet of one.
         let corrupts = profile == Profile::Corruption;

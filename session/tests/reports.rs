@@ -1,4 +1,5 @@
 //! RTCP: when reports leave, what they say, and what is done about those that arrive.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod support;
 
@@ -312,7 +313,7 @@ fn a_stream_that_said_goodbye_delivers_for_two_more_seconds() {
 fn mid_is_announced_until_the_remote_side_reports() {
     let mut session = Session::new(config(1)).unwrap();
     let sender = session.add_sender(epoch(), audio_sender(40));
-    let mut announced = |now: Instant, session: &mut Session| {
+    let announced = |now: Instant, session: &mut Session| {
         session.send(now, sender, packet(OPUS, 0, 0, b"x")).unwrap();
         let sent = drain(session, now);
         let bytes = &sent

@@ -65,7 +65,7 @@ pub struct Agent {
     tie_breaker: u64,
     state: State,
     current: Generation,
-    previous: Option<Previous>,
+    previous: Option<Box<Previous>>,
     locals: Vec<Candidate>,
     remotes: Remotes,
     checklist: Checklist,
@@ -340,7 +340,7 @@ impl Agent {
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<Transmit> {
         while let Some(reply) = self.replies.pop() {
             let (current, previous) = (&self.current, &self.previous);
-            if reply.encode(buf, |number| key_of(current, previous.as_ref(), number)) {
+            if reply.encode(buf, |number| key_of(current, previous.as_deref(), number)) {
                 self.stats.responses_sent += 1;
                 return Some(Transmit::new(reply.path));
             }
@@ -362,7 +362,6 @@ impl Agent {
         }
         self.expire_transactions(now);
         self.watch_pairs(now);
-        self.forget_previous(now);
         if let Patience::Until(at) = self.patience
             && at <= now
         {
@@ -370,6 +369,11 @@ impl Agent {
         }
         self.fail_over(now);
         self.decide_nomination(now);
+        if self.checklist.len() > 1 {
+            // Another pair may be in use or in reserve now, whose consent check is overdue.
+            self.watch_pairs(now);
+        }
+        self.forget_previous(now);
         self.start_next_check(now);
         self.update_state();
     }
@@ -513,10 +517,10 @@ impl Agent {
             _ => false,
         };
         if !is_older_in_use {
-            self.previous = Some(Previous {
+            self.previous = Some(Box::new(Previous {
                 generation: old,
                 until: now + PREVIOUS_LIFETIME,
-            });
+            }));
         }
         if self.state == State::Failed {
             self.set_state(State::New);
@@ -536,7 +540,7 @@ impl Agent {
     }
 
     fn generation(&self, number: u32) -> Option<&Generation> {
-        generation_of(&self.current, self.previous.as_ref(), number)
+        generation_of(&self.current, self.previous.as_deref(), number)
     }
 
     fn start_patience(&mut self, now: Instant) {

@@ -51,7 +51,7 @@ impl Agent {
             self.stats.dropped_unknown_username += 1;
             return;
         };
-        let authentic = super::key_of(&self.current, self.previous.as_ref(), generation)
+        let authentic = super::key_of(&self.current, self.previous.as_deref(), generation)
             .is_some_and(|key| message.verify_integrity(key));
         if !authentic {
             self.stats.dropped_integrity += 1;

@@ -46,12 +46,9 @@ impl Association {
 
     fn on_packet(&mut self, now: Instant, packet: &Packet<'_>) {
         let mut chunks = packet.chunks();
-        let first = match chunks.clone().next() {
-            Some(Ok(first)) => first,
-            _ => {
-                self.stats.dropped.malformed += 1;
-                return;
-            }
+        let Some(Ok(first)) = chunks.clone().next() else {
+            self.stats.dropped.malformed += 1;
+            return;
         };
         match first.kind {
             ChunkType::INIT => {

@@ -17,10 +17,12 @@ impl Association {
         if let Some((tag, chunk)) = self.control.init_ack.take() {
             let packet = self.start_packet(tag, buf);
             buf.extend_from_slice(&chunk);
-            return Some(self.finish_packet(packet, buf));
+            self.finish_packet(packet, buf);
+            return Some(());
         }
         if let Some(farewell) = self.control.farewell.take() {
-            return Some(self.transmit_farewell(farewell, buf));
+            self.transmit_farewell(farewell, buf);
+            return Some(());
         }
         if let Some((tag, staleness)) = self.control.stale_cookie.take() {
             let packet = self.start_packet(tag, buf);
@@ -31,7 +33,8 @@ impl Association {
             }
             .encode(buf);
             chunk.finish(buf);
-            return Some(self.finish_packet(packet, buf));
+            self.finish_packet(packet, buf);
+            return Some(());
         }
         if std::mem::take(&mut self.control.init) {
             if self.liveness.attempts == 0 {
@@ -40,7 +43,8 @@ impl Association {
             let packet = self.start_packet(0, buf);
             let parameters = self.announcements();
             self.init_chunk(self.local, &parameters).encode(buf);
-            return Some(self.finish_packet(packet, buf));
+            self.finish_packet(packet, buf);
+            return Some(());
         }
         let peer = self.peer?;
         let packet = self.start_packet(peer.tag, buf);
@@ -55,7 +59,8 @@ impl Association {
             packet.abandon(buf);
             return None;
         }
-        Some(self.finish_packet(packet, buf))
+        self.finish_packet(packet, buf);
+        Some(())
     }
 
     /// COOKIE ECHO or COOKIE ACK, always the first of its packet. True when DATA may follow a COOKIE ECHO.

@@ -55,7 +55,7 @@ impl Association {
     }
 
     pub(super) fn on_abort(&mut self, abort: &AbortChunk<'_>) {
-        let code = abort.causes.clone().flatten().next();
+        let code = abort.causes.flatten().next();
         let code = code.map(|cause| cause.code.0);
         self.end(Initiator::Remote, CloseCause::Abort { code });
     }

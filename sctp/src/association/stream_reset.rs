@@ -218,9 +218,10 @@ impl Association {
         let cumulative = self.receiver.cumulative();
         let arrived = cumulative.near(request.last) <= cumulative;
         if !arrived || self.events.len() >= MAX_EVENTS {
-            let asked_before = self.resets.answered.is_some_and(|answer| {
-                answer.response_sequence_number == request.sequence_number
-            });
+            let asked_before = self
+                .resets
+                .answered
+                .is_some_and(|answer| answer.response_sequence_number == request.sequence_number);
             if !asked_before {
                 self.respond(request.sequence_number, ReConfigResult::IN_PROGRESS);
             }

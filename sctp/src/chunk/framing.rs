@@ -138,7 +138,8 @@ impl<'a> RawChunk<'a> {
 pub struct Chunks<'a>(&'a [u8]);
 
 impl<'a> Chunks<'a> {
-    pub(crate) const fn new(chunks: &'a [u8]) -> Self {
+    /// The chunks in these bytes, which follow a packet's header.
+    pub const fn new(chunks: &'a [u8]) -> Self {
         Self(chunks)
     }
 }

@@ -127,4 +127,9 @@ impl<'a> Chunk<'a> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "a test may stop at the first surprise"
+)]
 mod tests;

@@ -191,7 +191,10 @@ fn the_high_bits_of_an_unknown_type_say_what_to_do() {
     assert_eq!(all, expected);
     assert_eq!(
         ParameterType(0xc123).when_unknown(),
-        WhenUnknown { skip: true, report: true }
+        WhenUnknown {
+            skip: true,
+            report: true
+        }
     );
 }
 

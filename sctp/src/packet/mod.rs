@@ -54,6 +54,14 @@ impl<'a> Packet<'a> {
         Ok(this)
     }
 
+    /// Appends the packet, with its checksum.
+    pub fn encode(&self, buf: &mut Vec<u8>) {
+        let ports = (self.source_port, self.destination_port);
+        let start = PacketStart::append(buf, ports, self.verification_tag);
+        buf.extend_from_slice(self.chunks);
+        start.finish(buf);
+    }
+
     /// The chunks, one after the other.
     pub fn chunks(&self) -> Chunks<'a> {
         Chunks::new(self.chunks)
@@ -128,4 +136,9 @@ fn checksum(header: &[u8; HEADER_LENGTH], chunks: &[u8]) -> u32 {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "a test may stop at the first surprise"
+)]
 mod tests;

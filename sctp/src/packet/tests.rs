@@ -55,6 +55,9 @@ fn packets_of_real_peers_are_read_and_written_byte_for_byte() {
         }
         start.finish(&mut written);
         assert_eq!(written[6..], bytes, "{name}");
+        let mut whole = Vec::new();
+        packet.encode(&mut whole);
+        assert_eq!(whole, bytes, "{name}");
     }
     types.sort_unstable();
     types.dedup();

@@ -55,7 +55,9 @@ impl Islands {
 
     pub(crate) fn contains(&self, tsn: Unwrapped) -> bool {
         let after = self.islands.partition_point(|island| island.start <= tsn);
-        let island = after.checked_sub(1).and_then(|index| self.islands.get(index));
+        let island = after
+            .checked_sub(1)
+            .and_then(|index| self.islands.get(index));
         island.is_some_and(|island| tsn < island.end())
     }
 
@@ -73,11 +75,7 @@ impl Islands {
     }
 
     /// Puts a fragment at its TSN; `None` marks the TSN as arrived and keeps nothing.
-    pub(crate) fn insert(
-        &mut self,
-        tsn: Unwrapped,
-        fragment: Option<Fragment<&[u8]>>,
-    ) -> Landing {
+    pub(crate) fn insert(&mut self, tsn: Unwrapped, fragment: Option<Fragment<&[u8]>>) -> Landing {
         let after = self.islands.partition_point(|island| island.start <= tsn);
         let place = fragment.map_or(Place::Gone, |fragment| {
             let fragment = fragment.keep();
@@ -166,9 +164,7 @@ impl Island {
         };
         let mut first = index;
         let mut last = index;
-        if !beginning
-            && let Some((run, _, false)) = same(self.places.get(index.wrapping_sub(1)))
-        {
+        if !beginning && let Some((run, _, false)) = same(self.places.get(index.wrapping_sub(1))) {
             first = index - run;
         }
         if !ending && let Some((run, false, _)) = same(self.places.get(index + 1)) {

@@ -7,8 +7,8 @@ mod streams;
 
 use bytes::Bytes;
 
-use self::acknowledgement::Acknowledgement;
 pub(crate) use self::acknowledgement::AckTimer;
+use self::acknowledgement::Acknowledgement;
 use self::fragment::{Assembled, Fragment, MessageId};
 use self::islands::{Islands, Landing};
 use self::streams::{Delivery, InboundStreams, charge};
@@ -213,11 +213,7 @@ impl Receiver {
     }
 
     /// Keeps a chunk that came before its turn.
-    fn land(
-        &mut self,
-        tsn: Unwrapped,
-        fragment: Option<Fragment<&[u8]>>,
-    ) -> Result<(), Violation> {
+    fn land(&mut self, tsn: Unwrapped, fragment: Option<Fragment<&[u8]>>) -> Result<(), Violation> {
         let length = fragment.map_or(0, |fragment| fragment.payload.len());
         if let Landing::Held { complete, pieces } = self.islands.insert(tsn, fragment) {
             self.charged_bytes += length + PLACE_OVERHEAD;

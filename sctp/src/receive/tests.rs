@@ -56,9 +56,13 @@ fn sack(receiver: &mut Receiver) -> (u32, Vec<(u16, u16)>, usize, u32) {
 fn gaps_across_the_wrap_are_reported_and_filled() {
     let mut receiver = receiver(100_000);
     receiver.on_data(&chunk(1, 1, "BE", b"one"), true).unwrap();
-    receiver.on_data(&chunk(3, 3, "BE", b"three"), true).unwrap();
+    receiver
+        .on_data(&chunk(3, 3, "BE", b"three"), true)
+        .unwrap();
     receiver.on_data(&chunk(4, 4, "BE", b"four"), true).unwrap();
-    receiver.on_data(&chunk(3, 3, "BE", b"three"), true).unwrap();
+    receiver
+        .on_data(&chunk(3, 3, "BE", b"three"), true)
+        .unwrap();
     let (cumulative, blocks, duplicates, window) = sack(&mut receiver);
     assert_eq!(cumulative, 0xffff_fffd);
     assert_eq!(blocks, [(2, 2), (4, 5)]);
@@ -109,7 +113,9 @@ fn the_next_chunk_in_order_is_taken_when_all_else_waits_for_it() {
         offset += 1;
     }
     assert_eq!(sack(&mut receiver).3 / 1000, 0);
-    receiver.on_data(&chunk(0, 0, "BE", &[7; 1000]), true).unwrap();
+    receiver
+        .on_data(&chunk(0, 0, "BE", &[7; 1000]), true)
+        .unwrap();
     assert_eq!(read(&mut receiver).len() as u32, offset - 1);
     assert!(receiver.is_ack_due());
     assert_eq!(sack(&mut receiver).3, 20_000);
@@ -131,7 +137,9 @@ fn a_number_used_twice_is_refused() {
 #[test]
 fn a_reset_forgets_what_its_messages_waited_for() {
     let mut receiver = receiver(20_000);
-    receiver.on_data(&chunk(0, 3, "BE", b"never"), true).unwrap();
+    receiver
+        .on_data(&chunk(0, 3, "BE", b"never"), true)
+        .unwrap();
     receiver.reset_streams(&[StreamId::new(1)]);
     receiver.on_data(&chunk(1, 0, "BE", b"new"), true).unwrap();
     assert_eq!(read(&mut receiver), [&b"new"[..]]);

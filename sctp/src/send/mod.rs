@@ -176,9 +176,9 @@ impl Sender {
         self.outstanding.on_timeout();
     }
 
-    /// The handshake is over: its back-off does not burden the data.
+    /// The handshake is over.
     pub(crate) fn on_established(&mut self) {
-        self.rto.on_progress();
+        self.rto.end_handshake();
     }
 
     /// A request other than data was not answered in time.

@@ -32,9 +32,13 @@ impl RetransmissionTimeout {
     /// Three round trips, as a first measurement would give (R + 4·R/2), but at least 200 ms: a handshake is
     /// answered without delay.
     pub(crate) fn hint(&mut self, round_trip: Duration) {
-        self.base = round_trip
-            .saturating_mul(3)
-            .clamp(HANDSHAKE_MIN, self.max);
+        self.base = round_trip.saturating_mul(3).clamp(HANDSHAKE_MIN, self.max);
+    }
+
+    /// The handshake is over, and with it its back-off and its short timeout: acknowledgements of data may be put off.
+    pub(crate) fn end_handshake(&mut self) {
+        self.doublings = 0;
+        self.base = self.measured().unwrap_or(self.base).max(self.min);
     }
 
     /// A round trip measured on a packet that was sent once (Karn's rule is the caller's).
@@ -49,14 +53,17 @@ impl RetransmissionTimeout {
                 self.smoothed = Some(smoothed * 7 / 8 + sample / 8);
             }
         }
-        let smoothed = self.smoothed.unwrap_or(sample);
+        self.base = self.measured().unwrap_or(self.base);
+        self.doublings = 0;
+    }
+
+    /// What the samples come to.
+    fn measured(&self) -> Option<Duration> {
         // The peer may put an acknowledgement off by 200 ms: `min` covers that for short paths, a floor
         // under the variance covers it for long and steady ones.
         let variance = self.variance.max(VARIANCE_MIN);
-        self.base = smoothed
-            .saturating_add(variance * 4)
-            .clamp(self.min, self.max);
-        self.doublings = 0;
+        let timeout = self.smoothed?.saturating_add(variance * 4);
+        Some(timeout.clamp(self.min, self.max))
     }
 
     /// A timeout happened: the next one takes twice as long (RFC 9260 §6.3.3 E2).
@@ -71,9 +78,7 @@ impl RetransmissionTimeout {
 
     /// The timeout now.
     pub(crate) fn current(&self) -> Duration {
-        self.base
-            .saturating_mul(1 << self.doublings)
-            .min(self.max)
+        self.base.saturating_mul(1 << self.doublings).min(self.max)
     }
 
     /// The smoothed round trip.
@@ -97,6 +102,16 @@ mod tests {
         assert_eq!(rto.current(), Duration::from_millis(900));
         rto.on_sample(Duration::from_millis(300));
         assert!(rto.current() < Duration::from_millis(900));
+    }
+
+    #[test]
+    fn the_short_timeout_of_the_handshake_ends_with_it() {
+        let mut rto = RetransmissionTimeout::new(&Config::default());
+        rto.on_sample(Duration::from_millis(10));
+        rto.hint(Duration::from_millis(10));
+        assert_eq!(rto.current(), Duration::from_millis(200));
+        rto.end_handshake();
+        assert_eq!(rto.current(), Duration::from_millis(400));
     }
 
     #[test]

@@ -191,7 +191,8 @@ impl OutboundStreams {
 
     fn release_if_idle(&mut self, index: u32) {
         let slot = &mut self.slots[index as usize];
-        if slot.queue.is_empty() && !slot.resetting && !slot.low_pending && slot.low_threshold == 0 {
+        if slot.queue.is_empty() && !slot.resetting && !slot.low_pending && slot.low_threshold == 0
+        {
             self.entries.entry(slot.id.get()).slot = 0;
             self.free.push(index);
         }

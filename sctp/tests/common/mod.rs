@@ -11,9 +11,9 @@ pub mod raw;
 
 use std::time::{Duration, Instant};
 
-use netsim::{Machine, Outgoing, Pair, Profile};
 use avocet_sctp::{Association, Config, Event, Message, Ordering, Ppid, SendOptions, StreamId};
 use net::Datagram;
+use netsim::{Machine, Outgoing, Pair, Profile};
 
 /// An association as the test network sees it.
 #[derive(Debug)]
@@ -39,13 +39,25 @@ impl Peer {
 
     pub fn send(&mut self, now: Instant, stream: u16, data: &[u8]) {
         self.association
-            .send(now, StreamId::new(stream), Ppid::new(53), data, SendOptions::ordered())
+            .send(
+                now,
+                StreamId::new(stream),
+                Ppid::new(53),
+                data,
+                SendOptions::ordered(),
+            )
             .unwrap();
     }
 
     pub fn send_unordered(&mut self, now: Instant, stream: u16, data: &[u8]) {
         self.association
-            .send(now, StreamId::new(stream), Ppid::new(53), data, SendOptions::unordered())
+            .send(
+                now,
+                StreamId::new(stream),
+                Ppid::new(53),
+                data,
+                SendOptions::unordered(),
+            )
             .unwrap();
     }
 

@@ -117,13 +117,18 @@ impl Inbound {
     /// The SSRCs that were learned from packets and have been silent for the longest time.
     ///
     /// Several at once, so that a flood of new SSRCs does not pay for a search each.
-    pub(crate) fn least_recently_used(&mut self) -> Vec<Ssrc> {
+    pub(crate) fn least_recently_used(&self) -> Vec<Ssrc> {
         const AT_ONCE: usize = 64;
-        let bindings: Vec<_> = self.ssrcs.iter().collect();
-        let mut learned: Vec<_> = bindings
-            .into_iter()
+        let last_packet = |role| match role {
+            Role::Awaited => None,
+            Role::Media(id) => self.streams.get(id).map(|stream| stream.source.last_packet),
+            Role::Repair(id) => self.repairs.get(id).map(|repair| repair.source.last_packet),
+        };
+        let mut learned: Vec<_> = self
+            .ssrcs
+            .iter()
             .filter(|(_, binding)| !binding.declared)
-            .map(|(ssrc, binding)| (self.source_mut(binding.role).map(|s| s.last_packet), ssrc))
+            .map(|(ssrc, binding)| (last_packet(binding.role), ssrc))
             .collect();
         learned.sort_unstable();
         learned.truncate(AT_ONCE);

@@ -126,7 +126,7 @@ impl Sender {
     /// The header of the retransmission of a kept packet; the original sequence number and the payload follow it
     /// (RFC 4588 §4).
     pub(crate) fn retransmission(
-        &mut self,
+        &self,
         now: Instant,
         sequence: u64,
         ids: &ExtensionIds,
@@ -243,7 +243,7 @@ impl MediaClock {
     }
 
     /// How long this many ticks last.
-    pub(crate) fn to_duration(&self, ticks: u32) -> Duration {
+    pub(crate) fn duration_of(&self, ticks: u32) -> Duration {
         match self.clock_rate {
             0 => Duration::ZERO,
             rate => Duration::from_nanos(u64::from(ticks) * 1_000_000_000 / u64::from(rate)),

@@ -36,7 +36,7 @@ impl Translation {
             self.learn(from, to);
         }
         let mut translated = Extensions::new();
-        for (id, value) in extensions.iter() {
+        for (id, value) in extensions {
             let pair = self.pairs.iter().find(|(theirs, _)| *theirs == id);
             if let Some(&(_, ours)) = pair {
                 // An id from the map and a value from a packet fit.

@@ -124,8 +124,10 @@ impl Session {
             self.inbound.arena.release();
         }
         self.outbound.recount_history();
-        self.outbound.release();
-        self.inbound.queue.release();
+        if next.is_none() {
+            self.outbound.release();
+            self.inbound.queue.release();
+        }
         self.timers.set(Timer::Idle, next);
     }
 }

@@ -1,6 +1,8 @@
 //! Two sessions that send each other audio and video, and packets made by hand.
 #![allow(
     dead_code,
+    unreachable_pub,
+    missing_docs,
     clippy::unwrap_used,
     reason = "each scenario uses its part, and a test may stop at the first surprise"
 )]

@@ -282,11 +282,10 @@ impl Outstanding {
         );
         let base = self.first.previous();
         self.gap_acked.clear();
-        self.gap_acked.extend(
-            sack.gap_ack_blocks().map(|GapAckBlock { start, end }| {
+        self.gap_acked
+            .extend(sack.gap_ack_blocks().map(|GapAckBlock { start, end }| {
                 base.plus(u64::from(start))..base.plus(u64::from(end) + 1)
-            }),
-        );
+            }));
         let after = std::mem::take(&mut self.gap_acked);
         let mut highest = None;
         for_each_difference(self.first, &before, &after, |range, added| {
@@ -324,8 +323,7 @@ impl Outstanding {
                 self.flight_bytes += length;
             }
         }
-        if added
-            && let Some((_, sent_at)) = self.probe.take_if(|(probe, _)| range.contains(probe))
+        if added && let Some((_, sent_at)) = self.probe.take_if(|(probe, _)| range.contains(probe))
         {
             outcome.round_trip = Some(now.saturating_duration_since(sent_at));
         }

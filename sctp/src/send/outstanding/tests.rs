@@ -80,8 +80,16 @@ fn one_acknowledgement_of_three_packets_makes_a_chunk_lost() {
     for _ in 0..10 {
         outstanding.send(now, piece(1000), false, &mut Vec::new());
     }
-    assert!(!sack(&mut outstanding, now, 0, &[(1, 2)]).unwrap().found_losses);
-    assert!(sack(&mut outstanding, now, 0, &[(1, 3)]).unwrap().found_losses);
+    assert!(
+        !sack(&mut outstanding, now, 0, &[(1, 2)])
+            .unwrap()
+            .found_losses
+    );
+    assert!(
+        sack(&mut outstanding, now, 0, &[(1, 3)])
+            .unwrap()
+            .found_losses
+    );
     assert_eq!(lost(&mut outstanding), [0]);
 }
 
@@ -102,8 +110,14 @@ fn lies_are_told_from_news() {
     let now = netsim::epoch();
     let mut outstanding = sent(10, now);
     sack(&mut outstanding, now, 5, &[]).unwrap();
-    assert_eq!(sack(&mut outstanding, now, 4, &[]).unwrap_err(), SackError::Stale);
-    assert_eq!(sack(&mut outstanding, now, 11, &[]).unwrap_err(), SackError::NeverSent);
+    assert_eq!(
+        sack(&mut outstanding, now, 4, &[]).unwrap_err(),
+        SackError::Stale
+    );
+    assert_eq!(
+        sack(&mut outstanding, now, 11, &[]).unwrap_err(),
+        SackError::NeverSent
+    );
     let beyond = sack(&mut outstanding, now, 5, &[(6, 10)]);
     assert_eq!(beyond.unwrap_err(), SackError::Malformed);
     assert!(sack(&mut outstanding, now, 5, &[(6, 9)]).is_ok());
@@ -148,9 +162,17 @@ fn flight_and_release_match_a_naive_count_under_random_acknowledgements() {
             let outcome = sack(&mut outstanding, now, cumulative, &blocks).unwrap();
             released += outcome.released_bytes;
             let again = lost(&mut outstanding);
-            assert!(again.iter().all(|offset| !reported.contains(&(*offset as u32))));
+            assert!(
+                again
+                    .iter()
+                    .all(|offset| !reported.contains(&(*offset as u32)))
+            );
             let missing = (cumulative..60).filter(|offset| !reported.contains(offset));
-            assert_eq!(outstanding.flight_bytes(), missing.count() * 100, "seed {seed}");
+            assert_eq!(
+                outstanding.flight_bytes(),
+                missing.count() * 100,
+                "seed {seed}"
+            );
             assert_eq!(released, cumulative as usize * 164);
         }
     }
