@@ -1,6 +1,6 @@
 //! What was counted, with the names of W3C webrtc-stats.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{ChannelId, ChannelState, ConnectionState, TransceiverId};
 
@@ -8,6 +8,8 @@ use crate::{ChannelId, ChannelState, ConnectionState, TransceiverId};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Stats {
+    /// When it was made.
+    pub timestamp: Instant,
     /// `peer-connection`.
     pub peer_connection: PeerConnectionStats,
     /// `transport`.

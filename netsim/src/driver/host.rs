@@ -18,6 +18,8 @@ pub(super) struct Host {
     /// It broke the law of deadlines, so its deadline is ignored until something else happens to it.
     pub(super) stuck: bool,
     pub(super) pulls: bool,
+    /// Nobody polls it, ever: datagrams and timeouts are all it gets.
+    pub(super) muted: bool,
     pub(super) doze: Option<Doze>,
     pub(super) events: Vec<String>,
     pub(super) pulled: Vec<Vec<u8>>,
@@ -39,6 +41,7 @@ impl Host {
             poll_at: epoch(),
             stuck: false,
             pulls: true,
+            muted: false,
             doze: None,
             events: Vec::new(),
             pulled: Vec::new(),
@@ -58,7 +61,7 @@ impl Host {
     /// When the driver must come back to this machine.
     pub(super) fn next(&self, now: Instant, deadline: Option<Instant>) -> Option<Instant> {
         let deadline = deadline.filter(|_| !self.stuck);
-        let poll = self.touched.then_some(self.poll_at);
+        let poll = (self.touched && !self.muted).then_some(self.poll_at);
         let wanted = deadline.into_iter().chain(poll).min();
         let Some(doze) = self.doze else {
             return wanted;

@@ -100,6 +100,11 @@ impl Driver {
         self.touch(host);
     }
 
+    /// Stops polling a machine.
+    pub(crate) fn mute(&mut self, host: usize) {
+        self.hosts[host].muted = true;
+    }
+
     pub(crate) fn path(&self, host: usize) -> Option<Path> {
         self.hosts[host].path
     }
@@ -137,7 +142,8 @@ impl Driver {
     pub(crate) fn serve(&mut self, machines: &mut [&mut dyn Machine]) {
         for (index, machine) in machines.iter_mut().enumerate() {
             let host = &self.hosts[index];
-            if host.touched && host.poll_at <= self.now && !host.is_asleep(self.now) {
+            let idle = host.muted || host.is_asleep(self.now);
+            if host.touched && host.poll_at <= self.now && !idle {
                 self.poll(index, *machine);
             }
         }

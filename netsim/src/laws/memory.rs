@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use super::corpus::{Corpus, Source};
 use super::run::{Broken, Trial, caught, complain, guard};
 use super::{Law, Stage};
-use crate::{Machine, Pair, Side, since_epoch};
+use crate::{Machine, Pair, Side};
 
 /// A leak of this much per datagram is found.
 const BYTES_PER_DATAGRAM: usize = 32;
@@ -23,37 +23,74 @@ where
     A: Machine,
     B: Machine,
 {
-    let limit = trial.battery.heap_limit_bytes;
     for side in [Side::A, Side::B] {
-        let mut pair = trial.pair()?;
-        let count = limit / BYTES_PER_DATAGRAM;
-        let mut survived = true;
-        let mut rng = StdRng::seed_from_u64(trial.seed);
-        let mut bytes = Vec::with_capacity(8 * 1024);
-        let heap = measure(|| {
-            survived =
-                caught(|| feed(&mut pair, side, corpus, count, (&mut rng, &mut bytes))).is_ok();
-        });
-        if !survived {
-            // A panic is for the law of total input to report.
-            return Ok(());
-        }
-        let growth = usize::try_from(heap.bytes_current).unwrap_or_default();
-        if growth > limit {
-            let what = format!(
-                "at {:?}, machine {side:?} holds {growth} bytes more after {count} datagrams without \
-                 a poll; its caps allow {limit}",
-                since_epoch(pair.now())
-            );
-            return Err((Law::NotPollingIsBounded, what));
-        }
-        // What it then has to say has an end, too.
-        guard(|| {
-            let (driver, mut machines) = pair.split();
-            driver.touch(side.index());
-            driver.serve(&mut machines);
-        })?;
-        complain(&pair)?;
+        flood(trial, corpus, side)?;
+        ignore(trial, side)?;
+    }
+    Ok(())
+}
+
+/// Datagrams come in, thousands of them.
+fn flood<F, A, B>(trial: &Trial<'_, F, A, B>, corpus: &Corpus, side: Side) -> Result<(), Broken>
+where
+    F: Fn(Stage, u64) -> Pair<A, B>,
+    A: Machine,
+    B: Machine,
+{
+    let mut pair = trial.pair()?;
+    let count = trial.battery.heap_limit_bytes / BYTES_PER_DATAGRAM;
+    let mut survived = true;
+    let mut rng = StdRng::seed_from_u64(trial.seed);
+    let mut bytes = Vec::with_capacity(8 * 1024);
+    let heap = measure(|| {
+        survived = caught(|| feed(&mut pair, side, corpus, count, (&mut rng, &mut bytes))).is_ok();
+    });
+    if !survived {
+        // A panic is for the law of total input to report.
+        return Ok(());
+    }
+    judge(
+        trial,
+        side,
+        heap.bytes_current,
+        &format!("after {count} datagrams"),
+    )?;
+    // What it then has to say has an end, too.
+    guard(|| {
+        let (driver, mut machines) = pair.split();
+        driver.touch(side.index());
+        driver.serve(&mut machines);
+    })?;
+    complain(&pair)
+}
+
+/// A whole life goes by, with a peer that talks and timers that fire. What the peer holds counts as well.
+fn ignore<F, A, B>(trial: &Trial<'_, F, A, B>, side: Side) -> Result<(), Broken>
+where
+    F: Fn(Stage, u64) -> Pair<A, B>,
+    A: Machine,
+    B: Machine,
+{
+    let mut pair = trial.pair()?;
+    pair.driver.mute(side.index());
+    let mut lived = Ok(());
+    let heap = measure(|| lived = trial.live(&mut pair, trial.stage));
+    lived?;
+    judge(trial, side, heap.bytes_current, "after a life")
+}
+
+fn judge<F, A, B>(
+    trial: &Trial<'_, F, A, B>,
+    side: Side,
+    growth: i64,
+    after: &str,
+) -> Result<(), Broken> {
+    let limit = trial.battery.heap_limit_bytes;
+    if usize::try_from(growth).is_ok_and(|growth| growth > limit) {
+        let what = format!(
+            "{after} without a poll, machine {side:?} holds {growth} bytes more; its caps allow {limit}"
+        );
+        return Err((Law::NotPollingIsBounded, what));
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ impl PeerConnection {
         let id = self.channels.create(label, init)?;
         self.jsep.wants_data = true;
         self.settle(now);
+        self.note_negotiation();
         Ok(id)
     }
 

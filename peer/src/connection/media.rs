@@ -172,9 +172,7 @@ impl PeerConnection {
         packet: rtp::Packet,
     ) -> Result<(), SendRtpError> {
         let (session, sender) = self.sending(id)?;
-        session.send(now, sender, packet).map_err(send_error)?;
-        self.settle(now);
-        Ok(())
+        session.send(now, sender, packet).map_err(send_error)
     }
 
     /// Sends a packet that another connection received, under the SSRC, sequence numbers and extension ids of this
@@ -189,9 +187,7 @@ impl PeerConnection {
         let (session, sender) = self.sending(id)?;
         session
             .forward(now, sender, received, payload_type)
-            .map_err(send_error)?;
-        self.settle(now);
-        Ok(())
+            .map_err(send_error)
     }
 
     /// Under which payload type a transceiver may send what another one receives as `codec`
@@ -221,7 +217,6 @@ impl PeerConnection {
         let receiver = self.media.link(id).and_then(|link| link.receiver);
         if let (Some(receiver), Some(session)) = (receiver, &mut self.media.session) {
             session.request_keyframe(now, receiver);
-            self.settle(now);
         }
     }
 
@@ -298,7 +293,7 @@ impl PeerConnection {
             return Err(TransceiverError::TooMany);
         }
         check_streams(&init.streams)?;
-        let configured = self.config.codecs.of(kind);
+        let configured = self.jsep.codecs.of(kind);
         let is_configured = |name: &String| {
             configured
                 .iter()
@@ -418,10 +413,9 @@ fn sender_config(transceiver: &Transceiver) -> SenderConfig {
     let mut config = SenderConfig::new(Ssrc::new(source.ssrc), transceiver.kind, mappings(codecs));
     let retransmits = codecs.iter().any(|codec| codec.rtx_payload_type.is_some());
     config.rtx_ssrc = retransmits.then(|| Ssrc::new(source.rtx_ssrc));
-    config.mid = transceiver
-        .extension(MID)
-        .and(transceiver.mid())
-        .and_then(Mid::new);
+    if transceiver.extension(MID).is_some() {
+        config.mid = transceiver.mid().and_then(Mid::new);
+    }
     config
 }
 

@@ -11,6 +11,7 @@ mod state;
 mod transmit;
 mod transport;
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use net::Path;
@@ -37,7 +38,6 @@ pub use self::state::ConnectionState;
 /// Payload is pulled: [`poll_packet`](Self::poll_packet) for media, [`data_channel`](Self::data_channel) for
 /// messages. Every call leaves the connection complete; they may come in any order. After each, read
 /// [`poll_timeout`](Self::poll_timeout) again and transmit what there is.
-#[derive(Debug)]
 pub struct PeerConnection {
     config: Config,
     random: StdRng,
@@ -86,7 +86,7 @@ struct Counters {
 
 impl PeerConnection {
     /// A connection that nothing was negotiated for yet.
-    pub fn new(config: Config, now: Instant) -> Result<Self, ConfigError> {
+    pub fn new(mut config: Config, now: Instant) -> Result<Self, ConfigError> {
         config.validate()?;
         let mut random = StdRng::from_seed(config.seed);
         let transport = Transport::new(&config, random_seed(&mut random))?;
@@ -97,7 +97,8 @@ impl PeerConnection {
             session_version: 1,
             cname: token(&mut random, 16),
         };
-        let jsep = Jsep::new(config.codecs.clone());
+        // Negotiation owns the codecs from here on.
+        let jsep = Jsep::new(std::mem::take(&mut config.codecs));
         let mut connection = Self {
             config,
             random,
@@ -187,8 +188,10 @@ impl PeerConnection {
 
     /// Why the state is [`Failed`](ConnectionState::Failed).
     pub fn failure(&self) -> Option<Failure> {
-        let ice_failed = self.transport.ice.state() == ice::State::Failed;
-        self.state.failure.or(ice_failed.then_some(Failure::Ice))
+        match self.transport.ice.state() {
+            ice::State::Failed => self.state.failure.or(Some(Failure::Ice)),
+            _ => self.state.failure,
+        }
     }
 
     /// The path that carries the traffic now.
@@ -214,11 +217,11 @@ impl PeerConnection {
 
     /// What was counted by now.
     pub fn stats(&self, now: Instant) -> Stats {
-        let _ = now;
         let transport = &self.transport;
         let (opened, closed, refused, dropped_messages) = self.channels.counts();
         let counters = &self.counters;
         Stats {
+            timestamp: now,
             peer_connection: PeerConnectionStats {
                 data_channels_opened: opened,
                 data_channels_closed: closed,
@@ -272,6 +275,19 @@ impl PeerConnection {
 
     fn seed(&mut self) -> [u8; 32] {
         random_seed(&mut self.random)
+    }
+}
+
+impl fmt::Debug for PeerConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // No text of descriptions, no credentials, no keys, no labels.
+        f.debug_struct("PeerConnection")
+            .field("signaling", &self.jsep.state)
+            .field("connection", &self.state.connection)
+            .field("ice", &self.transport.ice.state())
+            .field("failure", &self.failure())
+            .field("transceivers", &self.jsep.transceivers.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -247,6 +247,14 @@ impl PeerConnection {
         } else {
             self.add_remote_candidate(now, candidate)
         };
+        let may_be_newer = added == Err(AddCandidateError::Stale)
+            && self.jsep.awaits_answer()
+            && self.candidates.early.len() < MAX_EARLY_CANDIDATES;
+        if may_be_newer {
+            // It may belong to the credentials of the answer to come.
+            self.candidates.early.push(candidate.to_owned());
+            return Ok(());
+        }
         self.settle(now);
         added
     }
@@ -349,6 +357,7 @@ impl PeerConnection {
         }
         self.tell_candidates();
         self.settle(now);
+        self.note_negotiation();
     }
 
     fn report_tracks(&mut self, before: &Jsep) {
@@ -420,10 +429,9 @@ impl PeerConnection {
                 .set_remote_credentials(now, credentials, mode);
             self.transport.remote_ufrag = Some(remote.ufrag.clone());
         }
-        let described = remote.candidates.iter().cloned();
         let early = std::mem::take(&mut self.candidates.early);
-        for candidate in described.chain(early).collect::<Vec<_>>() {
-            if let Err(reason) = self.add_remote_candidate(now, &candidate) {
+        for candidate in remote.candidates.iter().chain(&early) {
+            if let Err(reason) = self.add_remote_candidate(now, candidate) {
                 log::debug!("a candidate is not used: {reason}");
             }
         }

@@ -20,7 +20,11 @@ impl PeerConnection {
         match Content::of(datagram.bytes) {
             Content::Stun => self.transport.ice.handle_datagram(now, datagram),
             Content::Dtls => self.receive_dtls(now, path, datagram.bytes),
-            Content::Rtp | Content::Rtcp => self.receive_media(now, path, datagram.bytes),
+            Content::Rtp | Content::Rtcp => {
+                self.receive_media(now, path, datagram.bytes);
+                while self.settle_session() {}
+                return;
+            }
             Content::Unknown => self.counters.dropped.unknown_content += 1,
         }
         self.settle(now);

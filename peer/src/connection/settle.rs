@@ -16,7 +16,7 @@ impl PeerConnection {
             return;
         }
         loop {
-            let moved = self.settle_ice(now)
+            let moved = self.settle_ice()
                 | self.settle_handshake(now)
                 | self.settle_dtls(now)
                 | self.settle_association(now)
@@ -30,21 +30,14 @@ impl PeerConnection {
         }
         self.settle_close(now);
         self.settle_state();
-        self.note_negotiation();
     }
 
-    fn settle_ice(&mut self, now: Instant) -> bool {
+    fn settle_ice(&mut self) -> bool {
         let mut moved = false;
         while let Some(event) = self.transport.ice.poll_event() {
             moved = true;
             match event {
-                ice::Event::StateChanged(state) => {
-                    self.events.push(Event::IceStateChanged(state));
-                    if state == ice::State::Failed {
-                        // C-17: nothing gets through any more; a restart makes a new association.
-                        log::debug!("ice failed");
-                    }
-                }
+                ice::Event::StateChanged(state) => self.events.push(Event::IceStateChanged(state)),
                 ice::Event::PathProved(path) => self.events.push(Event::PathProved(path)),
                 ice::Event::Selected { path, round_trip } => {
                     self.transport.selected = Some(path);
@@ -58,7 +51,6 @@ impl PeerConnection {
                 ice::Event::RoleChanged(_) => {}
             }
         }
-        let _ = now;
         moved
     }
 
@@ -175,7 +167,21 @@ impl PeerConnection {
     }
 
     fn on_dtls_closed(&mut self, now: Instant, reason: dtls::CloseReason) {
+        log::debug!("dtls ended: {:?}", reason.cause);
         let orderly = reason.cause == dtls::Cause::CloseNotify;
+        let proves_nothing = !matches!(
+            reason.cause,
+            dtls::Cause::CloseNotify
+                | dtls::Cause::FingerprintMismatch
+                | dtls::Cause::BadCertificate
+                | dtls::Cause::TimedOut
+        );
+        if proves_nothing && !self.transport.is_connected() {
+            let seed = self.seed();
+            if self.transport.reset_handshake(now, seed) {
+                return;
+            }
+        }
         self.transport.srtp = None;
         self.channels.close_all(&mut self.events);
         if orderly && reason.initiator == dtls::Initiator::Remote {
@@ -191,7 +197,6 @@ impl PeerConnection {
                 }
                 _ => Failure::Dtls,
             };
-            log::debug!("dtls ended: {:?}", reason.cause);
             self.state.failure.get_or_insert(failure);
         }
     }
@@ -208,7 +213,7 @@ impl PeerConnection {
             sctp::Event::Connected {
                 outbound_streams, ..
             } => channels.on_connected(outbound_streams, events),
-            sctp::Event::Restarted => channels.close_all(events),
+            sctp::Event::Restarted => channels.on_restarted(events),
             sctp::Event::Readable(stream) => {
                 channels.on_readable(now, stream.get(), association, events);
             }
@@ -230,7 +235,8 @@ impl PeerConnection {
         true
     }
 
-    fn settle_session(&mut self) -> bool {
+    /// The session alone: RTP and RTCP reach nobody else.
+    pub(super) fn settle_session(&mut self) -> bool {
         let Some(session) = &mut self.media.session else {
             return false;
         };

@@ -16,6 +16,8 @@ pub(super) struct Transport {
     pub(super) dtls: Option<dtls::Connection>,
     /// Whether the handshake may run: a path works.
     pub(super) dtls_started: bool,
+    /// Handshakes that were given up and begun anew.
+    resets: u32,
     /// What the handshake agreed on.
     pub(super) agreed: Option<Agreed>,
     pub(super) srtp: Option<Srtp>,
@@ -62,6 +64,7 @@ impl Transport {
             ice,
             dtls: None,
             dtls_started: false,
+            resets: 0,
             agreed: None,
             srtp: None,
             early: Early::default(),
@@ -93,6 +96,21 @@ impl Transport {
         }
     }
 
+    /// Begins the handshake anew after a failure that proves nothing about the peer: before Finished anybody who can
+    /// write the peer's address can send such messages (catalogue D-04). `false` when it was enough of that.
+    pub(super) fn reset_handshake(&mut self, now: Instant, seed: [u8; 32]) -> bool {
+        let Some(role) = self.role() else {
+            return false;
+        };
+        if self.resets >= MAX_HANDSHAKE_RESETS {
+            return false;
+        }
+        self.resets += 1;
+        self.dtls = None;
+        self.take_role(now, role, seed);
+        self.dtls.is_some()
+    }
+
     pub(super) fn is_connected(&self) -> bool {
         self.agreed.is_some()
     }
@@ -101,6 +119,9 @@ impl Transport {
         self.dtls.as_ref().map(dtls::Connection::role)
     }
 }
+
+/// How often a handshake is begun anew. More of them only serve who disturbs it.
+const MAX_HANDSHAKE_RESETS: u32 = 8;
 
 impl Srtp {
     /// The keys of both directions from the handshake (RFC 5764 §4.2).

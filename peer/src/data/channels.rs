@@ -26,9 +26,12 @@ pub(crate) struct Channels {
     pub(crate) max_send: usize,
     /// Who takes even streams (RFC 8832 §6): the DTLS client.
     role: Option<dtls::Role>,
-    /// Streams that the peer accepts; known with the association.
+    /// Streams that the peer accepts, known with the association: ids are below it. 65,535 is reserved
+    /// (RFC 8831 §6.5).
     outbound_streams: u16,
     pub(super) connected: bool,
+    /// A channel waits for its OPEN, or to be reported open.
+    waiting: bool,
     /// Data whose OPEN is still to come, by stream.
     pub(super) early: BTreeMap<u16, Vec<sctp::Message>>,
     /// Payload bytes outside the association's window: held and early messages.
@@ -60,6 +63,7 @@ impl Channels {
             role: None,
             outbound_streams: u16::MAX,
             connected: false,
+            waiting: false,
             early: BTreeMap::new(),
             held_bytes: 0,
             opened: 0,
@@ -109,6 +113,7 @@ impl Channels {
         if let Some(stream) = channel.stream {
             self.streams.insert(stream, id);
         }
+        self.waiting |= channel.state == ChannelState::Connecting;
         self.channels.insert(id, channel);
         id
     }
@@ -140,7 +145,7 @@ impl Channels {
     /// The association is there: channels are open as soon as their OPEN is queued (C-3).
     pub(crate) fn on_connected(&mut self, outbound_streams: u16, outlet: &mut impl Outlet) {
         self.connected = true;
-        self.outbound_streams = outbound_streams.min(MAX_STREAM_COUNT);
+        self.outbound_streams = outbound_streams;
         let beyond: Vec<ChannelId> = self
             .streams
             .range(self.outbound_streams..)
@@ -158,6 +163,10 @@ impl Channels {
         association: &mut Association,
         outlet: &mut impl Outlet,
     ) {
+        if !self.waiting {
+            return;
+        }
+        self.waiting = false;
         for (&stream, id) in &self.streams {
             let Some(channel) = self.channels.get_mut(id) else {
                 continue;
@@ -165,6 +174,7 @@ impl Channels {
             if channel.state != ChannelState::Connecting {
                 continue;
             }
+            self.waiting = true;
             if channel.open_unsent {
                 channel.open_unsent = send_open(now, association, stream, channel).is_err();
             }
@@ -204,13 +214,22 @@ impl Channels {
         self.connected = false;
         self.streams.clear();
         self.early.clear();
-        for (id, channel) in &mut self.channels {
+        let closed = &mut self.closed;
+        self.channels.retain(|id, channel| {
             if channel.state != ChannelState::Closed {
                 channel.state = ChannelState::Closed;
-                self.closed += 1;
+                *closed += 1;
                 outlet.push(Event::DataChannelClosed(*id));
             }
-        }
+            channel.readable
+        });
+    }
+
+    /// The peer lost its state and made the association anew: what it knew of channels is gone.
+    pub(crate) fn on_restarted(&mut self, outlet: &mut impl Outlet) {
+        self.close_all(outlet);
+        self.retired.clear();
+        self.connected = true;
     }
 
     /// Takes a channel away and says so.
@@ -260,7 +279,7 @@ impl Channels {
             dtls::Role::Client => 0,
             dtls::Role::Server => 1,
         };
-        (first..self.outbound_streams.min(MAX_STREAM_COUNT))
+        (first..self.outbound_streams)
             .step_by(2)
             .find(|stream| !self.is_taken(*stream))
     }
@@ -298,6 +317,3 @@ fn send_open(
         SendOptions::ordered(),
     )
 }
-
-/// 65,535 is reserved (RFC 8831 §6.5), so ids are below it.
-const MAX_STREAM_COUNT: u16 = u16::MAX;

@@ -127,8 +127,8 @@ impl Channels {
     /// Whether the peer may open this stream: it has the other parity, and there is room.
     fn may_open(&self, stream: u16, outlet: &impl Outlet) -> bool {
         let theirs = match self.role() {
-            Some(dtls::Role::Client) => stream % 2 == 1,
-            Some(dtls::Role::Server) => stream % 2 == 0,
+            Some(dtls::Role::Client) => !stream.is_multiple_of(2),
+            Some(dtls::Role::Server) => stream.is_multiple_of(2),
             None => false,
         };
         theirs && stream != u16::MAX && self.channels.len() < self.limit && !outlet.is_full()

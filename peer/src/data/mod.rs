@@ -4,6 +4,8 @@ mod channel;
 mod channels;
 pub mod dcep;
 mod incoming;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use channel::{ChannelId, ChannelState, DataChannelInit, Message};

@@ -193,7 +193,8 @@ impl Jsep {
             line: Line {
                 media: transceiver.kind.as_str().to_owned(),
                 protocol: "UDP/TLS/RTP/SAVPF".to_owned(),
-                formats: String::new(),
+                // For the day when the place is rejected; until then the codecs are the formats.
+                formats: "0".to_owned(),
             },
             body: LocalBody::Media(Box::new(LocalMedia {
                 transceiver: transceiver.id,

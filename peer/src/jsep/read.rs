@@ -42,6 +42,11 @@ impl RemoteDescription {
             }
             sections.push(section);
         }
+        for section in sections.iter_mut().filter(|section| !section.has_mid) {
+            while !mids.insert(section.mid.clone()) {
+                section.mid.push('-');
+            }
+        }
         let bundle = read_bundle(description, &sections)?;
         let bundled = description.session().bundle_groups().next().is_some();
         Ok(Self {

@@ -230,8 +230,11 @@ impl Jsep {
     ) -> Result<Result<Outcome, SectionFault>, SectionFault> {
         let known = self.slots.get(index).filter(|slot| !slot.free);
         let known_transceiver = known.and_then(|slot| slot.transceiver);
+        let known_mid = known
+            .filter(|_| !section.has_mid)
+            .map(|slot| slot.mid.clone());
         let mut slot = Slot {
-            mid: section.mid.clone(),
+            mid: known_mid.unwrap_or_else(|| section.mid.clone()),
             kind: section.kind,
             line: section.line.clone(),
             transceiver: known_transceiver,
@@ -308,7 +311,9 @@ impl Jsep {
                 id
             });
         if let Some(transceiver) = self.transceiver_mut(id) {
-            transceiver.mid = Some(section.mid.clone());
+            if section.has_mid || transceiver.mid.is_none() {
+                transceiver.mid = Some(section.mid.clone());
+            }
             transceiver.remote = sends.then(|| section.source.clone());
         }
         Ok(Ok(Outcome::Media {
@@ -344,7 +349,10 @@ impl Jsep {
                 Some(Setup::Passive) => settled.role == dtls::Role::Server,
                 Some(Setup::ActPass) | None => false,
             };
-            if contradicts && settled.remote.fingerprints == transport.fingerprints {
+            if settled.remote.fingerprints != transport.fingerprints {
+                return Err(SectionFault::FingerprintChanged);
+            }
+            if contradicts {
                 return Err(SectionFault::Setup);
             }
         }
@@ -436,12 +444,13 @@ impl Jsep {
             Some(Setup::Passive) => dtls::Role::Client,
             Some(Setup::ActPass) => return Err(SectionFault::Setup),
         };
-        let same_association = self
-            .settled
-            .as_ref()
-            .filter(|settled| settled.remote.fingerprints == remote.fingerprints);
-        if same_association.is_some_and(|settled| settled.role != role) {
-            return Err(SectionFault::Setup);
+        if let Some(settled) = &self.settled {
+            if settled.remote.fingerprints != remote.fingerprints {
+                return Err(SectionFault::FingerprintChanged);
+            }
+            if settled.role != role {
+                return Err(SectionFault::Setup);
+            }
         }
         let sctp = offer
             .sections
