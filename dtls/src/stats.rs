@@ -40,6 +40,8 @@ pub struct Dropped {
     pub fragments: u64,
     /// Complete hello messages that were refused; the handshake waited for a better one.
     pub hellos: u64,
+    /// Messages behind the hellos that were refused; the handshake waited for better ones, twice.
+    pub messages: u64,
     /// Application data beyond what is kept for [`recv`](crate::Connection::recv), or before the handshake ends.
     pub overflow: u64,
     /// Anything after the end.

@@ -40,6 +40,14 @@ impl Flight {
         self.items.is_empty()
     }
 
+    /// The message of a flight that has but one.
+    pub(crate) fn only_message(&self) -> Option<&Message> {
+        match self.items.as_slice() {
+            [Item::Message { message, .. }] => Some(message),
+            _ => None,
+        }
+    }
+
     /// Sends it, or sends it again.
     pub(crate) fn send(&mut self) {
         if !self.items.is_empty() {

@@ -47,6 +47,8 @@ pub(crate) struct Handshake {
     changed_cipher: bool,
     /// Why it may come to nothing: told only when time has run out, since anybody could have sent it.
     pub(crate) suspicion: Option<Suspicion>,
+    /// Messages behind the hellos that were refused.
+    refusals: u8,
     random: StdRng,
     secrets: SecretSource,
 }
@@ -74,6 +76,21 @@ pub(crate) enum Progress<S> {
     Completed(Agreed),
 }
 
+/// A message was refused, and whether the state survives that.
+pub(crate) struct Refused<S> {
+    pub(crate) failure: Failure,
+    pub(crate) survivor: Option<S>,
+}
+
+impl<S> From<Failure> for Refused<S> {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            survivor: None,
+        }
+    }
+}
+
 /// What [`Handshake::advance`] came to.
 pub(crate) enum Outcome {
     Waiting,
@@ -94,6 +111,8 @@ impl Handshake {
     /// make a connection hold before the handshake ends is 64 KiB.
     const INBOX_BYTES: usize = 40 * 1024;
     const REPEATED_HELLO_BYTES: usize = 16 * 1024;
+    /// Messages behind the hellos that may be refused before the handshake is given up.
+    const MAX_REFUSALS: u8 = 3;
     /// The longest ClientHello.
     const MAX_CLIENT_HELLO: usize = 16 * 1024;
 
@@ -117,6 +136,7 @@ impl Handshake {
             early: EarlyRecords::default(),
             changed_cipher: false,
             suspicion: None,
+            refusals: 0,
             random: StdRng::from_seed(*seed),
             secrets: config.provider.secrets(seed),
         };
@@ -195,34 +215,19 @@ impl Handshake {
                 return Outcome::Waiting;
             };
             let mut context = self.context(environment);
-            // A hello is anybody's word: one that makes no sense is dropped, and the state survives it.
-            if let Stage::Client12(state) = &stage
-                && let Err(failure) = state.check_hello(&context, &message)
-            {
-                self.stage = Some(stage);
-                self.refuse_hello(failure, environment.stats);
-                continue;
-            }
-            let (result, change) = match stage {
+            let result = match stage {
                 Stage::AwaitClientHello => {
                     self.on_first_hello(now, &message, environment);
                     continue;
                 }
                 Stage::Client12(state) => {
-                    let result = state.handle(&mut context, &message);
-                    (
-                        result.map(|progress| progress.map(Stage::Client12)),
-                        context.change,
-                    )
+                    wrap(state.handle(&mut context, &message), Stage::Client12)
                 }
                 Stage::Server12(state) => {
-                    let result = state.handle(&mut context, &message);
-                    (
-                        result.map(|progress| progress.map(Stage::Server12)),
-                        context.change,
-                    )
+                    wrap(state.handle(&mut context, &message), Stage::Server12)
                 }
             };
+            let change = context.change;
             match result {
                 Ok(Progress::Continue(stage)) => {
                     self.stage = Some(stage);
@@ -233,10 +238,56 @@ impl Handshake {
                     self.apply(now, change, environment);
                     return Outcome::Completed(Box::new(agreed));
                 }
-                Err(failure) => return Outcome::Failed(failure),
+                Err(refused) => {
+                    if let Err(failure) = self.survive(refused, environment) {
+                        return Outcome::Failed(failure);
+                    }
+                }
             }
         }
         Outcome::Waiting
+    }
+
+    /// Goes on after a message that was refused. Nobody vouched for it, so it may have been forged or damaged, and
+    /// the genuine one may follow; but the same thing for the third time is what the other side means.
+    fn survive(
+        &mut self,
+        refused: Refused<Stage>,
+        environment: &mut Environment<'_>,
+    ) -> Result<(), Failure> {
+        let Refused { failure, survivor } = refused;
+        let Some(stage) = survivor else {
+            return Err(failure);
+        };
+        if let Stage::Client12(state) = &stage
+            && state.awaits_hello()
+        {
+            self.stage = Some(stage);
+            self.refuse_hello(failure, environment.stats);
+            return Ok(());
+        }
+        self.refusals += 1;
+        self.suspicion = Some(Suspicion::Refused(failure));
+        environment.stats.dropped.messages += 1;
+        if self.refusals >= Self::MAX_REFUSALS || environment.records.has_keys() {
+            return Err(failure);
+        }
+        self.stage = Some(match stage {
+            // Earlier messages of the flight may be at fault as well; our hello still stands to be answered.
+            Stage::Client12(_) => {
+                let hello = self.flight.only_message().cloned().ok_or(failure)?;
+                // The server answers our hellos one for one up to here.
+                self.inbox = Inbox::new(hello.message_seq, Self::INBOX_BYTES);
+                let mut context = self.context(environment);
+                let state = tls12::client::State::resume(&mut context, &hello)?;
+                Stage::Client12(state)
+            }
+            Stage::Server12(_) | Stage::AwaitClientHello => {
+                self.inbox.rewind();
+                stage
+            }
+        });
+        Ok(())
     }
 
     /// Sends the flight again because the other side repeats its own.
@@ -368,12 +419,18 @@ impl Handshake {
     }
 }
 
-impl<S> Progress<S> {
-    fn map<T>(self, wrap: impl FnOnce(S) -> T) -> Progress<T> {
-        match self {
-            Self::Continue(state) => Progress::Continue(wrap(state)),
-            Self::Completed(agreed) => Progress::Completed(agreed),
-        }
+/// The result of a room as the result of the house.
+fn wrap<S>(
+    result: Result<Progress<S>, Refused<S>>,
+    stage: impl FnOnce(S) -> Stage,
+) -> Result<Progress<Stage>, Refused<Stage>> {
+    match result {
+        Ok(Progress::Continue(state)) => Ok(Progress::Continue(stage(state))),
+        Ok(Progress::Completed(agreed)) => Ok(Progress::Completed(agreed)),
+        Err(Refused { failure, survivor }) => Err(Refused {
+            failure,
+            survivor: survivor.map(stage),
+        }),
     }
 }
 

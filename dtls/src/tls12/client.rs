@@ -1,6 +1,6 @@
 use super::{Agreed, Hellos, Peer, Secrets, check_finished, expect, finish, own_certificate};
 use crate::crypto::NamedGroup;
-use crate::handshake::{Context, Failure, Message, Progress};
+use crate::handshake::{Context, Failure, Message, Progress, Refused};
 use crate::wire::{
     CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, DTLS_1_2, DecodeError,
     Extensions, HandshakeType, HelloVerifyRequest, ServerHello, ServerKeyExchange, UseSrtp,
@@ -54,31 +54,78 @@ impl State {
         matches!(self, Self::Finished(_))
     }
 
-    /// Tries the answer to our hello; once it is accepted there is nothing to try any more.
-    pub(crate) fn check_hello(
-        &self,
-        context: &Context<'_>,
+    /// Whether nothing of the server has been accepted yet.
+    pub(crate) const fn awaits_hello(&self) -> bool {
+        matches!(self, Self::ServerHello(_))
+    }
+
+    /// Begins again behind a ClientHello that was sent: what was accepted since may have been anybody's.
+    pub(crate) fn resume(context: &mut Context<'_>, sent: &Message) -> Result<Self, Failure> {
+        let hello = ClientHello::decode(&sent.body)?;
+        context.transcript.clear();
+        context.transcript.push(sent);
+        Ok(Self::ServerHello(Box::new(ExpectServerHello {
+            verified: !hello.cookie.is_empty(),
+            hello,
+        })))
+    }
+
+    /// Handles a message. A state survives a message that is refused.
+    pub(crate) fn handle(
+        self,
+        context: &mut Context<'_>,
         message: &Message,
-    ) -> Result<(), Failure> {
+    ) -> Result<Progress<Self>, Refused<Self>> {
+        if let Err(failure) = self.check(context, message) {
+            return Err(Refused {
+                failure,
+                survivor: Some(self),
+            });
+        }
+        self.proceed(context, message).map_err(Refused::from)
+    }
+
+    /// All that can be wrong with a message, before anything is used up or changed.
+    fn check(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
         match self {
             Self::ServerHello(state) => state.check(context, message),
-            _ => Ok(()),
+            Self::Certificate(state) => state.check(context, message),
+            Self::ServerKeyExchange(state) => state.check(context, message),
+            Self::CertificateRequest(_) => {
+                expect(message, HandshakeType::CERTIFICATE_REQUEST)?;
+                CertificateRequest::decode(&message.body)?;
+                Ok(())
+            }
+            Self::ServerHelloDone(_) => {
+                expect(message, HandshakeType::SERVER_HELLO_DONE)?;
+                if message.body.is_empty() {
+                    Ok(())
+                } else {
+                    Err(DecodeError::Length.into())
+                }
+            }
+            Self::Finished(state) => {
+                expect(message, HandshakeType::FINISHED)?;
+                check_finished(context, Role::Server, &state.agreed.secrets, message)
+            }
         }
     }
 
-    pub(crate) fn handle(
+    /// Goes on with a message that passed the check.
+    fn proceed(
         self,
         context: &mut Context<'_>,
         message: &Message,
     ) -> Result<Progress<Self>, Failure> {
         Ok(Progress::Continue(match self {
-            Self::ServerHello(state) => state.handle(context, message)?,
-            Self::Certificate(state) => state.handle(context, message)?,
-            Self::ServerKeyExchange(state) => state.handle(context, message)?,
-            Self::CertificateRequest(state) => state.handle(context, message)?,
-            Self::ServerHelloDone(state) => state.handle(context, message)?,
+            Self::ServerHello(state) => state.proceed(context, message)?,
+            Self::Certificate(state) => state.proceed(context, message)?,
+            Self::ServerKeyExchange(state) => state.proceed(context, message)?,
+            Self::CertificateRequest(state) => state.proceed(context, message)?,
+            Self::ServerHelloDone(state) => state.proceed(context, message)?,
             Self::Finished(state) => {
-                return state.handle(context, message).map(Progress::Completed);
+                context.end_flight();
+                return Ok(Progress::Completed(state.agreed));
             }
         }))
     }
@@ -109,12 +156,11 @@ impl ExpectServerHello {
         }
     }
 
-    fn handle(
+    fn proceed(
         mut self: Box<Self>,
         context: &mut Context<'_>,
         message: &Message,
     ) -> Result<State, Failure> {
-        self.check(context, message)?;
         if message.message_type == HandshakeType::HELLO_VERIFY_REQUEST {
             self.hello.cookie = HelloVerifyRequest::decode(&message.body)?.cookie;
             self.verified = true;
@@ -180,12 +226,17 @@ pub(crate) struct ExpectCertificate {
 }
 
 impl ExpectCertificate {
-    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
+    fn check(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
         expect(message, HandshakeType::CERTIFICATE)?;
         let peer = Peer::read(context, message)?;
         if peer.public_key.authentication() != self.hellos.suite.authentication {
             return Err(Failure::illegal());
         }
+        Ok(())
+    }
+
+    fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
+        let peer = Peer::read(context, message)?;
         context.transcript.push(message);
         Ok(State::ServerKeyExchange(Box::new(
             ExpectServerKeyExchange {
@@ -202,30 +253,37 @@ pub(crate) struct ExpectServerKeyExchange {
 }
 
 impl ExpectServerKeyExchange {
-    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
+    /// The signature covers both randoms: from here on the server is the one that answered us.
+    fn check(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
         expect(message, HandshakeType::SERVER_KEY_EXCHANGE)?;
         let params = ServerKeyExchange::decode(&message.body)?;
-        let group = context
-            .config
-            .provider
-            .groups()
-            .iter()
-            .copied()
-            .find(|group| group.number() == params.group)
-            .ok_or(Failure::illegal())?;
+        group(context, &params)?;
         let signed = self.hellos.signed_params(params.group, params.public);
         self.peer
-            .verify(context, params.scheme, &signed, params.signature)?;
+            .verify(context, params.scheme, &signed, params.signature)
+    }
+
+    fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
+        let params = ServerKeyExchange::decode(&message.body)?;
         context.transcript.push(message);
         Ok(State::CertificateRequest(Box::new(
             ExpectCertificateRequest {
                 hellos: self.hellos,
                 peer: self.peer,
-                group,
+                group: group(context, &params)?,
                 public: params.public.to_vec(),
             },
         )))
     }
+}
+
+/// The group of the server's share, which has to be one of ours.
+fn group(context: &Context<'_>, params: &ServerKeyExchange<'_>) -> Result<NamedGroup, Failure> {
+    let groups = context.config.provider.groups().iter().copied();
+    groups
+        .into_iter()
+        .find(|group| group.number() == params.group)
+        .ok_or(Failure::illegal())
 }
 
 pub(crate) struct ExpectCertificateRequest {
@@ -238,8 +296,7 @@ pub(crate) struct ExpectCertificateRequest {
 impl ExpectCertificateRequest {
     /// A server that does not ask who we are is none of WebRTC (RFC 8827 §6.5), and one message less than the legal
     /// sequence.
-    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
-        expect(message, HandshakeType::CERTIFICATE_REQUEST)?;
+    fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
         let request = CertificateRequest::decode(&message.body)?;
         context.transcript.push(message);
         Ok(State::ServerHelloDone(Box::new(ExpectServerHelloDone {
@@ -256,11 +313,7 @@ pub(crate) struct ExpectServerHelloDone {
 
 impl ExpectServerHelloDone {
     /// Sends flight 5: Certificate, ClientKeyExchange, CertificateVerify, ChangeCipherSpec, Finished.
-    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
-        expect(message, HandshakeType::SERVER_HELLO_DONE)?;
-        if !message.body.is_empty() {
-            return Err(DecodeError::Length.into());
-        }
+    fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
         context.transcript.push(message);
         let ExpectCertificateRequest {
             hellos,
@@ -319,13 +372,4 @@ impl ExpectServerHelloDone {
 
 pub(crate) struct ExpectFinished {
     agreed: Agreed,
-}
-
-impl ExpectFinished {
-    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<Agreed, Failure> {
-        expect(message, HandshakeType::FINISHED)?;
-        check_finished(context, Role::Server, &self.agreed.secrets, message)?;
-        context.end_flight();
-        Ok(self.agreed)
-    }
 }

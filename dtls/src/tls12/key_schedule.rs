@@ -163,9 +163,4 @@ impl Secrets {
             server_random: *randoms.1,
         }
     }
-
-    #[cfg(test)]
-    pub(crate) fn master(&self) -> &[u8] {
-        self.master.as_slice()
-    }
 }

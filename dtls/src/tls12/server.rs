@@ -1,6 +1,6 @@
 use super::{Agreed, Hellos, Peer, Secrets, check_finished, expect, finish, own_certificate};
 use crate::crypto::{CipherSuite, KeyExchange, NamedGroup, SignatureScheme};
-use crate::handshake::{Context, Failure, Message, Progress};
+use crate::handshake::{Context, Failure, Message, Progress, Refused};
 use crate::wire::{
     CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, DTLS_1_2, Extensions,
     HandshakeType, ServerHello, ServerKeyExchange, UseSrtp,
@@ -27,17 +27,53 @@ impl State {
         matches!(self, Self::Certificate(_))
     }
 
+    /// Handles a message. A state survives a message that is refused.
     pub(crate) fn handle(
+        self,
+        context: &mut Context<'_>,
+        message: &Message,
+    ) -> Result<Progress<Self>, Refused<Self>> {
+        if let Err(failure) = self.check(context, message) {
+            return Err(Refused {
+                failure,
+                survivor: Some(self),
+            });
+        }
+        self.proceed(context, message).map_err(Refused::from)
+    }
+
+    /// All that can be wrong with a message, before anything is used up or changed.
+    fn check(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
+        match self {
+            Self::Certificate(_) => {
+                expect(message, HandshakeType::CERTIFICATE)?;
+                Peer::read(context, message).map(drop)
+            }
+            Self::ClientKeyExchange(_) => {
+                expect(message, HandshakeType::CLIENT_KEY_EXCHANGE)?;
+                ClientKeyExchange::decode(&message.body)?;
+                Ok(())
+            }
+            Self::CertificateVerify(state) => state.check(context, message),
+            Self::Finished(state) => {
+                expect(message, HandshakeType::FINISHED)?;
+                check_finished(context, Role::Client, &state.agreed.secrets, message)
+            }
+        }
+    }
+
+    /// Goes on with a message that passed the check.
+    fn proceed(
         self,
         context: &mut Context<'_>,
         message: &Message,
     ) -> Result<Progress<Self>, Failure> {
         Ok(Progress::Continue(match self {
-            Self::Certificate(state) => state.handle(context, message)?,
-            Self::ClientKeyExchange(state) => state.handle(context, message)?,
-            Self::CertificateVerify(state) => state.handle(context, message)?,
+            Self::Certificate(state) => state.proceed(context, message)?,
+            Self::ClientKeyExchange(state) => state.proceed(context, message)?,
+            Self::CertificateVerify(state) => state.proceed(context, message)?,
             Self::Finished(state) => {
-                return state.handle(context, message).map(Progress::Completed);
+                return Ok(Progress::Completed(state.proceed(context, message)));
             }
         }))
     }
@@ -169,8 +205,7 @@ pub(crate) struct ExpectCertificate {
 }
 
 impl ExpectCertificate {
-    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
-        expect(message, HandshakeType::CERTIFICATE)?;
+    fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
         let peer = Peer::read(context, message)?;
         context.transcript.push(message);
         Ok(State::ClientKeyExchange(Box::new(
@@ -190,8 +225,7 @@ pub(crate) struct ExpectClientKeyExchange {
 }
 
 impl ExpectClientKeyExchange {
-    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
-        expect(message, HandshakeType::CLIENT_KEY_EXCHANGE)?;
+    fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
         let share = ClientKeyExchange::decode(&message.body)?;
         let pre_master = self
             .exchange
@@ -223,23 +257,20 @@ pub(crate) struct ExpectCertificateVerify {
 }
 
 impl ExpectCertificateVerify {
-    /// Only the proof of the client's key opens the protected epoch: without it there is nobody to talk to.
-    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
+    /// The signature covers all that was said: from here on the client is the one whose certificate we saw.
+    fn check(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
         expect(message, HandshakeType::CERTIFICATE_VERIFY)?;
         let proof = CertificateVerify::decode(&message.body)?;
-        let Agreed {
-            suite,
-            secrets,
-            peer,
-            ..
-        } = &self.agreed;
-        peer.verify(
-            context,
-            proof.scheme,
-            context.transcript.bytes(),
-            proof.signature,
-        )?;
+        let said = context.transcript.bytes();
+        self.agreed
+            .peer
+            .verify(context, proof.scheme, said, proof.signature)
+    }
+
+    /// Only the proof of the client's key opens the protected epoch: without it there is nobody to talk to.
+    fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
         context.transcript.push(message);
+        let Agreed { suite, secrets, .. } = &self.agreed;
         let (theirs, own) = secrets.protections(&context.config.provider, *suite)?;
         context.records.install(own, theirs);
         Ok(State::Finished(Box::new(ExpectFinished {
@@ -254,12 +285,10 @@ pub(crate) struct ExpectFinished {
 
 impl ExpectFinished {
     /// Sends flight 6: ChangeCipherSpec and Finished.
-    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<Agreed, Failure> {
-        expect(message, HandshakeType::FINISHED)?;
-        check_finished(context, Role::Client, &self.agreed.secrets, message)?;
+    fn proceed(self, context: &mut Context<'_>, message: &Message) -> Agreed {
         context.transcript.push(message);
         context.begin_flight();
         finish(context, Role::Server, &self.agreed.secrets);
-        Ok(self.agreed)
+        self.agreed
     }
 }

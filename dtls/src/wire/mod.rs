@@ -17,6 +17,8 @@ mod hello_verify_request;
 mod record;
 mod server_hello;
 mod server_key_exchange;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::certificate::CertificateMessage;
 pub(crate) use self::certificate_request::CertificateRequest;

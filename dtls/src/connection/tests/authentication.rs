@@ -203,6 +203,7 @@ fn assert_no_proof(mut connection: Connection, cause: Cause) {
             .is_err()
     );
     assert_eq!(connection.recv(&mut Vec::new()), None);
+    connection.handle_timeout(netsim::epoch() + Duration::from_secs(30));
     let reason = crate::CloseReason {
         initiator: Initiator::Local,
         cause,
