@@ -5,6 +5,19 @@
     reason = "this package is the driver: the one place that reads the clock, owns sockets and asks the OS for randomness"
 )]
 
-pub use {
-    congestion, dtls, ice, media, net, peer, rtcp, rtp, sctp, sdp, session, srtp, stun, turn,
-};
+mod connection;
+mod data_channel;
+mod driver;
+mod endpoint;
+mod error;
+mod event;
+mod track;
+
+pub use connection::{Events, PeerConnection};
+pub use data_channel::DataChannel;
+pub use endpoint::{ConnectError, Endpoint, EndpointConfig};
+pub use error::{BindError, CallError, Closed, NegotiateError, SendError};
+pub use event::Event;
+pub use track::{ReceivedPacket, TrackLocal, TrackRemote};
+
+pub use {congestion, dtls, ice, media, net, peer, rtcp, rtp, sctp, sdp, session, srtp, stun, turn};

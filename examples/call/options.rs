@@ -1,0 +1,70 @@
+use std::net::IpAddr;
+
+pub const HELP: &str = "\
+A call between a browser and this program.
+
+  --lan            serve HTTPS on every interface, for phones and other machines
+  --announce IP    also offer this address to browsers: the public address of a cloud host, or the
+                   address of the machine that a container's UDP port is published on (repeatable)
+  --media-port N   the UDP port of media (default: the system chooses)
+  --port N         the port of the page (default: 8080, with --lan 8443; when taken, the next free one)
+  --help           this text
+";
+
+/// What the command line asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    pub lan: bool,
+    pub announce: Vec<IpAddr>,
+    pub media_port: u16,
+    pub http_port: Option<u16>,
+}
+
+impl Options {
+    /// Reads the arguments; `None` when help is asked for.
+    pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
+        let mut options = Self::default();
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--lan" => options.lan = true,
+                "--announce" => options.announce.push(parsed(&argument, &value()?)?),
+                "--media-port" => options.media_port = parsed(&argument, &value()?)?,
+                "--port" => options.http_port = Some(parsed(&argument, &value()?)?),
+                "--help" | "-h" => return Ok(None),
+                other => return Err(format!("unknown option {other}")),
+            }
+        }
+        Ok(Some(options))
+    }
+}
+
+fn parsed<T: std::str::FromStr>(option: &str, value: &str) -> Result<T, String> {
+    value.parse().map_err(|_| format!("{option}: {value:?} is not a value for it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Option<Options>, String> {
+        Options::parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn every_option_is_understood() {
+        let options = parse("--lan --announce 192.0.2.1 --announce 2001:db8::1 --media-port 5000 --port 81");
+        let options = options.unwrap().unwrap();
+        assert!(options.lan);
+        assert_eq!(options.announce.len(), 2);
+        assert_eq!((options.media_port, options.http_port), (5000, Some(81)));
+        assert_eq!(parse("--help"), Ok(None));
+    }
+
+    #[test]
+    fn a_mistake_is_named() {
+        assert!(parse("--announce here").unwrap_err().contains("here"));
+        assert!(parse("--port").unwrap_err().contains("needs a value"));
+        assert!(parse("--loud").unwrap_err().contains("--loud"));
+    }
+}

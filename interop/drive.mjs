@@ -1,0 +1,128 @@
+// The rows of the table: which browser, who offers, with how much loss, and what must hold.
+import { Call } from './call.mjs';
+import { launch } from './browsers.mjs';
+import { lost, setLoss } from './loss.mjs';
+import { startProgram } from './program.mjs';
+
+const LOSS_WINDOW_SECONDS = 20;
+const rows = [];
+
+function check(holds, what) {
+  if (!holds) throw new Error(what);
+}
+
+async function row(name, version, offers, run) {
+  const cells = { peer: name, version, offers, result: 'ok' };
+  try {
+    Object.assign(cells, await run());
+  } catch (error) {
+    cells.result = 'FAILED';
+    cells.why = error.message;
+  }
+  rows.push(cells);
+  console.log(`${cells.result.padEnd(6)} ${name} (${offers} offers)${cells.why ? `: ${cells.why}` : ''}`);
+}
+
+// Media, sound and data both ways between one page and the program.
+async function oneCall(program, browser, offers) {
+  const call = await Call.open(browser, program.url, offers === 'program' ? 'offer=program' : '');
+  try {
+    const first = await call.until((seen) => seen.framesDecoded > 0, 30);
+    await call.until((seen) => seen.framesDecoded > 10 && seen.audioPackets > 10, 40);
+    await call.say('hello, program');
+    const seen = await call.until(({ received }) => received.includes('hello, program'), 50);
+    const ours = await program.stats(seen.id);
+    check(ours.videoPacketsReceived > 0 && ours.audioPacketsReceived > 0, `no packets here: ${JSON.stringify(ours)}`);
+    check(ours.srtpFailures === 0, `${ours.srtpFailures} packets could not be opened here`);
+    check(ours.dtlsVersion === seen.dtls || seen.dtls === undefined, `DTLS ${ours.dtlsVersion} here, ${seen.dtls} there`);
+    return {
+      video: 'both', audio: 'both', data: 'echo', dtls: ours.dtlsVersion, srtp: ours.srtpProfile,
+      'first frame': `${first.waited.toFixed(2)} s`,
+    };
+  } finally {
+    await call.close();
+  }
+}
+
+// The picture under loss against the picture without.
+async function lossyCall(program, browser, percent) {
+  setLoss(0);
+  let call = await Call.open(browser, program.url, '');
+  await call.until((seen) => seen.framesDecoded > 30, 30);
+  const clean = await call.during(LOSS_WINDOW_SECONDS);
+  await call.close();
+  setLoss(percent);
+  try {
+    call = await Call.open(browser, program.url, '');
+    const { id } = await call.until((seen) => seen.framesDecoded > 30, 60);
+    const before = await program.stats(id);
+    const lossy = await call.during(LOSS_WINDOW_SECONDS);
+    const after = await program.stats(id);
+    await call.close();
+    const answered = after.nacksAnswered - before.nacksAnswered;
+    const asked = Math.max(lossy.keyframesRequested, after.keyframesRequested - before.keyframesRequested);
+    const ratio = lossy.framesDecoded / clean.framesDecoded;
+    const figures = `${lossy.framesDecoded} frames of ${clean.framesDecoded}, ${answered} NACKs answered, ${asked} key frames asked`;
+    check(lost() > 0, 'the filter dropped nothing');
+    check(answered > 0, `no NACK was answered (${figures})`);
+    check(asked <= LOSS_WINDOW_SECONDS / 2, `too many key frames asked (${figures})`);
+    check(ratio >= 0.9, `too few frames (${figures})`);
+    return { video: `${(100 * ratio).toFixed(0)} % of frames`, data: `${answered} NACKs answered`, dtls: after.dtlsVersion, srtp: after.srtpProfile };
+  } finally {
+    setLoss(0);
+  }
+}
+
+// Two tabs of two browsers in one room see each other, and their chat crosses.
+async function roomCall(program, browsers) {
+  const calls = [];
+  try {
+    for (const browser of browsers) calls.push(await Call.open(browser, program.url, 'room=interop'));
+    for (const call of calls) await call.until((seen) => seen.framesDecoded > 0, 40);
+    for (const call of calls) {
+      const { framesDecoded } = await call.during(5);
+      check(framesDecoded > 20, `only ${framesDecoded} frames in 5 s`);
+    }
+    await calls[0].say('from the first');
+    await calls[1].say('from the second');
+    await calls[1].until(({ received }) => received.includes('from the first'), 90);
+    const seen = await calls[0].until(({ received }) => received.includes('from the second'), 90);
+    check(!seen.received.includes('from the first'), 'the first line came back to its own tab');
+    return { video: 'both', audio: 'both', data: 'crossed' };
+  } finally {
+    for (const call of calls) await call.close();
+  }
+}
+
+function print() {
+  const names = ['peer', 'version', 'offers', 'video', 'audio', 'data', 'dtls', 'srtp', 'first frame', 'result'];
+  const width = (name) => Math.max(name.length, ...rows.map((cells) => String(cells[name] ?? '-').length));
+  const lineOf = (cell) => `| ${names.map((name) => String(cell(name)).padEnd(width(name))).join(' | ')} |`;
+  console.log(`\n${lineOf((name) => name)}\n|${names.map((name) => '-'.repeat(width(name) + 2)).join('|')}|`);
+  for (const cells of rows) console.log(lineOf((name) => cells[name] ?? '-'));
+}
+
+const wanted = process.argv[2];
+const everything = ['browsers', 'all'].includes(wanted);
+check(everything || ['chromium', 'firefox', 'pair'].includes(wanted), `unknown peer ${wanted}`);
+const program = await startProgram();
+const open = {};
+for (const name of ['chromium', 'firefox']) {
+  if (everything || wanted === name || wanted === 'pair') open[name] = await launch(name);
+}
+for (const [name, browser] of Object.entries(open)) {
+  if (wanted === 'pair') continue;
+  const version = (await browser.version()).replace(/^[^/]*\//, '');
+  for (const offers of [name, 'program']) await row(name, version, offers, () => oneCall(program, browser, offers));
+  await row(`${name}, 5 % loss`, version, name, () => lossyCall(program, browser, 5));
+}
+if (everything || wanted === 'pair') {
+  await row('chromium with firefox', '-', 'browsers', () => roomCall(program, Object.values(open)));
+}
+await row('the program', '-', '-', async () => check(program.alive(), 'it died'));
+for (const browser of Object.values(open)) await browser.close();
+await program.stop();
+print();
+const failed = rows.filter(({ result }) => result !== 'ok').length;
+console.log(`\n${rows.length - failed} rows ok, ${failed} failed`);
+process.exit(failed ? 1 : 0);

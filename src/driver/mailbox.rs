@@ -1,0 +1,305 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use peer::{ChannelId, CodecParameters, Message, TransceiverId};
+use rtp::PayloadType;
+
+use crate::ReceivedPacket;
+
+/// Messages read ahead of the application per data channel; more stay in the association, whose window closes.
+pub(crate) const READ_AHEAD_BYTES: usize = 64 << 10;
+/// Messages waiting for the association per data channel; a sender then waits.
+pub(crate) const WRITE_AHEAD_BYTES: usize = 64 << 10;
+/// Packets waiting for the application per track; the oldest go first.
+pub(crate) const TRACK_PACKETS: usize = 512;
+/// Packets waiting for the shard per track; the oldest go first.
+pub(crate) const OUTGOING_PACKETS: usize = 512;
+/// Events waiting for the application; the oldest go first. A connection makes few of them.
+pub(crate) const EVENTS: usize = 4_096;
+
+/// What a shard and the handles of one connection share: queues under a lock that is held for a push or a pop.
+///
+/// Everything else belongs to the shard alone. All queues are empty until used.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    state: Mutex<State>,
+    /// A handle put something in, and the shard has been told.
+    dirty: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) events: VecDeque<Notice>,
+    pub(crate) events_dropped: u64,
+    event_waker: Option<Waker>,
+    closers: Vec<Waker>,
+    pub(crate) channels: BTreeMap<ChannelId, ChannelBox>,
+    pub(crate) tracks: BTreeMap<TransceiverId, TrackBox>,
+    /// The connection is over: queues drain, then readers see the end.
+    pub(crate) closed: bool,
+}
+
+/// An event on its way to the application.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// As the connection said it.
+    Event(peer::Event),
+    /// The other side opened a channel.
+    DataChannel {
+        /// Its name within the connection.
+        id: ChannelId,
+        /// What the other side called it.
+        label: String,
+    },
+}
+
+/// The queues of one data channel.
+#[derive(Debug, Default)]
+pub(crate) struct ChannelBox {
+    inbound: VecDeque<Message>,
+    inbound_bytes: usize,
+    pub(crate) outbound: VecDeque<Message>,
+    outbound_bytes: usize,
+    reader: Option<Waker>,
+    writers: Vec<Waker>,
+    /// The application closed its handle: what is written leaves first.
+    pub(crate) closing: bool,
+    /// Messages were written that never left.
+    lost: bool,
+    /// Messages that the connection refused.
+    pub(crate) refused: u64,
+    /// The association holds more for this channel.
+    pub(crate) readable: bool,
+    /// No message will follow.
+    pub(crate) closed: bool,
+}
+
+/// The queues of one transceiver.
+#[derive(Debug, Default)]
+pub(crate) struct TrackBox {
+    inbound: VecDeque<ReceivedPacket>,
+    pub(crate) outbound: VecDeque<Outgoing>,
+    reader: Option<Waker>,
+    pub(crate) inbound_dropped: u64,
+    pub(crate) outbound_dropped: u64,
+    /// The codecs that arrive, shared with every packet; looked up again when a payload type is new.
+    pub(crate) codecs: Vec<Arc<CodecParameters>>,
+    /// What a forwarded codec is called here, for the codec forwarded last.
+    pub(crate) route: Option<(Arc<CodecParameters>, PayloadType)>,
+}
+
+/// A packet on its way to the shard.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    /// The application's own.
+    Packet(rtp::Packet),
+    /// One that another connection received.
+    Forward(Box<ReceivedPacket>),
+}
+
+impl Mailbox {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic in another holder cannot leave the queues half changed: every critical section is a push or a pop.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Marks the mailbox; true when the shard does not know yet.
+    pub(crate) fn mark(&self) -> bool {
+        !self.dirty.swap(true, Ordering::AcqRel)
+    }
+
+    /// Takes the mark away; the shard does it before it looks inside.
+    pub(crate) fn take_mark(&self) -> bool {
+        self.dirty.swap(false, Ordering::AcqRel)
+    }
+}
+
+impl State {
+    pub(crate) fn push_event(&mut self, event: Notice) {
+        if self.events.len() >= EVENTS {
+            self.events.pop_front();
+            self.events_dropped += 1;
+        }
+        self.events.push_back(event);
+        wake(&mut self.event_waker);
+    }
+
+    pub(crate) fn poll_event(&mut self, cx: &Context<'_>) -> Poll<Option<Notice>> {
+        if let Some(event) = self.events.pop_front() {
+            return Poll::Ready(Some(event));
+        }
+        if self.closed {
+            return Poll::Ready(None);
+        }
+        remember(&mut self.event_waker, cx);
+        Poll::Pending
+    }
+
+    pub(crate) fn poll_closed(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if self.closed {
+            return Poll::Ready(());
+        }
+        remember_writer(&mut self.closers, cx);
+        Poll::Pending
+    }
+
+    pub(crate) fn channel(&mut self, id: ChannelId) -> &mut ChannelBox {
+        self.channels.entry(id).or_default()
+    }
+
+    pub(crate) fn track(&mut self, id: TransceiverId) -> &mut TrackBox {
+        self.tracks.entry(id).or_default()
+    }
+
+    /// Ends everything: readers drain what is there, writers and waiters are told.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+        wake(&mut self.event_waker);
+        self.closers.drain(..).for_each(Waker::wake);
+        for channel in self.channels.values_mut() {
+            channel.close();
+        }
+        for track in self.tracks.values_mut() {
+            track.outbound.clear();
+            wake(&mut track.reader);
+        }
+    }
+}
+
+impl ChannelBox {
+    /// Room for another message from the association.
+    pub(crate) const fn wants(&self) -> bool {
+        self.inbound_bytes < READ_AHEAD_BYTES
+    }
+
+    pub(crate) fn push_inbound(&mut self, message: Message) {
+        self.inbound_bytes += charge(&message);
+        self.inbound.push_back(message);
+        wake(&mut self.reader);
+    }
+
+    /// Takes a message; the second value says that the shard should fetch more.
+    pub(crate) fn poll_inbound(&mut self, cx: &Context<'_>) -> (Poll<Option<Message>>, bool) {
+        if let Some(message) = self.inbound.pop_front() {
+            let wanted = self.wants();
+            self.inbound_bytes -= charge(&message);
+            return (Poll::Ready(Some(message)), self.readable && !wanted && self.wants());
+        }
+        if self.closed {
+            return (Poll::Ready(None), false);
+        }
+        remember(&mut self.reader, cx);
+        (Poll::Pending, false)
+    }
+
+    /// Waits for room for another message to send.
+    pub(crate) fn poll_room(&mut self, cx: &Context<'_>) -> Poll<Result<(), crate::SendError>> {
+        if self.closed {
+            return Poll::Ready(Err(crate::SendError::Closed));
+        }
+        if self.outbound_bytes < WRITE_AHEAD_BYTES {
+            return Poll::Ready(Ok(()));
+        }
+        remember_writer(&mut self.writers, cx);
+        Poll::Pending
+    }
+
+    /// Waits until the association has everything that was written.
+    pub(crate) fn poll_flushed(&mut self, cx: &Context<'_>) -> Poll<Result<(), crate::SendError>> {
+        if self.outbound.is_empty() {
+            return Poll::Ready(if self.lost { Err(crate::SendError::Closed) } else { Ok(()) });
+        }
+        remember_writer(&mut self.writers, cx);
+        Poll::Pending
+    }
+
+    /// The payload that waits for the association.
+    pub(crate) fn outbound_payload(&self) -> usize {
+        self.outbound.iter().map(Message::len).sum()
+    }
+
+    pub(crate) fn push_outbound(&mut self, message: Message) {
+        self.outbound_bytes += charge(&message);
+        self.outbound.push_back(message);
+    }
+
+    /// The association took the first waiting message.
+    pub(crate) fn pop_outbound(&mut self) {
+        if let Some(message) = self.outbound.pop_front() {
+            self.outbound_bytes -= charge(&message);
+            if self.outbound_bytes < WRITE_AHEAD_BYTES || self.outbound.is_empty() {
+                self.writers.drain(..).for_each(Waker::wake);
+            }
+        }
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+        self.readable = false;
+        self.lost |= !self.outbound.is_empty();
+        self.outbound.clear();
+        self.outbound_bytes = 0;
+        wake(&mut self.reader);
+        self.writers.drain(..).for_each(Waker::wake);
+    }
+}
+
+impl TrackBox {
+    pub(crate) fn push_inbound(&mut self, packet: ReceivedPacket) {
+        if self.inbound.len() >= TRACK_PACKETS {
+            self.inbound.pop_front();
+            self.inbound_dropped += 1;
+        }
+        self.inbound.push_back(packet);
+        wake(&mut self.reader);
+    }
+
+    pub(crate) fn poll_inbound(
+        &mut self,
+        cx: &Context<'_>,
+        closed: bool,
+    ) -> Poll<Option<ReceivedPacket>> {
+        if let Some(packet) = self.inbound.pop_front() {
+            return Poll::Ready(Some(packet));
+        }
+        if closed {
+            return Poll::Ready(None);
+        }
+        remember(&mut self.reader, cx);
+        Poll::Pending
+    }
+
+    pub(crate) fn push_outbound(&mut self, packet: Outgoing) {
+        if self.outbound.len() >= OUTGOING_PACKETS {
+            self.outbound.pop_front();
+            self.outbound_dropped += 1;
+        }
+        self.outbound.push_back(packet);
+    }
+}
+
+/// Every message costs something, also an empty one.
+fn charge(message: &Message) -> usize {
+    message.len() + 64
+}
+
+fn wake(waker: &mut Option<Waker>) {
+    if let Some(waker) = waker.take() {
+        waker.wake();
+    }
+}
+
+fn remember_writer(writers: &mut Vec<Waker>, cx: &Context<'_>) {
+    if !writers.iter().any(|waker| waker.will_wake(cx.waker())) {
+        writers.push(cx.waker().clone());
+    }
+}
+
+fn remember(slot: &mut Option<Waker>, cx: &Context<'_>) {
+    if !slot.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        *slot = Some(cx.waker().clone());
+    }
+}

@@ -1,0 +1,16 @@
+//! The tokio driver: sockets, timers and the task that serves the connections of one shard.
+
+mod exchange;
+mod interfaces;
+mod mailbox;
+mod outbox;
+mod shard;
+mod slab;
+mod socket;
+mod timers;
+
+pub(crate) use interfaces::candidates;
+pub(crate) use mailbox::{Mailbox, Notice, Outgoing};
+pub(crate) use shard::{Command, Shard};
+pub(crate) use slab::Key;
+pub(crate) use socket::Socket;
