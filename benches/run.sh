@@ -8,7 +8,8 @@ cd "$(dirname "$0")"
 case "${1:-full}" in
 quick)
     # One profile for both, without the link-time optimization: nothing is measured here.
-    export CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 CARGO_PROFILE_BENCH_OPT_LEVEL=1
+    export CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16
+    export CARGO_PROFILE_BENCH_OPT_LEVEL=1 CARGO_PROFILE_BENCH_DEBUG=false
     cargo bench --locked --quiet --benches -- --test
     cargo test --locked --quiet --profile bench
     ;;
