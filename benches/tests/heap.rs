@@ -35,7 +35,8 @@ fn bytes_of_end(end: End) -> i64 {
 
 #[test]
 fn an_idle_connection_holds_no_more_than_it_did() {
-    for (content, most) in [(Content::Data, 20_000), (Content::Everything, 28_500)] {
+    // The aim is 20,000 for both.
+    for (content, most) in [(Content::Data, 19_000), (Content::Everything, 28_000)] {
         let Pair {
             offerer, answerer, ..
         } = idle(content);
@@ -72,11 +73,11 @@ fn every_layer_holds_little_at_its_birth() {
     let peer = size_of::<peer::PeerConnection>();
     println!("the connection itself: {peer} bytes, the machines' own sizes included");
     let layers = [
-        ("ice", size_of_val(&ice), bytes_of(ice), 4_000),
-        ("dtls", size_of_val(&dtls), bytes_of(dtls), 4_000),
-        ("srtp", size_of_val(&srtp), bytes_of(srtp), 4_000),
-        ("sctp", size_of_val(&sctp), bytes_of(sctp), 4_000),
-        ("session", size_of_val(&session), bytes_of(session), 4_000),
+        ("ice", size_of_val(&ice), bytes_of(ice), 64),
+        ("dtls", size_of_val(&dtls), bytes_of(dtls), 1_000),
+        ("srtp", size_of_val(&srtp), bytes_of(srtp), 2_400),
+        ("sctp", size_of_val(&sctp), bytes_of(sctp), 64),
+        ("session", size_of_val(&session), bytes_of(session), 128),
     ];
     for (layer, own, heap, most) in layers {
         println!("{layer}: {own} bytes itself, {heap} behind it");
