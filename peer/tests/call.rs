@@ -109,6 +109,19 @@ fn a_message_is_echoed_on_every_profile() {
 }
 
 #[test]
+fn a_channel_is_open_after_four_and_a_half_round_trips() {
+    // One for the check, two for DTLS 1.2, one and a half for SCTP; OPEN rides on COOKIE ECHO.
+    let (mut pair, channel) = data_call(19, true);
+    let round_trip = Duration::from_millis(40);
+    assert!(pair.run_until(PATIENCE, |pair| is_open(pair.a(), channel)));
+    assert!(
+        pair.time() <= round_trip * 9 / 2 + Duration::from_millis(2),
+        "{:?}",
+        pair.time()
+    );
+}
+
+#[test]
 fn most_calls_come_about_when_half_of_all_packets_are_lost() {
     let times = times(Profile::Loss50, 0..20);
     let echoed = times.iter().flatten().count();
