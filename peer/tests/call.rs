@@ -613,11 +613,16 @@ fn forgeries() -> Vec<Vec<u8>> {
     };
     let mut hello = vec![1, 0, 0, 60, 0, 0, 0, 0, 0, 0, 0, 60, 0xfe, 0xfd];
     hello.resize(12 + 60, 0);
+    // A well-formed ClientHello whose one cipher suite nobody has.
+    let mut foreign = vec![1, 0, 0, 42, 0, 0, 0, 0, 0, 0, 0, 42, 0xfe, 0xfd];
+    foreign.extend_from_slice(&[5; 32]);
+    foreign.extend_from_slice(&[0, 0, 0, 2, 0x00, 0x05, 1, 0]);
     vec![
-        record(21, &[2, 40]),                               // a fatal alert
-        record(22, &hello),                                 // a ClientHello that offers nothing
+        record(21, &[2, 40]), // a fatal alert
+        record(22, &foreign),
+        record(22, &hello), // a ClientHello that offers nothing
         record(22, &[14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), // ServerHelloDone
-        record(20, &[1]),                                   // ChangeCipherSpec
+        record(20, &[1]),   // ChangeCipherSpec
         record(23, b"plaintext"),
         vec![22; 40],
     ]
@@ -639,6 +644,39 @@ fn forged_handshake_messages_do_not_keep_the_call_from_coming_about() {
             assert!(!pair.b().texts().contains(&"plaintext".to_owned()));
         }
     }
+}
+
+#[test]
+fn a_forged_flight_of_the_server_ends_the_handshake_and_not_the_call() {
+    let is = |bytes: &[u8], kind: u8| bytes.first() == Some(&22) && bytes.get(13) == Some(&kind);
+    let (mut pair, channel) = data_call(20, true);
+    pair.network().start_recording();
+    assert!(pair.run_until(PATIENCE, |pair| is_open(pair.a(), channel)));
+    let recorded = pair.network().recorded().to_vec();
+    let flight: Vec<_> = recorded
+        .iter()
+        .filter(|packet| is(&packet.bytes, 2))
+        .collect();
+    assert!(!flight.is_empty());
+
+    // In another call it comes before the genuine one: B has sent its ClientHello.
+    let (mut pair, channel) = data_call(21, true);
+    pair.network().start_recording();
+    let sent_hello = |pair: &mut Pair<Peer>| {
+        pair.network()
+            .recorded()
+            .iter()
+            .any(|packet| is(&packet.bytes, 1))
+    };
+    while !sent_hello(&mut pair) {
+        pair.step();
+    }
+    let path = pair.path(Side::B);
+    for packet in flight {
+        pair.inject(Side::B, path, &packet.bytes);
+    }
+    let open = pair.run_until(PATIENCE, |pair| is_open(pair.a(), channel));
+    assert!(open, "{:?}", pair.outcomes());
 }
 
 #[test]
