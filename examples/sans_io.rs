@@ -49,7 +49,7 @@ fn run(
         peer.set_local_description(Instant::now(), answer)?;
         signalling.send(peer.local_description().ok_or("no answer")?)?;
     }
-    let (mut input, mut output) = (vec![0; 2048], Vec::new());
+    let (mut input, mut output, mut over) = (vec![0; 2048], Vec::new(), false);
     loop {
         while let Some(event) = peer.poll_event() {
             match event {
@@ -71,13 +71,17 @@ fn run(
                         channel.send(Instant::now(), &message)?;
                     }
                 }
-                Event::Closed(_) => return Ok(()),
+                // Its last words still have to leave.
+                Event::Closed(_) => over = true,
                 _ => {}
             }
         }
         while let Some(transmit) = peer.poll_transmit(Instant::now(), &mut output) {
             socket.send_to(&output, transmit.path.remote)?;
             output.clear();
+        }
+        if over {
+            return Ok(());
         }
         let wait = peer
             .poll_timeout()
