@@ -267,7 +267,12 @@ impl Shard {
                 peer::Event::LocalUfrag(fragment) => {
                     self.mux.insert_fragment(&fragment, SessionId::new(index));
                 }
-                event => exchange::on_event(event, &mut slot.peer, &slot.mailbox, now),
+                event => {
+                    if let peer::Event::PathSelected(path) = &event {
+                        self.mux.bind_selected(SessionId::new(index), *path);
+                    }
+                    exchange::on_event(event, &mut slot.peer, &slot.mailbox, now);
+                }
             }
         }
     }
