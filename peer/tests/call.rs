@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use avocet_peer as peer;
@@ -585,6 +587,37 @@ fn a_track_is_added_and_stopped_while_the_call_goes_on() {
     assert!(offer.contains("m=audio 9 "), "{offer}");
     send(&mut pair, Side::A, channel, "still here");
     assert!(pair.run_until(PATIENCE, |pair| pair.a().texts() == ["still here"]));
+}
+
+/// Catalogue I-01, for the whole connection: consent ends 30 s after the last answer (RFC 7675 §5.1).
+#[test]
+fn nothing_leaves_once_consent_expired_not_even_a_goodbye() {
+    let (mut pair, channel) = data_call(9, true);
+    assert!(pair.run_until(PATIENCE, |pair| is_open(pair.a(), channel)));
+    pair.run_for(Duration::from_secs(10));
+    // B is gone from here on: whatever A sends is lost, and counted.
+    let expired = pair.now() + Duration::from_secs(31);
+    let late = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&late);
+    pair.network().intercept(move |packet| {
+        let from_a = packet.path.local == ADDRESS_A;
+        if from_a && packet.sent > expired {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        Verdict::Drop
+    });
+    for _ in 0..70 {
+        send(&mut pair, Side::A, channel, "is anybody there?");
+        pair.run_for(Duration::from_secs(1));
+    }
+    let now = pair.now();
+    pair.a_mut().pc.close(now);
+    pair.run_for(Duration::from_secs(5));
+    assert!(
+        pair.a()
+            .has(&Event::ConnectionStateChanged(ConnectionState::Closed))
+    );
+    assert_eq!(late.load(Ordering::Relaxed), 0);
 }
 
 #[test]

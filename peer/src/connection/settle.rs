@@ -40,7 +40,6 @@ impl PeerConnection {
                 ice::Event::StateChanged(state) => self.events.push(Event::IceStateChanged(state)),
                 ice::Event::PathProved(path) => self.events.push(Event::PathProved(path)),
                 ice::Event::Selected { path, round_trip } => {
-                    self.transport.selected = Some(path);
                     self.transport.path_changes += 1;
                     if let (Some(round_trip), Some(session)) = (round_trip, &mut self.media.session)
                     {
@@ -268,9 +267,7 @@ impl PeerConnection {
             association.abort(now);
         }
         self.channels.close_all(&mut self.events);
-        if self.transport.selected.is_none() {
-            self.transport.selected = self.transport.ice.best_path();
-        }
+        self.transport.farewell_path = self.transport.ice.best_path();
         if let Some(dtls) = &mut self.transport.dtls {
             dtls.close(now);
         }

@@ -25,7 +25,8 @@ pub(super) struct Transport {
     pub(super) remote_fingerprints: Option<Vec<dtls::Fingerprint>>,
     /// The credentials that the ICE agent works with.
     pub(super) remote_ufrag: Option<String>,
-    pub(super) selected: Option<Path>,
+    /// Where the last words of a close go: the path that worked when it ended.
+    pub(super) farewell_path: Option<Path>,
     pub(super) path_changes: u64,
     dtls_config: Arc<dtls::Config>,
 }
@@ -68,7 +69,7 @@ impl Transport {
             local_fingerprint: config.certificate.fingerprint().to_string(),
             remote_fingerprints: None,
             remote_ufrag: None,
-            selected: None,
+            farewell_path: None,
             path_changes: 0,
             dtls_config,
         })
