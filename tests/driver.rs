@@ -1,6 +1,7 @@
 //! The async API over real sockets on loopback: two endpoints in one process.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "a test may stop at the first surprise; the driver lives in real time"
@@ -10,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use avocet::peer::{ConnectionState, DataChannelInit, Message};
-use avocet::rtp::MediaKind;
+use avocet::rtp::{MediaKind, Packet};
 use avocet::{DataChannel, Endpoint, EndpointConfig, Event, PeerConnection, SendError};
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::timeout;
@@ -140,12 +141,12 @@ async fn packets_cross_under_the_receivers_numbers() {
     let track = first.track_local(sending);
     let writer = tokio::spawn(async move {
         for number in 0_u32.. {
-            track.write(avocet::rtp::Packet {
+            track.write(Packet {
                 payload_type,
                 timestamp: number * 3000,
                 marker: true,
                 payload: number.to_be_bytes().to_vec().into(),
-                ..avocet::rtp::Packet::default()
+                ..Packet::default()
             });
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
