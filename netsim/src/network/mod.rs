@@ -293,11 +293,6 @@ impl Network {
             return;
         };
         let (crossed, outward) = match (from_outside, for_itself, inside) {
-            // From outside nobody can name what lies behind.
-            (true, false, _) if nat.translates(destination) => {
-                self.drops.unreachable += 1;
-                return;
-            }
             (true, ..) => (nat.inbound(now, &mut packet), None),
             (false, true, _) => (nat.hairpin(now, &mut packet), None),
             // A NAT with several hosts on it is their switch too.
