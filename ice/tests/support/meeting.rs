@@ -245,15 +245,20 @@ impl Meeting {
 
     /// Runs until both have selected a path; tells after which time, if ever.
     pub(crate) fn connect(&mut self, limit: Duration) -> Option<Duration> {
+        self.run_until_both(limit, has_selected)
+    }
+
+    /// Runs until both may send data (RFC 8445 §12.1); tells after which time, if ever.
+    pub(crate) fn become_usable(&mut self, limit: Duration) -> Option<Duration> {
+        self.run_until_both(limit, |host| host.agent.best_path().is_some())
+    }
+
+    fn run_until_both(&mut self, limit: Duration, holds: fn(&Host) -> bool) -> Option<Duration> {
         let start = self.world.now();
         let (a, b) = (self.a, self.b);
-        let selected = |world: &World<Party>| {
-            [a, b]
-                .iter()
-                .all(|id| has_selected(world.machine(*id).host()))
-        };
+        let both = |world: &World<Party>| [a, b].iter().all(|id| holds(world.machine(*id).host()));
         self.world
-            .run_until(limit, selected)
+            .run_until(limit, both)
             .then(|| self.world.now() - start)
     }
 
