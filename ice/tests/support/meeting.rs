@@ -1,4 +1,5 @@
 //! Two agents and a STUN server on an Internet with NATs.
+#![allow(clippy::panic, reason = "a test may stop at the first surprise")]
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
