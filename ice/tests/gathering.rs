@@ -323,6 +323,52 @@ fn a_closed_agent_asks_no_more() {
 }
 
 #[test]
+fn consent_checks_keep_the_mapping_of_the_selected_pair_alive() {
+    // I-20. Less than half of the 30 s that impatient NATs give; consent checks go out every 4 to 6 s.
+    let mut meeting = at_home(&NatConfig {
+        timeout: 13 * SECOND,
+        ..NatConfig::new(
+            Mapping::EndpointIndependent,
+            Filtering::AddressAndPortDependent,
+        )
+    });
+    meeting.ask_stun_server();
+    meeting.world.run_for(SECOND);
+    meeting.introduce();
+    assert!(meeting.connect(SECOND).is_some());
+    meeting.world.run_for(600 * SECOND);
+    for id in [meeting.a, meeting.b] {
+        assert_eq!(meeting.host(id).agent.state(), State::Completed);
+    }
+}
+
+#[test]
+fn a_restart_finds_the_way_again_when_a_nat_with_a_strict_filter_was_restarted() {
+    let config = NatConfig {
+        ports: PortAssignment::Random,
+        ..NatConfig::new(
+            Mapping::EndpointIndependent,
+            Filtering::AddressAndPortDependent,
+        )
+    };
+    let mut meeting = at_home(&config);
+    meeting.gather();
+    meeting.introduce();
+    assert!(meeting.connect(SECOND).is_some());
+    let gateway = meeting.gateways[0].unwrap();
+    meeting.world.network().forget_mappings(gateway);
+    // Each side now sends where the other's filter lets nothing in: consent expires (RFC 7675 §5.1).
+    meeting.world.run_for(40 * SECOND);
+    for id in [meeting.a, meeting.b] {
+        assert_eq!(meeting.host(id).agent.state(), State::Failed);
+    }
+    meeting.restart();
+    meeting.world.run_for(SECOND);
+    meeting.introduce();
+    assert!(meeting.connect(SECOND).is_some());
+}
+
+#[test]
 fn a_pair_survives_a_nat_that_forgets_its_mappings() {
     let config = NatConfig {
         ports: PortAssignment::Random,

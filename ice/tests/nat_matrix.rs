@@ -224,7 +224,7 @@ fn other_topologies() -> Vec<(String, Prediction, Meeting)> {
         let home = internet.nat([198, 51, 100, 1], config(behaviour, Hairpin::Off));
         let hosts = [2, 3].map(|last| {
             let address = [192, 168, 1, last];
-            (internet.host_behind(home, address), address)
+            (internet.host_behind(home, address), address.into())
         });
         let meeting = Meeting::on(1, internet, hosts);
         add("one nat", behaviour, Prediction::Direct, meeting);
@@ -242,7 +242,7 @@ fn other_topologies() -> Vec<(String, Prediction, Meeting)> {
         let hosts = [2, 3].map(|last| {
             let home = internet.nat_behind(cgn, [100, 64, 0, last], config(cone, Hairpin::Off));
             let address = [192, 168, 1, 2];
-            (internet.host_behind(home, address), address)
+            (internet.host_behind(home, address), address.into())
         });
         let meeting = Meeting::on(1, internet, hosts);
         add(
@@ -289,6 +289,24 @@ fn ports_that_tell_nothing_change_no_outcome() {
             }
         }
     }
+}
+
+#[test]
+fn hosts_behind_ipv6_firewalls_meet_without_any_server() {
+    let mut internet = Internet::new(1, access());
+    let hosts = [1, 2].map(|last| {
+        let strict = NatConfig::new(
+            Mapping::EndpointIndependent,
+            Filtering::AddressAndPortDependent,
+        );
+        let firewall = internet.firewall(strict);
+        let address = [0x2001, 0xdb8, last, 0, 0, 0, 0, 1];
+        (internet.host_behind(firewall, address), address.into())
+    });
+    let mut meeting = Meeting::on(1, internet, hosts);
+    meeting.introduce();
+    // Each side's first check opens its own firewall before the other one's arrives.
+    assert_eq!(meeting.connect(LIMIT), Some(2 * ROUND_TRIP));
 }
 
 /// How many calls a row of the lossy table is made of.

@@ -2,7 +2,7 @@
 #![allow(clippy::panic, reason = "a test may stop at the first surprise")]
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use avocet_ice::{Agent, Candidate, CandidateKind, Event, Mode, Role};
@@ -159,7 +159,7 @@ impl Meeting {
             }
         });
         let gateways = [places[0].0, places[1].0];
-        let hosts = places.map(|(_, node, address)| (node, address));
+        let hosts = places.map(|(_, node, address)| (node, address.into()));
         Self {
             gateways,
             ..Self::on(seed, internet, hosts)
@@ -167,11 +167,11 @@ impl Meeting {
     }
 
     /// Two agents at given places, with their addresses.
-    pub(crate) fn on(seed: u64, mut internet: Internet, hosts: [(NodeId, [u8; 4]); 2]) -> Self {
+    pub(crate) fn on(seed: u64, mut internet: Internet, hosts: [(NodeId, IpAddr); 2]) -> Self {
         let server = internet.host(STUN_SERVER.0);
         let mut world = World::new(internet.into_network());
         let now = world.now();
-        let mut agent = |number: u64, role, (node, address): (NodeId, [u8; 4])| {
+        let mut agent = |number: u64, role, (node, address): (NodeId, IpAddr)| {
             let mut host = host(2 * seed + number, role, Mode::Full);
             let candidate = Candidate::host(SocketAddr::from((address, 5000)));
             host.agent.add_local_candidate(now, candidate).unwrap();
@@ -195,6 +195,16 @@ impl Meeting {
 
     pub(crate) fn agent_mut(&mut self, id: HostId) -> &mut Agent {
         &mut self.world.machine_mut(id).host_mut().agent
+    }
+
+    /// Both restart, and forget what they have told so far.
+    pub(crate) fn restart(&mut self) {
+        for id in [self.a, self.b] {
+            let now = self.world.now();
+            let host = self.world.machine_mut(id).host_mut();
+            host.agent.restart(now);
+            host.events.clear();
+        }
     }
 
     pub(crate) fn stun_server(&mut self) -> &mut StunServer {
