@@ -1,4 +1,4 @@
-//! NATs and firewalls, requirement by requirement (RFC 4787, REQ-1 to REQ-14; RFC 6092; RFC 6888).
+//! NATs and firewalls: RFC 4787 REQ-1 to REQ-6, REQ-8 and REQ-9, and what they may do instead; RFC 6092; RFC 6888.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::net::SocketAddr;
