@@ -47,7 +47,9 @@ impl PeerConnection {
                     }
                     self.events.push(Event::PathSelected(path));
                 }
-                ice::Event::RoleChanged(_) => {}
+                ice::Event::RoleChanged(_)
+                | ice::Event::ServerReflexive { .. }
+                | ice::Event::GatheringComplete => {}
             }
         }
         moved
