@@ -8,13 +8,17 @@
 
 mod assembler;
 pub mod audio;
+mod bits;
 mod error;
+pub mod h264;
+mod nal;
 mod order;
 mod split;
 mod stats;
 #[cfg(test)]
 mod tests;
 pub mod vp8;
+pub mod vp9;
 
 use bytes::Bytes;
 
@@ -99,6 +103,12 @@ pub fn depacketizer(codec: &MimeType) -> Option<Box<dyn Depacketizer + Send>> {
     }
     if *codec == MimeType::VP8 {
         return Some(Box::new(Assembler::new(vp8::Vp8)));
+    }
+    if *codec == MimeType::H264 {
+        return Some(Box::new(Assembler::new(h264::H264::new())));
+    }
+    if *codec == MimeType::VP9 {
+        return Some(Box::new(Assembler::new(vp9::Vp9::new())));
     }
     None
 }

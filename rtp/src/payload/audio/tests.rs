@@ -106,7 +106,11 @@ fn sampled_sound_is_cut_between_samples_with_the_time_of_each_piece() {
             ..Frame::new(format.codec(), 1000, Bytes::from(data))
         };
         assert_eq!(format.duration(&frame.data), Ok(Some(ticks)));
-        let packets = packets_of(&mut AudioPacketizer::new(format), &[frame.clone()], 161);
+        let packets = packets_of(
+            &mut AudioPacketizer::new(format),
+            std::slice::from_ref(&frame),
+            161,
+        );
         assert_eq!(packets.len(), 3);
         let mut depacketizer = AudioDepacketizer::new(format);
         let (out, _) = receive(&mut depacketizer, &packets);

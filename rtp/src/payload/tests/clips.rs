@@ -1,3 +1,8 @@
+use bytes::Bytes;
+
+use crate::payload::nal::{push_unit, units};
+use crate::{Frame, MimeType};
+
 /// The frames of an IVF file.
 pub(crate) fn ivf(file: &[u8]) -> Vec<Vec<u8>> {
     assert_eq!(&file[..4], b"DKIF");
@@ -31,4 +36,30 @@ pub(crate) fn ogg_packets(mut file: &[u8]) -> Vec<Vec<u8>> {
     packets.pop();
     packets.drain(..2);
     packets
+}
+
+/// The access units of an Annex B stream as frames with start codes of four octets. `slice` says of a NAL unit whether
+/// it is a slice, and whether it is the first of its picture.
+pub(crate) fn access_units(
+    codec: MimeType,
+    stream: &[u8],
+    slice: impl Fn(&[u8]) -> (bool, bool),
+) -> Vec<Frame> {
+    let mut frames = vec![Vec::new()];
+    let mut has_slice = false;
+    for unit in units(stream) {
+        let (is_slice, first) = slice(unit);
+        if has_slice && (first || !is_slice) {
+            frames.push(Vec::new());
+            has_slice = false;
+        }
+        has_slice |= is_slice;
+        push_unit(frames.last_mut().unwrap(), unit);
+    }
+    let timestamps = (0_u32..).map(|at| at * 3000);
+    frames
+        .into_iter()
+        .zip(timestamps)
+        .map(|(data, timestamp)| Frame::new(codec.clone(), timestamp, Bytes::from(data)))
+        .collect()
 }
