@@ -8,6 +8,7 @@
 
 mod assembler;
 pub mod audio;
+pub mod av1;
 mod bits;
 mod error;
 pub mod h264;
@@ -109,6 +110,9 @@ pub fn depacketizer(codec: &MimeType) -> Option<Box<dyn Depacketizer + Send>> {
     }
     if *codec == MimeType::VP9 {
         return Some(Box::new(Assembler::new(vp9::Vp9::new())));
+    }
+    if *codec == MimeType::AV1 {
+        return Some(Box::new(Assembler::new(av1::Av1::new())));
     }
     None
 }
