@@ -14,8 +14,10 @@ mod error;
 pub mod h264;
 mod nal;
 mod order;
+pub mod red;
 mod split;
 mod stats;
+pub mod telephone_event;
 #[cfg(test)]
 mod tests;
 pub mod vp8;
@@ -44,7 +46,8 @@ pub trait Packetizer {
 
 /// Puts frames together from the packets of one stream.
 pub trait Depacketizer {
-    /// Takes the next packet and hands every frame that it completes (two at most) to `sink`.
+    /// Takes the next packet and hands every frame that it completes to `sink`: two at most, or one for each block of
+    /// a RED packet.
     ///
     /// Packets come in the order of their sequence numbers. One that comes late, or twice, is counted and dropped; a
     /// missing number is a loss, and a frame that misses a packet is never yielded.
