@@ -12,6 +12,7 @@ pub mod av1;
 mod bits;
 mod error;
 pub mod h264;
+pub mod h265;
 mod nal;
 mod order;
 pub mod red;
@@ -116,6 +117,9 @@ pub fn depacketizer(codec: &MimeType) -> Option<Box<dyn Depacketizer + Send>> {
     }
     if *codec == MimeType::AV1 {
         return Some(Box::new(Assembler::new(av1::Av1::new())));
+    }
+    if *codec == MimeType::H265 {
+        return Some(Box::new(Assembler::new(h265::H265::new())));
     }
     None
 }
