@@ -51,9 +51,7 @@ pub(crate) fn shuffled(packets: &[Packet], seed: u64, one_in: usize) -> Vec<Pack
     let mut arrived: Vec<_> = packets
         .iter()
         .filter(|_| one_in == 0 || dice.below(one_in) != 0)
-        .flat_map(|packet| {
-            std::iter::repeat_n(packet.clone(), 1 + usize::from(packet.ssrc.get() == 0))
-        })
+        .flat_map(|packet| [packet.clone(), packet.clone()])
         .collect();
     for at in 0..arrived.len() {
         let other = (at + dice.below(40)).min(arrived.len() - 1);
