@@ -182,6 +182,19 @@ async function badRequests(program) {
   return { data: `${refusals.length + 6} refused` };
 }
 
+// A second program takes the next port, and both serve.
+async function secondProgram(first) {
+  const second = await startProgram();
+  try {
+    const [a, b] = [first, second].map(({ url }) => Number(new URL(url).port));
+    check(b > a, `port ${b} after ${a}`);
+    check((await fetch(second.url)).ok && (await fetch(first.url)).ok, 'one of the two does not serve');
+    return { data: `port ${b} after ${a}` };
+  } finally {
+    await second.stop();
+  }
+}
+
 function print() {
   const names = ['peer', 'version', 'offers', 'video', 'audio', 'data', 'dtls', 'srtp', 'first frame', 'result'];
   const width = (name) => Math.max(name.length, ...rows.map((cells) => String(cells[name] ?? '-').length));
@@ -210,6 +223,7 @@ if (everything) {
   await row('chromium, no camera', '-', 'chromium', () => bareCall(program));
   await row('chromium, no path', '-', 'chromium', () => blockedCall(program, chromium));
   await row('chromium, --lan', '-', 'chromium', () => lanCall());
+  await row('a taken port', '-', '-', () => secondProgram(program));
   await row('bad requests', '-', '-', () => badRequests(program));
 }
 if (everything || wanted === 'pair') {
