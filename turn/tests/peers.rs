@@ -123,6 +123,31 @@ fn t_09_data_of_peers_without_a_permission_is_dropped() {
 }
 
 #[test]
+fn data_that_overtakes_the_answer_to_a_request_is_delivered() {
+    let mut pair = allocated(Habits::default());
+    let client = &mut pair.a_mut().client;
+    client.create_permission(peer(1).ip()).unwrap();
+    client.bind_channel(peer(2)).unwrap();
+    let early = [
+        data_indication(peer(1), b"indication"),
+        vec![0x40, 0, 0, 2, b'h', b'i'],
+    ];
+    for bytes in &early {
+        pair.inject(Side::A, path(), bytes);
+    }
+    assert_eq!(
+        pair.a().client.stats().messages_received,
+        0,
+        "not asked yet"
+    );
+    pair.run_for(Duration::from_millis(1));
+    for bytes in &early {
+        pair.inject(Side::A, path(), bytes);
+    }
+    assert_eq!(pair.a().client.stats().messages_received, 2);
+}
+
+#[test]
 fn data_is_delivered_where_it_stands() {
     let mut pair = permitted(Habits::default());
     let now = pair.now();

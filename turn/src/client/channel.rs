@@ -77,11 +77,12 @@ impl Channels {
         found.map(|it| it.number)
     }
 
-    /// The peer whose data comes under a number. A channel that is not wanted any more still delivers while the
-    /// server has it.
+    /// The peer whose data comes under a number. A channel that was asked for delivers, because the answer may be
+    /// lost or overtaken, and one that is not wanted any more still does while the server has it.
     pub(super) fn peer_of(&self, number: ChannelNumber) -> Option<SocketAddr> {
-        let bound = |it: &&Channel| it.number == number && it.expires_at.is_some();
-        self.list.iter().find(bound).map(|it| it.peer)
+        let is_open = |it: &&Channel| it.expires_at.is_some() || it.step == Step::Asked;
+        let mut found = self.list.iter().filter(|it| it.number == number);
+        found.find(is_open).map(|it| it.peer)
     }
 
     pub(super) fn next_wanted(&mut self) -> Option<(ChannelNumber, SocketAddr)> {

@@ -120,8 +120,7 @@ impl Client {
         data: Option<&mut [u8]>,
         deliver: &mut impl FnMut(SocketAddr, &mut [u8]),
     ) {
-        let is_permitted =
-            self.state == State::Allocated && self.permissions.is_installed(peer.ip());
+        let is_permitted = self.state == State::Allocated && self.permissions.admits(peer.ip());
         match data {
             Some(data) if is_permitted => {
                 self.stats.messages_received += 1;

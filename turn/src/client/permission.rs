@@ -69,6 +69,13 @@ impl Permissions {
             .is_some_and(|permission| permission.expires_at.is_some())
     }
 
+    /// Whether data of the peer is welcome: it stands, or was asked for, and the answer may be lost or overtaken.
+    pub(super) fn admits(&self, peer: IpAddr) -> bool {
+        self.table
+            .get(&peer)
+            .is_some_and(|it| it.expires_at.is_some() || it.step == Step::Asked)
+    }
+
     pub(super) fn peers(&self) -> impl Iterator<Item = IpAddr> {
         self.table.keys().copied()
     }
