@@ -8,6 +8,7 @@
 mod address;
 mod attribute;
 mod builder;
+mod client;
 mod credentials;
 mod discovery;
 mod error;
@@ -23,6 +24,7 @@ mod uri;
 
 pub use attribute::{Attribute, AttributeType, Attributes};
 pub use builder::{MessageBuilder, Sealed};
+pub use client::{Client, Event};
 pub use credentials::{
     Challenge, ChallengeError, CredentialsError, LongTermAuth, LongTermCredentials,
 };
