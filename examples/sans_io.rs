@@ -28,7 +28,11 @@ fn main() -> Outcome {
 }
 
 /// One side: negotiates over the two channels, then loops until the echo is back or the connection is over.
-fn run(signalling: Sender<SessionDescription>, other: Receiver<SessionDescription>, offers: bool) -> Outcome {
+fn run(
+    signalling: Sender<SessionDescription>,
+    other: Receiver<SessionDescription>,
+    offers: bool,
+) -> Outcome {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     let local = socket.local_addr()?;
     let mut peer = PeerConnection::new(config()?, Instant::now())?;
@@ -45,7 +49,7 @@ fn run(signalling: Sender<SessionDescription>, other: Receiver<SessionDescriptio
         peer.set_local_description(Instant::now(), answer)?;
         signalling.send(peer.local_description().ok_or("no answer")?)?;
     }
-    let (mut input, mut output) = (vec![0; 2048], Vec::new());
+    let (mut input, mut output, mut over) = (vec![0; 2048], Vec::new(), false);
     loop {
         while let Some(event) = peer.poll_event() {
             match event {
@@ -56,7 +60,10 @@ fn run(signalling: Sender<SessionDescription>, other: Receiver<SessionDescriptio
                 Event::DataChannelReadable(id) => {
                     let mut channel = peer.data_channel(id).ok_or("no channel")?;
                     while let Some(message) = channel.recv(Instant::now()) {
-                        println!("{}: {message:?}", if offers { "came back" } else { "echoing" });
+                        println!(
+                            "{}: {message:?}",
+                            if offers { "came back" } else { "echoing" }
+                        );
                         if offers {
                             peer.close(Instant::now());
                             break;
@@ -64,7 +71,8 @@ fn run(signalling: Sender<SessionDescription>, other: Receiver<SessionDescriptio
                         channel.send(Instant::now(), &message)?;
                     }
                 }
-                Event::Closed(_) => return Ok(()),
+                // Its last words still have to leave.
+                Event::Closed(_) => over = true,
                 _ => {}
             }
         }
@@ -72,14 +80,24 @@ fn run(signalling: Sender<SessionDescription>, other: Receiver<SessionDescriptio
             socket.send_to(&output, transmit.path.remote)?;
             output.clear();
         }
-        let wait = peer.poll_timeout().map(|at| at.saturating_duration_since(Instant::now()));
-        socket.set_read_timeout(Some(wait.unwrap_or(Duration::from_secs(1)).max(Duration::from_millis(1))))?;
+        if over {
+            return Ok(());
+        }
+        let wait = peer
+            .poll_timeout()
+            .map(|at| at.saturating_duration_since(Instant::now()));
+        socket.set_read_timeout(Some(
+            wait.unwrap_or(Duration::from_secs(1))
+                .max(Duration::from_millis(1)),
+        ))?;
         match socket.recv_from(&mut input) {
             Ok((len, remote)) => {
                 let datagram = Datagram::new(Path::udp(local, remote), &mut input[..len]);
                 peer.handle_datagram(Instant::now(), datagram);
             }
-            Err(error) if [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut].contains(&error.kind()) => {
+            Err(error)
+                if [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut].contains(&error.kind()) =>
+            {
                 peer.handle_timeout(Instant::now());
             }
             Err(error) => return Err(error.into()),
@@ -91,6 +109,9 @@ fn config() -> Result<Config, Box<dyn Error + Send + Sync>> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed)?;
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
-    let clock = ClockAnchor { instant: Instant::now(), unix };
+    let clock = ClockAnchor {
+        instant: Instant::now(),
+        unix,
+    };
     Ok(Config::new(seed, Certificate::generate(unix)?, clock))
 }
