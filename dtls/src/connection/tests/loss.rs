@@ -135,7 +135,7 @@ fn any_one_datagram_may_come_twice() {
                     repeated = true;
                     let packet = pair.network().recorded()[usize::try_from(twice).unwrap()].clone();
                     let now = pair.now();
-                    let to_b = packet.path.remote == Pair::<Endpoint>::ADDRESS_B;
+                    let to_b = packet.path.remote == netsim::ADDRESS_B;
                     let endpoint = if to_b { pair.b_mut() } else { pair.a_mut() };
                     for _ in 0..2 {
                         endpoint
@@ -156,7 +156,7 @@ fn the_server_repeats_its_last_flight_as_long_as_the_client_does_but_not_faster(
     let mut pair = pair_with_mtu(1200);
     // The server's Finished is lost for three seconds.
     pair.network().intercept(|packet| {
-        let from_server = packet.path.local == Pair::<Endpoint>::ADDRESS_B;
+        let from_server = packet.path.local == netsim::ADDRESS_B;
         let at = netsim::since_epoch(packet.sent);
         let last_flight = from_server && packet.bytes.len() < 100;
         if last_flight && at < Duration::from_secs(3) {
