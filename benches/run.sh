@@ -8,13 +8,14 @@ cd "$(dirname "$0")"
 case "${1:-full}" in
 quick)
     # One profile for both, without the link-time optimization: nothing is measured here.
-    export CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 CARGO_PROFILE_BENCH_OPT_LEVEL=1
-    cargo bench --locked --quiet --benches -- --test
-    cargo test --locked --quiet --profile bench
+    export CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16
+    export CARGO_PROFILE_BENCH_OPT_LEVEL=1 CARGO_PROFILE_BENCH_DEBUG=false
+    cargo bench --quiet --benches -- --test
+    cargo test --quiet --profile bench
     ;;
 full)
-    cargo test --locked --quiet --profile bench -- --nocapture --test-threads 1
-    cargo bench --locked --benches 2>/dev/null | grep -E ': (ours|[0-9]+ MB)'
+    cargo test --quiet --profile bench -- --nocapture --test-threads 1
+    cargo bench --benches 2>/dev/null | grep -E ': (ours|[0-9]+ MB)'
     ;;
 *)
     sed -n '2,4s/^# *//p' "$0" >&2

@@ -23,11 +23,11 @@ pub struct Conference {
     batch: Batch,
 }
 
-/// How much time passes between two groups of packets.
-const STEP: Duration = Duration::from_millis(10);
+/// How much time passes between two groups of packets: ten of 1,200 bytes are a frame of 2.9 Mbit/s.
+const STEP: Duration = Duration::from_millis(33);
 
 /// What the subscribers say is heard so often, in steps.
-const REPORTS: u32 = 100;
+const REPORTS: u32 = 30;
 
 impl Conference {
     /// Everybody connected; packets are so many bytes before they are sealed.
@@ -68,7 +68,7 @@ impl Conference {
         let Pair {
             offerer, answerer, ..
         } = &mut self.publisher;
-        self.packet.timestamp = self.frames.wrapping_mul(900);
+        self.packet.timestamp = self.frames.wrapping_mul(2_970);
         for _ in 0..packets {
             offerer
                 .connection

@@ -8,6 +8,7 @@
 use std::time::Instant;
 
 use allocation_counter::measure;
+use avocet_benches::conference::Conference;
 use avocet_benches::forwarder::Forwarder;
 use avocet_benches::samples;
 use rtp::PacketView;
@@ -94,4 +95,39 @@ fn forwarding_a_packet_allocates_nothing() {
     assert!(datagrams >= 200 * PACKETS * SUBSCRIBERS);
     println!("{count} allocations for {datagrams} forwarded packets");
     assert_eq!(count, 0);
+}
+
+#[test]
+fn forwarding_a_packet_through_peers_allocates_nothing() {
+    const PACKETS: u64 = 10;
+    const SUBSCRIBERS: u64 = 20;
+    let mut conference = Conference::new(Instant::now(), SUBSCRIBERS as usize, 1_200);
+    // 10 s, until queues and histories have their size.
+    for _ in 0..300 {
+        conference.receive(PACKETS as usize);
+        conference.forward();
+        conference.listen();
+    }
+    let (mut media, mut other) = (Count::default(), Count::default());
+    for _ in 0..300 {
+        conference.receive(PACKETS as usize);
+        let mut datagrams = 0;
+        let allocations = measure(|| datagrams = conference.forward() as u64).count_total;
+        conference.listen();
+        // Besides media there are reports, and consent every few seconds.
+        let only_media = datagrams == PACKETS * SUBSCRIBERS;
+        let count = if only_media { &mut media } else { &mut other };
+        count.datagrams += datagrams;
+        count.allocations += allocations;
+    }
+    println!("only media: {media:?}; with reports and consent: {other:?}");
+    assert!(media.datagrams >= 100 * PACKETS * SUBSCRIBERS);
+    assert_eq!(media.allocations, 0);
+    assert!(other.allocations <= 500);
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    datagrams: u64,
+    allocations: u64,
 }

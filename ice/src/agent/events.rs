@@ -17,7 +17,12 @@ pub(super) struct Events {
 
 impl Events {
     pub(super) fn pop(&mut self) -> Option<Event> {
-        self.queue.pop_front()
+        let first = self.queue.pop_front()?;
+        if self.queue.is_empty() {
+            // The next one is seconds away.
+            self.queue = VecDeque::new();
+        }
+        Some(first)
     }
 
     /// `false` when there was no room, or an older event of the kind had to go.

@@ -46,7 +46,12 @@ impl Replies {
     }
 
     pub(super) fn pop(&mut self) -> Option<Reply> {
-        self.queue.pop_front()
+        let first = self.queue.pop_front()?;
+        if self.queue.is_empty() {
+            // The next one is seconds away.
+            self.queue = VecDeque::new();
+        }
+        Some(first)
     }
 
     pub(super) fn clear(&mut self) {

@@ -20,7 +20,8 @@ use crate::stats::MediaIds;
 /// The RTP session and who is who in it.
 #[derive(Debug, Default)]
 pub(super) struct Media {
-    pub(super) session: Option<Session>,
+    /// Boxed, because not every connection carries media.
+    pub(super) session: Option<Box<Session>>,
     links: Vec<Link>,
 }
 
@@ -241,7 +242,7 @@ impl PeerConnection {
             config.cname.clone_from(&self.names.cname);
             config.rtcp_packet_bytes = self.config.udp_payload_bytes.saturating_sub(RTCP_OVERHEAD);
             // The configuration was checked in parts; a session that refuses it carries no media.
-            self.media.session = Session::new(config).ok();
+            self.media.session = Session::new(config).ok().map(Box::new);
         }
         let Some(session) = &mut self.media.session else {
             return;

@@ -144,6 +144,7 @@ impl PeerConnection {
             session.handle_timeout(now);
         }
         self.counters.dropped.before_keys += self.transport.early.expire(now);
+        self.events.release();
         self.settle(now);
     }
 
@@ -161,7 +162,7 @@ impl PeerConnection {
                 .and_then(sctp::Association::poll_timeout),
             self.media
                 .session
-                .as_ref()
+                .as_deref()
                 .and_then(session::Session::poll_timeout),
             self.transport.early.deadline(),
             self.state.closing.as_ref().map(|(deadline, _)| *deadline),
@@ -246,7 +247,7 @@ impl PeerConnection {
             candidate_pairs: transport.ice.pair_stats().collect(),
             ice: transport.ice.stats(),
             data_channels: self.channels.stats(),
-            media: self.media.session.as_ref().map(session::Session::stats),
+            media: self.media.session.as_deref().map(session::Session::stats),
             streams: self.media.ids(),
             srtp: transport.srtp.as_ref().map(|srtp| srtp.receiver.stats()),
             sctp: self.association.as_ref().map(sctp::Association::stats),

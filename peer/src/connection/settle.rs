@@ -32,6 +32,14 @@ impl PeerConnection {
         self.settle_state();
     }
 
+    /// After a message was handed over, which concerns the association alone: the others are asked only if that had
+    /// something to say.
+    pub(crate) fn settle_data(&mut self, now: Instant) {
+        if !self.state.closed && self.settle_association(now) {
+            self.settle(now);
+        }
+    }
+
     fn settle_ice(&mut self) -> bool {
         let mut moved = false;
         while let Some(event) = self.transport.ice.poll_event() {

@@ -14,7 +14,8 @@ use crate::stats::DataChannelStats;
 /// The data channels of a connection.
 #[derive(Debug)]
 pub(crate) struct Channels {
-    pub(super) channels: BTreeMap<ChannelId, Channel>,
+    /// Boxed, because a node of the map has room for eleven.
+    pub(super) channels: BTreeMap<ChannelId, Box<Channel>>,
     pub(super) streams: BTreeMap<u16, ChannelId>,
     /// Streams whose peer never heard of the end: they cannot be used again.
     pub(super) retired: BTreeSet<u16>,
@@ -114,7 +115,7 @@ impl Channels {
             self.streams.insert(stream, id);
         }
         self.waiting |= channel.state == ChannelState::Connecting;
-        self.channels.insert(id, channel);
+        self.channels.insert(id, Box::new(channel));
         id
     }
 

@@ -100,7 +100,7 @@ impl<'a> DataChannel<'a> {
     pub fn recv(&mut self, now: Instant) -> Option<Message> {
         let (channels, association, outlet) = self.connection.data_mut();
         let message = channels.recv(now, self.id, association, outlet);
-        self.connection.settle(now);
+        self.connection.settle_data(now);
         message
     }
 
@@ -114,12 +114,17 @@ impl<'a> DataChannel<'a> {
     fn send_payload(&mut self, now: Instant, data: &[u8], kind: Kind) -> Result<(), SendError> {
         let (channels, association, _) = self.connection.data_mut();
         channels.send(now, self.id, association, (data, kind))?;
-        self.connection.settle(now);
+        self.connection.settle_data(now);
         Ok(())
     }
 
     fn channel(&self) -> Option<&super::channel::Channel> {
-        self.connection.data().0.channels.get(&self.id)
+        self.connection
+            .data()
+            .0
+            .channels
+            .get(&self.id)
+            .map(Box::as_ref)
     }
 }
 
