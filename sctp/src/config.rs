@@ -41,8 +41,24 @@ pub struct Config {
     /// How often INIT and COOKIE ECHO are repeated. Default 10, about half a minute (RFC 9260 §16 says 8 with
     /// a longer back-off); `None` for ever.
     pub max_init_retransmissions: Option<u32>,
+    /// How the congestion window comes about. Default [`CongestionAlgorithm::DelayAwareCubic`].
+    pub congestion: CongestionAlgorithm,
     /// How long a path may be silent before it is probed (RFC 9260 §8.3). Default 30 s.
     pub heartbeat_interval: Duration,
+}
+
+/// How the congestion window comes about. All of them pace, and find losses in the same way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CongestionAlgorithm {
+    /// RFC 9260 §7: halves the window at each loss, and grows it by a packet in a round trip.
+    NewReno,
+    /// CUBIC (RFC 9438) with HyStart++ (RFC 9406): grows by the clock, so that long paths fill as well.
+    Cubic,
+    /// CUBIC, where a loss counts as congestion only when the round trip shows a queue or when more than a tenth is lost.
+    /// It keeps its rate on paths that lose packets by nature, and yields to others as CUBIC does where a queue overflows.
+    #[default]
+    DelayAwareCubic,
 }
 
 impl Config {
@@ -75,6 +91,7 @@ impl Default for Config {
             rto_max: Duration::from_secs(3),
             max_retransmissions: Some(10),
             max_init_retransmissions: Some(10),
+            congestion: CongestionAlgorithm::default(),
             heartbeat_interval: Duration::from_secs(30),
         }
     }
