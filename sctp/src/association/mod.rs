@@ -161,9 +161,10 @@ impl Association {
 
     /// The next message of a stream. What is not read closes the window that the peer sees.
     pub fn recv(&mut self, now: Instant, stream: StreamId) -> Option<Message> {
-        // A window update leaves at once, so the instant changes nothing yet.
-        let _ = now;
-        self.receiver.recv(stream)
+        let message = self.receiver.recv(stream)?;
+        self.receiver
+            .tune_window(now, message.data.len(), self.sender.round_trip());
+        Some(message)
     }
 
     /// A stream that has a message to read.

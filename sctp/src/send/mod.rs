@@ -145,7 +145,7 @@ impl Sender {
             return Err(SendError::TooLarge { limit });
         }
         // A message of any permitted size fits into an empty buffer, whatever the overhead.
-        if self.held_bytes > 0 && self.held_bytes.saturating_add(cost) > limit {
+        if self.held_bytes > 0 && self.held_bytes.saturating_add(cost) > self.room_bytes() {
             self.refused = Some(self.refused.map_or(cost, |refused| refused.min(cost)));
             return Err(SendError::Full);
         }
@@ -156,6 +156,12 @@ impl Sender {
         let data = self.arena.copy(data);
         self.streams.push(stream, ppid, ordering, data);
         Ok(())
+    }
+
+    /// The send buffer now: twice the congestion window keeps the path full while the application is told of room.
+    fn room_bytes(&self) -> usize {
+        let wanted = self.congestion.window().saturating_mul(2);
+        wanted.max(LEAST_CAPACITY).min(self.capacity_bytes)
     }
 
     pub(crate) fn streams(&self) -> &OutboundStreams {
@@ -358,10 +364,11 @@ impl Sender {
         if self.held_bytes == 0 {
             self.arena.release();
         }
-        let room = self.capacity_bytes.saturating_sub(self.held_bytes);
+        let capacity = self.room_bytes();
+        let room = capacity.saturating_sub(self.held_bytes);
         let writable = self
             .refused
-            .take_if(|cost| self.held_bytes == 0 || room >= (*cost).max(self.capacity_bytes / 4))
+            .take_if(|cost| self.held_bytes == 0 || room >= (*cost).max(capacity / 4))
             .is_some();
         self.writable |= writable;
         Progress {
@@ -541,6 +548,8 @@ enum Plan {
 
 /// What a message is charged beside its bytes.
 const MESSAGE_OVERHEAD: usize = 64;
+/// Less would refuse what applications write at once.
+const LEAST_CAPACITY: usize = 2 << 20;
 /// The smallest piece worth a chunk of its own at the end of a packet.
 const LEAST_PIECE: usize = 256;
 /// How long a receiver may put an acknowledgement off (RFC 9260 §6.2).

@@ -439,6 +439,8 @@ impl Outstanding {
         self.first = after;
         self.reports = 0;
         if self.ring.is_empty() {
+            // An idle association is small.
+            self.ring = VecDeque::new();
             self.rack.release();
             self.loss_due = None;
         }

@@ -87,12 +87,10 @@ impl Rack {
         self.order.clear();
     }
 
-    /// Lets go of memory that a burst needed.
+    /// Nothing is outstanding: lets go of the memory as well.
     pub(super) fn release(&mut self) {
         self.clear();
-        if self.order.capacity() > SMALL_QUEUE {
-            self.order = VecDeque::new();
-        }
+        self.order = VecDeque::new();
     }
 
     /// A chunk arrived, as a SACK says. `before` is the latest transmission that had arrived before that SACK. Gives the
@@ -182,4 +180,3 @@ impl LeastRoundTrip {
 
 const MEMORY: Duration = Duration::from_secs(10);
 const MAX_QUARTERS: u32 = 8;
-const SMALL_QUEUE: usize = 16;
