@@ -1,7 +1,7 @@
 //! How much of a link a bulk transfer uses: the golden table `testdata/golden/sctp_goodput.csv`.
 //!
 //! A row is the payload that arrives while a transfer runs, as a fraction of what the link carries when every packet is full: headers
-//! (28 bytes of IP and UDP, 28 of SCTP) are not counted against it, because no sender can save them. Losses hit both directions. The first second
+//! (28 bytes of IP and UDP, 28 of SCTP) are not counted against it, because no sender can save them. Losses hit both directions. Half a second
 //! and 20 round trips pass before the measurement, which takes half as long again. Rows marked `wide` configure windows of 128 MiB, where the path
 //! holds more than 5 MB; `default` rows use the default configuration.
 //!
@@ -10,11 +10,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use avocet_sctp::{Association, Config, CongestionAlgorithm, Ppid, SendOptions, StreamId};
-use net::Datagram;
-use netsim::{LinkConfig, Loss, Machine, Outgoing, Pair};
+use net::{Datagram, Path};
+use netsim::{LinkConfig, Loss, Machine, Network, Outgoing, Pair, World};
 
 /// One end of a transfer: it sends whatever is taken, and counts what it reads.
 #[derive(Debug)]
@@ -127,7 +128,7 @@ impl Row {
         let now = pair.now();
         pair.a_mut().association.connect(now, None);
         pair.b_mut().association.connect(now, None);
-        let span = Duration::from_secs(1) + Duration::from_millis(self.rtt_ms.into()) * 20;
+        let span = Duration::from_millis(500 + u64::from(self.rtt_ms) * 20);
         pair.run_for(span);
         let before = pair.b().received;
         let span = span / 2;
@@ -247,6 +248,74 @@ fn goodput_is_what_the_golden_table_says() {
         differences.is_empty(),
         "run with BLESS=1 when this is intended:\n{differences}"
     );
+}
+
+/// What each of two transfers gets of a link of 10 Mbit/s and 40 ms, when the second begins five seconds later.
+fn shares(algorithms: [CongestionAlgorithm; 2], queue_bytes: usize) -> [f64; 2] {
+    let mut network = Network::new(5);
+    let [left, right] = [network.router(), network.router()];
+    let mut bottleneck = LinkConfig::delayed(Duration::from_millis(18));
+    bottleneck.rate_bits = Some(10_000_000);
+    bottleneck.queue_bytes = queue_bytes;
+    network.link(left, right, &bottleneck);
+    let mut place = |last: u8, router| {
+        let address = IpAddr::from([10, 0, 0, last]);
+        let node = network.host([address]);
+        network.link(node, router, &LinkConfig::delayed(Duration::from_millis(1)));
+        (node, SocketAddr::new(address, 5000))
+    };
+    let places = [1, 2].map(|last| (place(last, left), place(last + 10, right)));
+    let mut world = World::new(network);
+    let mut receivers = Vec::new();
+    for (index, ((a, from), (b, to))) in places.into_iter().enumerate() {
+        let mut config = Config::default();
+        config.congestion = algorithms[index];
+        let sender = Bulk::new(&config, index as u8 * 2, true);
+        let receiver = Bulk::new(&config, index as u8 * 2 + 1, false);
+        let now = world.now();
+        let sender = world.add(a, Some(Path::udp(from, to)), sender);
+        let receiver = world.add(b, Some(Path::udp(to, from)), receiver);
+        for end in [sender, receiver] {
+            world.machine_mut(end).association.connect(now, None);
+        }
+        receivers.push(receiver);
+        world.run_for(Duration::from_secs(5));
+    }
+    world.run_for(Duration::from_secs(15));
+    let count = |world: &World<Bulk>, index: usize| world.machine(receivers[index]).received;
+    let before = [count(&world, 0), count(&world, 1)];
+    world.run_for(Duration::from_secs(20));
+    [0, 1].map(|index| (count(&world, index) - before[index]) as f64 / 20.0)
+}
+
+#[test]
+fn two_associations_share_a_link() {
+    let default = CongestionAlgorithm::default();
+    for queue_bytes in [12_500, 200_000] {
+        let [a, b] = shares([default; 2], queue_bytes);
+        let jain = (a + b).powi(2) / (2.0 * (a * a + b * b));
+        assert!(
+            jain >= 0.95,
+            "queue {queue_bytes}: {a} and {b}, Jain {jain:.3}"
+        );
+        assert!(
+            a + b > 0.9 * 1_190_000.0,
+            "queue {queue_bytes}: {a} and {b}"
+        );
+    }
+}
+
+#[test]
+fn neither_starves_beside_plain_cubic() {
+    let pairing = [CongestionAlgorithm::default(), CongestionAlgorithm::Cubic];
+    for queue_bytes in [12_500, 50_000] {
+        let [a, b] = shares(pairing, queue_bytes);
+        let share = a / (a + b);
+        assert!(
+            (0.35..=0.65).contains(&share),
+            "queue {queue_bytes}: {share:.3}"
+        );
+    }
 }
 
 const LOSSES: [f64; 4] = [0.0, 0.1, 1.0, 3.0];
