@@ -2,6 +2,7 @@
 # Builds every fuzz target once and runs each for a time; fails on the first crash, after all have run.
 #
 #   fuzz/run.sh SECONDS [TARGET...]
+#   fuzz/run.sh install             only fetch the fuzzer
 #
 # Works on a stable toolchain. What is found on the way is kept in fuzz/corpus/ (not committed), crashes in
 # fuzz/artifacts/, fuzz/seeds/ holds the committed beginnings. FUZZ_SANITIZER=address finds what a library's
@@ -11,6 +12,8 @@ set -eu
 seconds=${1:?usage: fuzz/run.sh SECONDS [TARGET...]}
 shift
 cd "$(dirname "$0")"
+command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+[ "$seconds" != install ] || exit 0
 sanitizer=${FUZZ_SANITIZER:-none}
 
 # A target that nobody lists would never run.
@@ -26,7 +29,6 @@ for file in fuzz_targets/*.rs; do
 done
 [ "$unlisted" = 0 ] || exit 1
 
-command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 # cargo-fuzz wants unstable flags; this lets the stable compiler take them.
 export RUSTC_BOOTSTRAP=1
 targets=${*:-$(cargo fuzz list --fuzz-dir .)}

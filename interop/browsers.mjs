@@ -18,9 +18,14 @@ const FIREFOX_PREFERENCES = {
   'network.connectivity-service.enabled': false,
 };
 
-export function launch(name) {
+// `options.devices: false` takes the fake camera and microphone away; `options.anyCertificate` accepts a self-made one.
+export function launch(name, options = {}) {
   if (name === 'chromium') {
-    return puppeteer.launch({ browser: 'chrome', executablePath: '/usr/bin/chromium', headless: true, args: CHROMIUM_FLAGS });
+    const args = CHROMIUM_FLAGS.filter((flag) => options.devices !== false || !flag.includes('fake-device'));
+    return puppeteer.launch({
+      browser: 'chrome', executablePath: '/usr/bin/chromium', headless: true, args,
+      acceptInsecureCerts: options.anyCertificate === true,
+    });
   }
   return puppeteer.launch({
     browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true, extraPrefsFirefox: FIREFOX_PREFERENCES,

@@ -68,6 +68,11 @@ export class Call {
     await this.page.evaluate((line) => window.avocet.send(line), text);
   }
 
+  // What the page says to a person.
+  words() {
+    return this.page.evaluate(() => ['state', 'local-caption', 'help'].map((id) => document.getElementById(id).textContent));
+  }
+
   close() {
     return this.page.close();
   }

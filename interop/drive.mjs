@@ -94,6 +94,107 @@ async function roomCall(program, browsers) {
   }
 }
 
+// A tab that is not seen goes on sending its drawing.
+async function hiddenCall(program, browser) {
+  const call = await Call.open(browser, program.url, 'drawn');
+  try {
+    await call.until((seen) => seen.framesDecoded > 0, 30);
+    const front = await browser.newPage();
+    await front.bringToFront();
+    const before = await program.stats((await call.look()).id);
+    await call.during(4);
+    const after = await program.stats((await call.look()).id);
+    await front.close();
+    const packets = after.videoPacketsReceived - before.videoPacketsReceived;
+    check(packets > 60, `only ${packets} packets in 4 s from a hidden tab`);
+    return { video: `${packets} packets in 4 s` };
+  } finally {
+    await call.close();
+  }
+}
+
+// Without camera and microphone the page draws, and says so.
+async function bareCall(program) {
+  const browser = await launch('chromium', { devices: false });
+  try {
+    const call = await Call.open(browser, program.url, '');
+    await call.until((seen) => seen.framesDecoded > 10, 30);
+    const [, caption] = await call.words();
+    check(/camera .*drawing instead.*microphone .*tone instead/.test(caption), `it says: ${caption}`);
+    return { video: 'drawn', audio: 'a tone' };
+  } finally {
+    await browser.close();
+  }
+}
+
+// Where no datagram passes, the page says what to do after 10 s.
+async function blockedCall(program, browser) {
+  setLoss(100);
+  const call = await Call.open(browser, program.url, '');
+  try {
+    await new Promise((resolve) => setTimeout(resolve, 11_500));
+    const [state, , help] = await call.words();
+    check(/No path/.test(state), `the state is: ${state}`);
+    for (const word of ['UDP', 'port', 'firewall', 'container', '--announce']) check(help.includes(word), `no ${word} in: ${help}`);
+    return { data: 'help shown' };
+  } finally {
+    setLoss(0);
+    await call.close();
+  }
+}
+
+// HTTPS with the certificate that the program makes.
+async function lanCall() {
+  const program = await startProgram(['--lan']);
+  const browser = await launch('chromium', { anyCertificate: true });
+  try {
+    const call = await Call.open(browser, program.url, '');
+    const { waited } = await call.until((seen) => seen.framesDecoded > 10, 30);
+    return { video: 'both', 'first frame': `${waited.toFixed(2)} s` };
+  } finally {
+    await browser.close();
+    await program.stop();
+  }
+}
+
+// Whatever is posted: an answer with a reason, and the program lives.
+async function badRequests(program) {
+  const post = (path, body) => fetch(program.url + path, { method: 'POST', body });
+  const refusals = [
+    [400, 'calls', '{'], [400, 'calls', '[1,2]'.repeat(1000)], [400, 'calls', JSON.stringify({ sdp: 'v=0\r\nrubbish' })],
+    [400, 'calls', JSON.stringify({ sdp: '\u0000'.repeat(500) })], [400, 'calls', JSON.stringify({ room: 'x'.repeat(1000) })],
+    [413, 'calls', 'x'.repeat(300_000)], [404, 'calls/0/answer', '{}'], [404, 'calls/0/candidate', '{}'], [404, 'nowhere', '{}'],
+  ];
+  for (const [status, path, body] of refusals) {
+    const response = await post(path, body);
+    const { error } = await response.json();
+    check(response.status === status && error.length > 10, `${path} with ${body.slice(0, 30)}: ${response.status} ${error}`);
+  }
+  const { id } = await (await post('calls', '{}')).json();
+  for (const sdp of ['', 'v=0', 'x'.repeat(100_000)]) {
+    check((await post(`calls/${id}/answer`, JSON.stringify({ sdp }))).status === 400, 'a bad answer was taken');
+  }
+  for (const candidate of ['rubbish', 'candidate:1 1 udp 1 127.0.0.1 99999 typ host', 'x'.repeat(100_000)]) {
+    const { taken } = await (await post(`calls/${id}/candidate`, JSON.stringify({ candidate }))).json();
+    check(taken === false, 'a bad candidate was taken');
+  }
+  check((await post(`calls/${id}/end`, '')).ok, 'the call did not end');
+  return { data: `${refusals.length + 6} refused` };
+}
+
+// A second program takes the next port, and both serve.
+async function secondProgram(first) {
+  const second = await startProgram();
+  try {
+    const [a, b] = [first, second].map(({ url }) => Number(new URL(url).port));
+    check(b > a, `port ${b} after ${a}`);
+    check((await fetch(second.url)).ok && (await fetch(first.url)).ok, 'one of the two does not serve');
+    return { data: `port ${b} after ${a}` };
+  } finally {
+    await second.stop();
+  }
+}
+
 function print() {
   const names = ['peer', 'version', 'offers', 'video', 'audio', 'data', 'dtls', 'srtp', 'first frame', 'result'];
   const width = (name) => Math.max(name.length, ...rows.map((cells) => String(cells[name] ?? '-').length));
@@ -115,6 +216,15 @@ for (const [name, browser] of Object.entries(open)) {
   const version = (await browser.version()).replace(/^[^/]*\//, '');
   for (const offers of [name, 'program']) await row(name, version, offers, () => oneCall(program, browser, offers));
   await row(`${name}, 5 % loss`, version, name, () => lossyCall(program, browser, 5));
+}
+if (everything) {
+  const { chromium } = open;
+  await row('chromium, hidden tab', '-', 'chromium', () => hiddenCall(program, chromium));
+  await row('chromium, no camera', '-', 'chromium', () => bareCall(program));
+  await row('chromium, no path', '-', 'chromium', () => blockedCall(program, chromium));
+  await row('chromium, --lan', '-', 'chromium', () => lanCall());
+  await row('a taken port', '-', '-', () => secondProgram(program));
+  await row('bad requests', '-', '-', () => badRequests(program));
 }
 if (everything || wanted === 'pair') {
   await row('chromium with firefox', '-', 'browsers', () => roomCall(program, Object.values(open)));

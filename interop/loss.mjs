@@ -4,11 +4,13 @@ import { execFileSync } from 'node:child_process';
 export function setLoss(percent) {
   try { execFileSync('nft', ['delete', 'table', 'inet', 'loss'], { stdio: 'ignore' }); } catch { /* there was none */ }
   if (percent === 0) return;
+  // The random number is below 100: a limit of 100 cannot be said, and means everything.
+  const chosen = percent < 100 ? `numgen random mod 100 < ${percent}` : '';
   execFileSync('nft', ['-f', '-'], {
     input: `table inet loss {
       chain in {
         type filter hook input priority 0;
-        meta l4proto udp numgen random mod 100 < ${percent} counter drop
+        meta l4proto udp ${chosen} counter drop
       }
     }`,
   });

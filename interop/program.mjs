@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 
 const BINARY = fileURLToPath(new URL('../target/release/examples/call', import.meta.url));
 
-export async function startProgram() {
+export async function startProgram(options = []) {
   const binary = process.env.CARGO_TARGET_DIR ? `${process.env.CARGO_TARGET_DIR}/release/examples/call` : BINARY;
-  const child = spawn(binary, [], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(binary, options, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   for await (const line of createInterface({ input: child.stdout })) {
-    const url = line.match(/^http:\/\/[^ ]+\/$/);
+    const url = line.match(/^https?:\/\/[^ ]+\/$/);
     if (url) {
       return {
         url: url[0],

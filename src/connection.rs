@@ -53,7 +53,11 @@ impl Link {
         commands: mpsc::UnboundedSender<Command>,
         key: Key,
     ) -> Self {
-        Self { mailbox, commands, key }
+        Self {
+            mailbox,
+            commands,
+            key,
+        }
     }
 
     /// Tells the shard that the mailbox holds something.
@@ -73,7 +77,9 @@ impl Link {
             // The one who asked may have lost interest.
             let _ = reply.send(f(peer, now));
         });
-        self.commands.send(Command::Call(self.key, call)).map_err(|_| Closed)?;
+        self.commands
+            .send(Command::Call(self.key, call))
+            .map_err(|_| Closed)?;
         answer.await.map_err(|_| Closed)
     }
 
@@ -87,7 +93,9 @@ impl Link {
 
 impl PeerConnection {
     pub(crate) fn new(link: Link) -> Self {
-        Self { owner: Arc::new(Owner { link }) }
+        Self {
+            owner: Arc::new(Owner { link }),
+        }
     }
 
     fn link(&self) -> &Link {
@@ -108,7 +116,8 @@ impl PeerConnection {
             peer.set_remote_description(now, offer)?;
             let answer = peer.create_answer(now)?;
             peer.set_local_description(now, answer)?;
-            peer.local_description().ok_or(NegotiateError::NoDescription)
+            peer.local_description()
+                .ok_or(NegotiateError::NoDescription)
         };
         self.link().attempt(negotiate).await
     }
@@ -123,7 +132,8 @@ impl PeerConnection {
         let negotiate = |peer: &mut peer::PeerConnection, now| {
             let offer = peer.create_offer(now)?;
             peer.set_local_description(now, offer)?;
-            peer.local_description().ok_or(NegotiateError::NoDescription)
+            peer.local_description()
+                .ok_or(NegotiateError::NoDescription)
         };
         self.link().attempt(negotiate).await
     }
@@ -133,8 +143,12 @@ impl PeerConnection {
     /// # Errors
     ///
     /// See [`CreateDescriptionError`].
-    pub async fn create_offer(&self) -> Result<SessionDescription, CallError<CreateDescriptionError>> {
-        self.link().attempt(|peer, now| peer.create_offer(now)).await
+    pub async fn create_offer(
+        &self,
+    ) -> Result<SessionDescription, CallError<CreateDescriptionError>> {
+        self.link()
+            .attempt(|peer, now| peer.create_offer(now))
+            .await
     }
 
     /// Creates an answer (RFC 9429 §4.1.9). Nothing changes until it is set.
@@ -142,8 +156,12 @@ impl PeerConnection {
     /// # Errors
     ///
     /// See [`CreateDescriptionError`].
-    pub async fn create_answer(&self) -> Result<SessionDescription, CallError<CreateDescriptionError>> {
-        self.link().attempt(|peer, now| peer.create_answer(now)).await
+    pub async fn create_answer(
+        &self,
+    ) -> Result<SessionDescription, CallError<CreateDescriptionError>> {
+        self.link()
+            .attempt(|peer, now| peer.create_answer(now))
+            .await
     }
 
     /// Applies a description of this side (RFC 9429 §4.1.10).
@@ -155,7 +173,9 @@ impl PeerConnection {
         &self,
         description: SessionDescription,
     ) -> Result<(), CallError<SetDescriptionError>> {
-        self.link().attempt(|peer, now| peer.set_local_description(now, description)).await
+        self.link()
+            .attempt(|peer, now| peer.set_local_description(now, description))
+            .await
     }
 
     /// Applies a description of the other side (RFC 9429 §4.1.11).
@@ -167,7 +187,9 @@ impl PeerConnection {
         &self,
         description: SessionDescription,
     ) -> Result<(), CallError<SetDescriptionError>> {
-        self.link().attempt(|peer, now| peer.set_remote_description(now, description)).await
+        self.link()
+            .attempt(|peer, now| peer.set_remote_description(now, description))
+            .await
     }
 
     /// The description of this side that stands, with the candidates known by now.
@@ -190,7 +212,9 @@ impl PeerConnection {
         candidate: &str,
     ) -> Result<(), CallError<AddCandidateError>> {
         let candidate = candidate.to_owned();
-        self.link().attempt(move |peer, now| peer.add_ice_candidate(now, &candidate)).await
+        self.link()
+            .attempt(move |peer, now| peer.add_ice_candidate(now, &candidate))
+            .await
     }
 
     /// Sends a track: on a transceiver of its own that the next offer negotiates, or on the one of a remote offer's
@@ -224,7 +248,9 @@ impl PeerConnection {
         direction: Direction,
         init: TransceiverInit,
     ) -> Result<TransceiverId, CallError<TransceiverError>> {
-        self.link().attempt(move |peer, _| peer.add_transceiver(kind, direction, init)).await
+        self.link()
+            .attempt(move |peer, _| peer.add_transceiver(kind, direction, init))
+            .await
     }
 
     /// The transceivers as they stand.
@@ -233,7 +259,9 @@ impl PeerConnection {
     ///
     /// The connection is over.
     pub async fn transceivers(&self) -> Result<Vec<Transceiver>, Closed> {
-        self.link().call(|peer, _| peer.transceivers().cloned().collect()).await
+        self.link()
+            .call(|peer, _| peer.transceivers().cloned().collect())
+            .await
     }
 
     /// What a transceiver sends.
@@ -267,7 +295,9 @@ impl PeerConnection {
 
     /// The events as a stream.
     pub fn events(&self) -> Events {
-        Events { connection: self.clone() }
+        Events {
+            connection: self.clone(),
+        }
     }
 
     fn poll_event(&self, cx: &Context<'_>) -> Poll<Option<Event>> {

@@ -84,7 +84,8 @@ impl DataChannel {
         let id = self.id;
         let waiting = self.link.mailbox.lock().channel(id).outbound_payload();
         let below = self.link.call(move |peer, _| {
-            peer.data_channel(id).map_or(0, |channel| channel.buffered_amount())
+            peer.data_channel(id)
+                .map_or(0, |channel| channel.buffered_amount())
         });
         Ok(waiting + below.await?)
     }
@@ -94,7 +95,11 @@ impl DataChannel {
     }
 
     fn push(&self, message: Message) {
-        self.link.mailbox.lock().channel(self.id).push_outbound(message);
+        self.link
+            .mailbox
+            .lock()
+            .channel(self.id)
+            .push_outbound(message);
         self.link.wake();
     }
 }

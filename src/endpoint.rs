@@ -89,7 +89,10 @@ impl Endpoint {
     ///
     /// The operating system gives no randomness.
     pub fn connection_config(&self) -> Result<peer::Config, BindError> {
-        let clock = session::ClockAnchor { instant: Instant::now(), unix: unix_time() };
+        let clock = session::ClockAnchor {
+            instant: Instant::now(),
+            unix: unix_time(),
+        };
         let mut config = peer::Config::new(seed()?, self.certificate.clone(), clock);
         config.announced_addresses = self.announced.to_vec();
         Ok(config)
@@ -131,10 +134,18 @@ impl Endpoint {
             }
             Some((peer, shared, key_reply))
         });
-        self.commands.send(Command::Add(make)).map_err(|_| ConnectError::Closed)?;
+        self.commands
+            .send(Command::Add(make))
+            .map_err(|_| ConnectError::Closed)?;
         match key.await {
-            Ok(key) => Ok(PeerConnection::new(Link::new(mailbox, self.commands.clone(), key))),
-            Err(_) => Err(verdict.await.map_or(ConnectError::Closed, ConnectError::Config)),
+            Ok(key) => Ok(PeerConnection::new(Link::new(
+                mailbox,
+                self.commands.clone(),
+                key,
+            ))),
+            Err(_) => Err(verdict
+                .await
+                .map_or(ConnectError::Closed, ConnectError::Config)),
         }
     }
 }
@@ -169,12 +180,18 @@ fn bind_all(config: &EndpointConfig) -> Result<Vec<Socket>, BindError> {
             Err(source) => return Err(BindError::Socket { address, source }),
         }
     }
-    if sockets.is_empty() { Err(BindError::NoAddress) } else { Ok(sockets) }
+    if sockets.is_empty() {
+        Err(BindError::NoAddress)
+    } else {
+        Ok(sockets)
+    }
 }
 
 /// The time since 1970, zero on a host whose clock stands before that.
 fn unix_time() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
 }
 
 fn seed() -> Result<[u8; 32], BindError> {

@@ -62,9 +62,18 @@ impl Event {
                 From::SectionRejected { index, mid, fault } => {
                     Self::SectionRejected { index, mid, fault }
                 }
-                From::TrackAdded { transceiver, kind, mid, streams } => {
-                    Self::Track(TrackRemote::new(link.clone(), transceiver, kind, mid, streams))
-                }
+                From::TrackAdded {
+                    transceiver,
+                    kind,
+                    mid,
+                    streams,
+                } => Self::Track(TrackRemote::new(
+                    link.clone(),
+                    transceiver,
+                    kind,
+                    mid,
+                    streams,
+                )),
                 From::TrackRemoved { transceiver } => Self::TrackRemoved(transceiver),
                 From::DataChannelOpened(id) => Self::DataChannelOpened(id),
                 From::DataChannelClosed(id) => Self::DataChannelClosed(id),

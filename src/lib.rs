@@ -20,4 +20,6 @@ pub use error::{BindError, CallError, Closed, NegotiateError, SendError};
 pub use event::Event;
 pub use track::{ReceivedPacket, TrackLocal, TrackRemote};
 
-pub use {congestion, dtls, ice, media, net, peer, rtcp, rtp, sctp, sdp, session, srtp, stun, turn};
+pub use {
+    congestion, dtls, ice, media, net, peer, rtcp, rtp, sctp, sdp, session, srtp, stun, turn,
+};

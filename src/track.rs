@@ -42,7 +42,13 @@ impl TrackRemote {
         mid: String,
         streams: Vec<String>,
     ) -> Self {
-        Self { link, transceiver, kind, mid, streams }
+        Self {
+            link,
+            transceiver,
+            kind,
+            mid,
+            streams,
+        }
     }
 
     /// The transceiver whose receiving half this is.
@@ -77,7 +83,9 @@ impl TrackRemote {
     /// The connection is over.
     pub async fn request_keyframe(&self) -> Result<(), Closed> {
         let transceiver = self.transceiver;
-        self.link.call(move |peer, now| peer.request_keyframe(now, transceiver)).await
+        self.link
+            .call(move |peer, now| peer.request_keyframe(now, transceiver))
+            .await
     }
 
     fn poll_recv(&self, cx: &Context<'_>) -> Poll<Option<ReceivedPacket>> {
@@ -126,7 +134,11 @@ impl TrackLocal {
     }
 
     fn push(&self, packet: Outgoing) {
-        self.link.mailbox.lock().track(self.transceiver).push_outbound(packet);
+        self.link
+            .mailbox
+            .lock()
+            .track(self.transceiver)
+            .push_outbound(packet);
         self.link.wake();
     }
 }

@@ -1,7 +1,9 @@
 //! What the benches share: the comparison with the raw cost, and the raw cost itself.
 #![allow(clippy::print_stdout, reason = "a bench prints")]
 
+pub mod conference;
 pub mod forwarder;
+pub mod pair;
 pub mod raw;
 pub mod samples;
 
@@ -26,12 +28,14 @@ pub fn criterion() -> Criterion {
 /// The raw cost is that of the cryptography, called directly, and of one copy of the bytes. Each sample times both,
 /// one right after the other, in CPU time of the thread, so that neither a busy machine nor a changing clock rate
 /// favours one side. Absolute times move from machine to machine all the same: the ratio is the result.
+///
+/// Gives the median of our time in nanoseconds, unless the bench was filtered out.
 pub fn compare<T, U>(
     criterion: &mut Criterion,
     name: &str,
     mut ours: impl FnMut() -> T,
     mut raw: impl FnMut() -> U,
-) {
+) -> Option<f64> {
     let mut samples = Vec::new();
     criterion.bench_function(name, |bencher| {
         bencher.iter_custom(|iterations| {
@@ -48,6 +52,7 @@ pub fn compare<T, U>(
     if let (Some(ours), Some(raw), Some(ratio)) = (ours, raw, ratio) {
         println!("{name}: ours {ours:.1} ns, raw {raw:.1} ns, ratio {ratio:.2}");
     }
+    ours
 }
 
 fn time<T>(iterations: u64, action: &mut impl FnMut() -> T) -> Duration {

@@ -7,6 +7,11 @@ use ctr::CtrCore;
 use ctr::flavors::Ctr128BE;
 use hmac::{Hmac, Mac};
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::agreement::{EphemeralPrivateKey, PublicKey, UnparsedPublicKey, X25519, agree_ephemeral};
+use ring::rand::SystemRandom;
+use ring::signature::{
+    self, ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair,
+};
 use sha1::Sha1;
 
 /// The fastest of what the crates use for each primitive.
@@ -58,6 +63,50 @@ impl Primitives {
         self.gcm
             .open_in_place(nonce(), Aad::from(associated), sealed)
             .expect("what was sealed with the same nonce");
+    }
+}
+
+/// The public-key operations of one DTLS handshake with ECDHE and ECDSA, of both sides: two key pairs are made and
+/// agreed on, and each side signs and verifies once.
+#[derive(Debug)]
+pub struct PublicKeys {
+    signer: EcdsaKeyPair,
+    random: SystemRandom,
+}
+
+impl Default for PublicKeys {
+    fn default() -> Self {
+        let random = SystemRandom::new();
+        let algorithm = &ECDSA_P256_SHA256_ASN1_SIGNING;
+        let key = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("keys can be made");
+        let signer = EcdsaKeyPair::from_pkcs8(algorithm, key.as_ref(), &random);
+        Self {
+            signer: signer.expect("it was made just now"),
+            random,
+        }
+    }
+}
+
+impl PublicKeys {
+    /// All of it.
+    pub fn handshake(&self) -> usize {
+        let [ours, theirs] = [(); 2].map(|()| {
+            let private = EphemeralPrivateKey::generate(&X25519, &self.random).expect("randomness");
+            let public = private.compute_public_key().expect("a good key");
+            (private, public)
+        });
+        let agree = |private, public: &PublicKey| {
+            let public = UnparsedPublicKey::new(&X25519, public);
+            agree_ephemeral(private, &public, |secret| secret.len()).expect("a good key")
+        };
+        let agreed = agree(ours.0, &theirs.1) + agree(theirs.0, &ours.1);
+        for message in [b"parameters", b"transcript"] {
+            let signature = self.signer.sign(&self.random, message).expect("randomness");
+            signature::UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, self.signer.public_key())
+                .verify(message, signature.as_ref())
+                .expect("what was signed");
+        }
+        agreed
     }
 }
 

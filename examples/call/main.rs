@@ -53,7 +53,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let Some(address) = lan_address(&endpoint) else {
             return Err("no network address to serve on: is this machine on a network?".into());
         };
-        let listener = listen(Ipv4Addr::UNSPECIFIED.into(), options.http_port.unwrap_or(8443)).await?;
+        let listener = listen(
+            Ipv4Addr::UNSPECIFIED.into(),
+            options.http_port.unwrap_or(8443),
+        )
+        .await?;
         let url = format!("https://{address}:{}/", listener.local_addr()?.port());
         println!("{}", tls::qr_code(&url)?);
         println!("{url}");
@@ -64,7 +68,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         );
         web::serve(listener, Some(tls::acceptor(address)?), rooms).await;
     } else {
-        let listener = listen(Ipv4Addr::LOCALHOST.into(), options.http_port.unwrap_or(8080)).await?;
+        let listener = listen(
+            Ipv4Addr::LOCALHOST.into(),
+            options.http_port.unwrap_or(8080),
+        )
+        .await?;
         println!("http://127.0.0.1:{}/", listener.local_addr()?.port());
         println!(
             "Open it in a browser on this machine. For a phone or another machine: start with --lan.\n\
@@ -92,7 +100,12 @@ async fn listen(ip: IpAddr, port: u16) -> Result<TcpListener, Box<dyn Error>> {
 /// The address that a phone on the same network would reach: private IPv4 first.
 fn lan_address(endpoint: &Endpoint) -> Option<IpAddr> {
     let usable = |ip: &IpAddr| !ip.is_loopback();
-    let mut addresses: Vec<_> = endpoint.addresses().iter().map(SocketAddr::ip).filter(usable).collect();
+    let mut addresses: Vec<_> = endpoint
+        .addresses()
+        .iter()
+        .map(SocketAddr::ip)
+        .filter(usable)
+        .collect();
     addresses.sort_by_key(|ip| match ip {
         IpAddr::V4(ip) if ip.is_private() => 0,
         IpAddr::V4(_) => 1,
@@ -102,5 +115,9 @@ fn lan_address(endpoint: &Endpoint) -> Option<IpAddr> {
 }
 
 fn list(ports: &[u16]) -> String {
-    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ")
+    ports
+        .iter()
+        .map(u16::to_string)
+        .collect::<Vec<_>>()
+        .join(" and ")
 }

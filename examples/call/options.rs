@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 A call between a browser and this program.
 
   --lan            serve HTTPS on every interface, for phones and other machines
@@ -13,19 +13,25 @@ A call between a browser and this program.
 
 /// What the command line asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    pub lan: bool,
-    pub announce: Vec<IpAddr>,
-    pub media_port: u16,
-    pub http_port: Option<u16>,
+pub(crate) struct Options {
+    pub(crate) lan: bool,
+    pub(crate) announce: Vec<IpAddr>,
+    pub(crate) media_port: u16,
+    pub(crate) http_port: Option<u16>,
 }
 
 impl Options {
     /// Reads the arguments; `None` when help is asked for.
-    pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
+    pub(crate) fn parse(
+        mut arguments: impl Iterator<Item = String>,
+    ) -> Result<Option<Self>, String> {
         let mut options = Self::default();
         while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+            let mut value = || {
+                arguments
+                    .next()
+                    .ok_or_else(|| format!("{argument} needs a value"))
+            };
             match argument.as_str() {
                 "--lan" => options.lan = true,
                 "--announce" => options.announce.push(parsed(&argument, &value()?)?),
@@ -40,7 +46,9 @@ impl Options {
 }
 
 fn parsed<T: std::str::FromStr>(option: &str, value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| format!("{option}: {value:?} is not a value for it"))
+    value
+        .parse()
+        .map_err(|_| format!("{option}: {value:?} is not a value for it"))
 }
 
 #[cfg(test)]
@@ -53,7 +61,8 @@ mod tests {
 
     #[test]
     fn every_option_is_understood() {
-        let options = parse("--lan --announce 192.0.2.1 --announce 2001:db8::1 --media-port 5000 --port 81");
+        let options =
+            parse("--lan --announce 192.0.2.1 --announce 2001:db8::1 --media-port 5000 --port 81");
         let options = options.unwrap().unwrap();
         assert!(options.lan);
         assert_eq!(options.announce.len(), 2);

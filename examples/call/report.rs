@@ -3,12 +3,16 @@ use avocet::rtp::MediaKind;
 use serde_json::{Value, json};
 
 /// What a call's statistics say to a page or a test.
-pub fn json(stats: &Stats) -> Value {
+pub(crate) fn json(stats: &Stats) -> Value {
     let media = stats.media.as_ref();
     let inbound = media.map_or(&[][..], |media| &media.inbound);
     let outbound = media.map_or(&[][..], |media| &media.outbound);
     let received = |kind: MediaKind| -> u64 {
-        inbound.iter().filter(|stream| stream.kind == kind).map(|stream| stream.packets_received).sum()
+        inbound
+            .iter()
+            .filter(|stream| stream.kind == kind)
+            .map(|stream| stream.packets_received)
+            .sum()
     };
     json!({
         "connectionState": format!("{:?}", stats.transport.connection_state),

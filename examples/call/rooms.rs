@@ -1,9 +1,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use avocet::peer::{
-    ConnectionState, DataChannelInit, Message, SessionDescription,
-};
+use avocet::peer::{ConnectionState, DataChannelInit, Message, SessionDescription};
 use avocet::rtp::MediaKind;
 use avocet::{DataChannel, Endpoint, Event, PeerConnection, TrackLocal, TrackRemote};
 use serde_json::{Value, json};
@@ -17,14 +15,14 @@ const LINES: usize = 64;
 const ROOM_NAME_BYTES: usize = 128;
 
 /// The calls of this program, and who is connected with whom.
-pub struct Rooms {
+pub(crate) struct Rooms {
     endpoint: Endpoint,
     ports: Vec<u16>,
     calls: Mutex<HashMap<String, Call>>,
 }
 
 /// What the program refuses, and why.
-pub enum CallError {
+pub(crate) enum CallError {
     NotFound,
     Full,
     Busy,
@@ -50,21 +48,37 @@ struct Ends {
 }
 
 impl Rooms {
-    pub fn new(endpoint: Endpoint, ports: Vec<u16>) -> Self {
-        Self { endpoint, ports, calls: Mutex::default() }
+    pub(crate) fn new(endpoint: Endpoint, ports: Vec<u16>) -> Self {
+        Self {
+            endpoint,
+            ports,
+            calls: Mutex::default(),
+        }
     }
 
     /// A tab calls. With an offer it gets the answer, without one an offer.
-    pub async fn begin(self: &Arc<Self>, room: &str, offer: Option<&str>) -> Result<Value, CallError> {
+    pub(crate) async fn begin(
+        self: &Arc<Self>,
+        room: &str,
+        offer: Option<&str>,
+    ) -> Result<Value, CallError> {
         if room.len() > ROOM_NAME_BYTES {
-            return Err(CallError::Refused("The name of the room is too long.".into()));
+            return Err(CallError::Refused(
+                "The name of the room is too long.".into(),
+            ));
         }
         if self.calls().len() >= CALLS {
             return Err(CallError::Busy);
         }
         let connection = self.endpoint.peer_connection().await.map_err(refused)?;
-        let audio = connection.add_track(MediaKind::Audio, &["avocet"]).await.map_err(refused)?;
-        let video = connection.add_track(MediaKind::Video, &["avocet"]).await.map_err(refused)?;
+        let audio = connection
+            .add_track(MediaKind::Audio, &["avocet"])
+            .await
+            .map_err(refused)?;
+        let video = connection
+            .add_track(MediaKind::Video, &["avocet"])
+            .await
+            .map_err(refused)?;
         let (lines, waiting) = mpsc::channel(LINES);
         let (wishes, wished) = mpsc::channel(1);
         let own = Ends {
@@ -74,7 +88,13 @@ impl Rooms {
             wishes,
         };
         let (description, channel) = match offer {
-            Some(offer) => (connection.answer(SessionDescription::offer(offer)).await.map_err(refused)?, None),
+            Some(offer) => (
+                connection
+                    .answer(SessionDescription::offer(offer))
+                    .await
+                    .map_err(refused)?,
+                None,
+            ),
             None => {
                 let channel = connection.create_data_channel("chat", DataChannelInit::default());
                 let channel = channel.await.map_err(refused)?;
@@ -83,35 +103,47 @@ impl Rooms {
         };
         let id = fresh_id()?;
         let (target, watched) = watch::channel(own.clone());
-        let call = Call { room: room.to_owned(), connection: connection.clone(), ends: own, target };
+        let call = Call {
+            room: room.to_owned(),
+            connection: connection.clone(),
+            ends: own,
+            target,
+        };
         self.admit(id.clone(), call)?;
-        let guest = Guest { rooms: Arc::clone(self), id: id.clone(), target: watched };
+        let guest = Guest {
+            rooms: Arc::clone(self),
+            id: id.clone(),
+            target: watched,
+        };
         tokio::spawn(guest.attend(connection, channel, waiting, wished));
         Ok(json!({ "id": id, "sdp": description.sdp, "ports": self.ports }))
     }
 
     /// The tab's answer to our offer.
-    pub async fn answer(&self, id: &str, sdp: &str) -> Result<Value, CallError> {
+    pub(crate) async fn answer(&self, id: &str, sdp: &str) -> Result<Value, CallError> {
         let connection = self.connection(id)?;
-        connection.set_remote_description(SessionDescription::answer(sdp)).await.map_err(refused)?;
+        connection
+            .set_remote_description(SessionDescription::answer(sdp))
+            .await
+            .map_err(refused)?;
         Ok(json!({}))
     }
 
     /// A candidate of the tab. Unusable ones (names, TCP) are no reason to stop.
-    pub async fn candidate(&self, id: &str, candidate: &str) -> Result<Value, CallError> {
+    pub(crate) async fn candidate(&self, id: &str, candidate: &str) -> Result<Value, CallError> {
         let taken = self.connection(id)?.add_ice_candidate(candidate).await;
         Ok(json!({ "taken": taken.is_ok() }))
     }
 
     /// The tab hangs up.
-    pub async fn end(&self, id: &str) -> Result<Value, CallError> {
+    pub(crate) async fn end(&self, id: &str) -> Result<Value, CallError> {
         let connection = self.connection(id)?;
         connection.close().await;
         Ok(json!({}))
     }
 
     /// What the program knows of a call.
-    pub async fn stats(&self, id: &str) -> Result<Value, CallError> {
+    pub(crate) async fn stats(&self, id: &str) -> Result<Value, CallError> {
         let connection = self.connection(id)?;
         let stats = connection.stats().await.map_err(|_| CallError::NotFound)?;
         Ok(crate::report::json(&stats))
@@ -122,36 +154,48 @@ impl Rooms {
     }
 
     fn connection(&self, id: &str) -> Result<PeerConnection, CallError> {
-        self.calls().get(id).map(|call| call.connection.clone()).ok_or(CallError::NotFound)
+        self.calls()
+            .get(id)
+            .map(|call| call.connection.clone())
+            .ok_or(CallError::NotFound)
     }
 
     /// Takes a call in. A named room has two places.
     fn admit(&self, id: String, call: Call) -> Result<(), CallError> {
         let mut calls = self.calls();
-        if !call.room.is_empty() && calls.values().filter(|other| other.room == call.room).count() >= 2 {
+        if !call.room.is_empty()
+            && calls
+                .values()
+                .filter(|other| other.room == call.room)
+                .count()
+                >= 2
+        {
             return Err(CallError::Full);
         }
         let room = call.room.clone();
         calls.insert(id, call);
-        connect(&mut calls, &room);
+        connect(&calls, &room);
         Ok(())
     }
 
     fn leave(&self, id: &str) {
         let mut calls = self.calls();
         if let Some(gone) = calls.remove(id) {
-            connect(&mut calls, &gone.room);
+            connect(&calls, &gone.room);
         }
     }
 }
 
 /// Points everybody in a room at the other one, or at themselves when alone.
-fn connect(calls: &mut HashMap<String, Call>, room: &str) {
+fn connect(calls: &HashMap<String, Call>, room: &str) {
     if room.is_empty() {
         return;
     }
-    let members: Vec<String> =
-        calls.iter().filter(|(_, call)| call.room == room).map(|(id, _)| id.clone()).collect();
+    let members: Vec<String> = calls
+        .iter()
+        .filter(|(_, call)| call.room == room)
+        .map(|(id, _)| id.clone())
+        .collect();
     for id in &members {
         let other = members.iter().find(|other| *other != id).unwrap_or(id);
         let ends = calls[other].ends.clone();
@@ -242,7 +286,11 @@ async fn carry_video(
 }
 
 /// Carries chat lines both ways between a tab and the one it is connected with.
-async fn chat(mut channel: DataChannel, mut lines: mpsc::Receiver<Message>, target: watch::Receiver<Ends>) {
+async fn chat(
+    mut channel: DataChannel,
+    mut lines: mpsc::Receiver<Message>,
+    target: watch::Receiver<Ends>,
+) {
     loop {
         tokio::select! {
             said = channel.recv() => match said {

@@ -9,7 +9,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// HTTPS with a certificate made now: getUserMedia needs a secure origin.
-pub fn acceptor(address: IpAddr) -> Result<TlsAcceptor, Box<dyn Error>> {
+pub(crate) fn acceptor(address: IpAddr) -> Result<TlsAcceptor, Box<dyn Error>> {
     let made = rcgen::generate_simple_self_signed(vec![address.to_string()])?;
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der())?;
     let config = ServerConfig::builder()
@@ -19,6 +19,9 @@ pub fn acceptor(address: IpAddr) -> Result<TlsAcceptor, Box<dyn Error>> {
 }
 
 /// An address as a picture that a phone's camera reads off the terminal.
-pub fn qr_code(url: &str) -> Result<String, Box<dyn Error>> {
-    Ok(QrCode::new(url)?.render::<unicode::Dense1x2>().quiet_zone(true).build())
+pub(crate) fn qr_code(url: &str) -> Result<String, Box<dyn Error>> {
+    Ok(QrCode::new(url)?
+        .render::<unicode::Dense1x2>()
+        .quiet_zone(true)
+        .build())
 }

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use crate::ConfigError;
@@ -32,7 +33,7 @@ pub enum Mode {
 }
 
 /// What an [`Agent`](crate::Agent) is made from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// The role until a conflict is settled. Default: controlled. The offerer is controlling, except that a full
@@ -57,6 +58,20 @@ pub struct Config {
     /// check may still arrive and show a path that no candidate told of (RFC 8863 §4). Default 39.5 s, the time
     /// that one full set of retransmissions takes. 1 s to 5 min.
     pub patience: Duration,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the seed: whoever knows it knows the passwords.
+        f.debug_struct("Config")
+            .field("role", &self.role)
+            .field("mode", &self.mode)
+            .field("ta", &self.ta)
+            .field("initial_rto", &self.initial_rto)
+            .field("disconnected_after", &self.disconnected_after)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Config {

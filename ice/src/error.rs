@@ -33,6 +33,24 @@ pub enum CredentialsError {
     Character,
 }
 
+/// Why a STUN server was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AddStunServerError {
+    /// The address can never be a server's: unspecified, multicast or port 0.
+    #[error("the address cannot be used")]
+    Address,
+    /// A lite agent asks nobody: it has public addresses (RFC 8445 §2.5).
+    #[error("a lite agent uses no STUN servers")]
+    Lite,
+    /// The cap is reached.
+    #[error("there are too many STUN servers")]
+    TooMany,
+    /// The agent is closed.
+    #[error("the agent is closed")]
+    Closed,
+}
+
 /// Why a candidate was not taken. A remote candidate that is refused harms nothing: the agent goes on with the
 /// others, so a signalling layer may log the reason and carry on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use net::Path;
@@ -21,6 +22,16 @@ pub enum Event {
     },
     /// A role conflict was settled against us, or the peer turned out to be lite.
     RoleChanged(Role),
+    /// A STUN server showed how `base` looks from outside: there is a new local candidate with this address, to
+    /// be signalled.
+    ServerReflexive {
+        /// The address that the server saw.
+        address: SocketAddr,
+        /// The host candidate behind it.
+        base: SocketAddr,
+    },
+    /// Every STUN server has answered for every base, or was given up.
+    GatheringComplete,
 }
 
 /// Where an agent stands (W3C `RTCIceTransportState`).

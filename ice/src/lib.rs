@@ -14,6 +14,6 @@ pub use agent::Agent;
 pub use candidate::{Candidate, CandidateKind, CandidateTransport, ParseCandidateError, TcpType};
 pub use config::{Config, Mode, Role};
 pub use credentials::Credentials;
-pub use error::{AddCandidateError, ConfigError, CredentialsError};
+pub use error::{AddCandidateError, AddStunServerError, ConfigError, CredentialsError};
 pub use event::{Event, State};
 pub use stats::{PairState, PairStats, Stats};

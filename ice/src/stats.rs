@@ -54,6 +54,10 @@ pub struct Stats {
     pub pairs_refused: u64,
     /// Checks not started because too many transactions were outstanding.
     pub transactions_refused: u64,
+    /// Requests sent to STUN servers, retransmissions and keepalives included; not counted in `requests_sent`.
+    pub stun_server_requests_sent: u64,
+    /// Requests to STUN servers that nobody answered in 5 s.
+    pub stun_server_timeouts: u64,
     /// Events that were not queued because nobody took the earlier ones.
     pub events_dropped: u64,
 }

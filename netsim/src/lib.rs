@@ -6,6 +6,7 @@
 
 mod clock;
 mod driver;
+mod internet;
 pub mod laws;
 mod machine;
 mod network;
@@ -15,8 +16,12 @@ mod profile;
 mod world;
 
 pub use clock::{at, epoch, since_epoch};
+pub use internet::Internet;
 pub use machine::{Machine, Outgoing};
-pub use network::{Drops, LinkConfig, LinkId, Loss, Network, NodeId, Outage, Packet, Verdict};
+pub use network::{
+    Drops, Filtering, Hairpin, LinkConfig, LinkId, Loss, Mapping, NatConfig, Network, NodeId,
+    Outage, Packet, Pooling, PortAssignment, Verdict,
+};
 pub use pair::{ADDRESS_A, ADDRESS_B, Pair, Side};
 pub use profile::{Nap, Profile, Weather};
 pub use world::{HostId, World};

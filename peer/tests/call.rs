@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use avocet_peer as peer;
@@ -587,6 +589,37 @@ fn a_track_is_added_and_stopped_while_the_call_goes_on() {
     assert!(pair.run_until(PATIENCE, |pair| pair.a().texts() == ["still here"]));
 }
 
+/// Catalogue I-01, for the whole connection: consent ends 30 s after the last answer (RFC 7675 §5.1).
+#[test]
+fn nothing_leaves_once_consent_expired_not_even_a_goodbye() {
+    let (mut pair, channel) = data_call(9, true);
+    assert!(pair.run_until(PATIENCE, |pair| is_open(pair.a(), channel)));
+    pair.run_for(Duration::from_secs(10));
+    // B is gone from here on: whatever A sends is lost, and counted.
+    let expired = pair.now() + Duration::from_secs(31);
+    let late = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&late);
+    pair.network().intercept(move |packet| {
+        let from_a = packet.path.local == ADDRESS_A;
+        if from_a && packet.sent > expired {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        Verdict::Drop
+    });
+    for _ in 0..70 {
+        send(&mut pair, Side::A, channel, "is anybody there?");
+        pair.run_for(Duration::from_secs(1));
+    }
+    let now = pair.now();
+    pair.a_mut().pc.close(now);
+    pair.run_for(Duration::from_secs(5));
+    assert!(
+        pair.a()
+            .has(&Event::ConnectionStateChanged(ConnectionState::Closed))
+    );
+    assert_eq!(late.load(Ordering::Relaxed), 0);
+}
+
 #[test]
 fn an_ice_restart_keeps_the_association() {
     let (mut pair, channel) = data_call(15, true);
@@ -613,11 +646,16 @@ fn forgeries() -> Vec<Vec<u8>> {
     };
     let mut hello = vec![1, 0, 0, 60, 0, 0, 0, 0, 0, 0, 0, 60, 0xfe, 0xfd];
     hello.resize(12 + 60, 0);
+    // A well-formed ClientHello whose one cipher suite nobody has.
+    let mut foreign = vec![1, 0, 0, 42, 0, 0, 0, 0, 0, 0, 0, 42, 0xfe, 0xfd];
+    foreign.extend_from_slice(&[5; 32]);
+    foreign.extend_from_slice(&[0, 0, 0, 2, 0x00, 0x05, 1, 0]);
     vec![
-        record(21, &[2, 40]),                               // a fatal alert
-        record(22, &hello),                                 // a ClientHello that offers nothing
+        record(21, &[2, 40]), // a fatal alert
+        record(22, &foreign),
+        record(22, &hello), // a ClientHello that offers nothing
         record(22, &[14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), // ServerHelloDone
-        record(20, &[1]),                                   // ChangeCipherSpec
+        record(20, &[1]),   // ChangeCipherSpec
         record(23, b"plaintext"),
         vec![22; 40],
     ]
@@ -639,6 +677,39 @@ fn forged_handshake_messages_do_not_keep_the_call_from_coming_about() {
             assert!(!pair.b().texts().contains(&"plaintext".to_owned()));
         }
     }
+}
+
+#[test]
+fn a_forged_flight_of_the_server_ends_the_handshake_and_not_the_call() {
+    let is = |bytes: &[u8], kind: u8| bytes.first() == Some(&22) && bytes.get(13) == Some(&kind);
+    let (mut pair, channel) = data_call(20, true);
+    pair.network().start_recording();
+    assert!(pair.run_until(PATIENCE, |pair| is_open(pair.a(), channel)));
+    let recorded = pair.network().recorded().to_vec();
+    let flight: Vec<_> = recorded
+        .iter()
+        .filter(|packet| is(&packet.bytes, 2))
+        .collect();
+    assert!(!flight.is_empty());
+
+    // In another call it comes before the genuine one: B has sent its ClientHello.
+    let (mut pair, channel) = data_call(21, true);
+    pair.network().start_recording();
+    let sent_hello = |pair: &mut Pair<Peer>| {
+        pair.network()
+            .recorded()
+            .iter()
+            .any(|packet| is(&packet.bytes, 1))
+    };
+    while !sent_hello(&mut pair) {
+        pair.step();
+    }
+    let path = pair.path(Side::B);
+    for packet in flight {
+        pair.inject(Side::B, path, &packet.bytes);
+    }
+    let open = pair.run_until(PATIENCE, |pair| is_open(pair.a(), channel));
+    assert!(open, "{:?}", pair.outcomes());
 }
 
 #[test]

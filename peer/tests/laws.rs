@@ -86,8 +86,7 @@ fn speak(pair: &mut Pair<Peer>, round: u32) {
 fn a_peer_connection_keeps_the_laws() {
     Battery::new("peer::PeerConnection", pair_at)
         .traffic(speak)
-        // A whole forged handshake on the proved path ends as a wrong fingerprint must: in failure.
-        .resists(Resists::RandomBytes)
+        .resists(Resists::Forgeries)
         .heap_limit_bytes(1024 * 1024)
         .horizon(Duration::from_secs(40))
         .check();

@@ -165,6 +165,26 @@ fn glare_rolls_back_the_offer_of_the_polite_side_and_keeps_its_track() {
 }
 
 #[test]
+fn glare_gives_up_the_numbers_of_the_offer_that_lost() {
+    let now = netsim::epoch();
+    let (_, mut b) = pair();
+    b.add_track(MediaKind::Video, &[]).unwrap();
+    let ours = b.create_offer(now).unwrap();
+    assert!(
+        ours.sdp
+            .contains("a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid")
+    );
+    b.set_local_description(now, ours).unwrap();
+    // Here the extension has another id.
+    let offer =
+        include_str!("../../testdata/sdp/corpus/chromium156_audio_video_sendrecv_offer.sdp");
+    assert!(!offer.contains("a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid"));
+    b.set_remote_description(now, SessionDescription::offer(offer))
+        .unwrap();
+    b.create_answer(now).unwrap();
+}
+
+#[test]
 fn a_rollback_takes_back_what_the_offer_brought_and_says_so() {
     let now = netsim::epoch();
     let (mut a, mut b) = with_video();

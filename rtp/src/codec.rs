@@ -46,6 +46,12 @@ impl MimeType {
     pub const PCMA: Self = Self::known(MediaKind::Audio, "PCMA");
     /// `audio/G722` (RFC 3551 §4.5.2), whose clock rate is 8,000 by an old mistake.
     pub const G722: Self = Self::known(MediaKind::Audio, "G722");
+    /// `audio/L16` (RFC 3551 §4.5.11).
+    pub const L16: Self = Self::known(MediaKind::Audio, "L16");
+    /// `audio/CN`, comfort noise (RFC 3389).
+    pub const CN: Self = Self::known(MediaKind::Audio, "CN");
+    /// `audio/red`, redundant audio (RFC 2198).
+    pub const RED: Self = Self::known(MediaKind::Audio, "red");
     /// `audio/telephone-event` (RFC 4733).
     pub const TELEPHONE_EVENT: Self = Self::known(MediaKind::Audio, "telephone-event");
     /// `video/VP8` (RFC 7741).
@@ -61,11 +67,14 @@ impl MimeType {
     /// `video/rtx` (RFC 4588).
     pub const VIDEO_RTX: Self = Self::known(MediaKind::Video, "rtx");
 
-    const KNOWN: [Self; 11] = [
+    const KNOWN: [Self; 14] = [
         Self::OPUS,
         Self::PCMU,
         Self::PCMA,
         Self::G722,
+        Self::L16,
+        Self::CN,
+        Self::RED,
         Self::TELEPHONE_EVENT,
         Self::VP8,
         Self::VP9,

@@ -4,8 +4,10 @@ mod codec;
 mod demux;
 mod error;
 mod extension;
+mod frame;
 mod number;
 mod packet;
+pub mod payload;
 mod source;
 mod unwrapper;
 
@@ -19,6 +21,7 @@ pub use extension::{
     AbsSendTime, AudioLevel, ExtensionForm, ExtensionFormPolicy, ExtensionIds, ExtensionIter,
     ExtensionMap, ExtensionUri, Extensions, ExtensionsIter, Mid, Rid, TransportSequenceNumber,
 };
+pub use frame::{Frame, Layer, Resolution};
 pub use number::{PayloadType, SequenceNumber, Ssrc};
 pub use packet::{
     Csrcs, FIXED_HEADER_LEN, HeaderView, MAX_CSRCS, Packet, PacketView, PacketViewMut,

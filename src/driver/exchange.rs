@@ -53,13 +53,18 @@ fn forward(
     received: &ReceivedPacket,
     now: Instant,
 ) -> bool {
-    let known = route.as_ref().filter(|(codec, _)| Arc::ptr_eq(codec, &received.codec));
-    let Some(payload_type) =
-        known.map_or_else(|| peer.payload_type_for(id, &received.codec), |(_, known)| Some(*known))
-    else {
+    let known = route
+        .as_ref()
+        .filter(|(codec, _)| Arc::ptr_eq(codec, &received.codec));
+    let Some(payload_type) = known.map_or_else(
+        || peer.payload_type_for(id, &received.codec),
+        |(_, known)| Some(*known),
+    ) else {
         return false;
     };
-    let sent = peer.forward(now, id, &received.packet, payload_type).is_ok();
+    let sent = peer
+        .forward(now, id, &received.packet, payload_type)
+        .is_ok();
     // A refusal may mean that a new negotiation changed the number: look it up again next time.
     *route = sent.then(|| (Arc::clone(&received.codec), payload_type));
     sent
@@ -72,10 +77,19 @@ fn codec_of(
     payload_type: PayloadType,
 ) -> Option<Arc<CodecParameters>> {
     let find = |cache: &[Arc<CodecParameters>]| {
-        cache.iter().find(|codec| codec.payload_type == payload_type).cloned()
+        cache
+            .iter()
+            .find(|codec| codec.payload_type == payload_type)
+            .cloned()
     };
     find(cache).or_else(|| {
-        *cache = peer.transceiver(id)?.receive_codecs().iter().cloned().map(Arc::new).collect();
+        *cache = peer
+            .transceiver(id)?
+            .receive_codecs()
+            .iter()
+            .cloned()
+            .map(Arc::new)
+            .collect();
         find(cache)
     })
 }
@@ -103,8 +117,13 @@ pub(crate) fn on_event(event: Event, peer: &mut PeerConnection, mailbox: &Mailbo
             state.close();
         }
         Event::DataChannelAdded(id) => {
-            let label = peer.data_channel(id).map(|channel| channel.label().to_owned());
-            state.push_event(Notice::DataChannel { id, label: label.unwrap_or_default() });
+            let label = peer
+                .data_channel(id)
+                .map(|channel| channel.label().to_owned());
+            state.push_event(Notice::DataChannel {
+                id,
+                label: label.unwrap_or_default(),
+            });
         }
         event => state.push_event(Notice::Event(event)),
     }
@@ -113,7 +132,9 @@ pub(crate) fn on_event(event: Event, peer: &mut PeerConnection, mailbox: &Mailbo
 fn write_channel(peer: &mut PeerConnection, state: &mut State, id: ChannelId, now: Instant) {
     let channel = state.channel(id);
     while let Some(message) = channel.outbound.front() {
-        let Some(mut view) = peer.data_channel(id) else { return channel.close() };
+        let Some(mut view) = peer.data_channel(id) else {
+            return channel.close();
+        };
         match view.send(now, message) {
             Ok(()) => channel.pop_outbound(),
             // Reliable data waits: the event `DataChannelWritable` brings us back.

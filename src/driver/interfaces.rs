@@ -9,18 +9,31 @@ pub(crate) fn candidates(bound: SocketAddr) -> io::Result<Vec<SocketAddr>> {
     if !bound.ip().is_unspecified() {
         return Ok(vec![bound]);
     }
-    let all: Vec<IpAddr> = if_addrs::get_if_addrs()?.iter().map(if_addrs::Interface::ip).collect();
+    let all: Vec<IpAddr> = if_addrs::get_if_addrs()?
+        .iter()
+        .map(if_addrs::Interface::ip)
+        .collect();
     Ok(choose(&all, bound))
 }
 
 fn choose(all: &[IpAddr], bound: SocketAddr) -> Vec<SocketAddr> {
     let family = |ip: &&IpAddr| ip.is_ipv4() == bound.is_ipv4();
-    let mut chosen: Vec<_> = all.iter().filter(family).filter(|ip| is_offered(**ip)).collect();
+    let mut chosen: Vec<_> = all
+        .iter()
+        .filter(family)
+        .filter(|ip| is_offered(**ip))
+        .collect();
     if chosen.is_empty() && bound.is_ipv4() {
-        chosen = all.iter().filter(family).filter(|ip| ip.is_loopback()).collect();
+        chosen = all
+            .iter()
+            .filter(family)
+            .filter(|ip| ip.is_loopback())
+            .collect();
     }
-    let mut addresses: Vec<_> =
-        chosen.into_iter().map(|ip| SocketAddr::new(*ip, bound.port())).collect();
+    let mut addresses: Vec<_> = chosen
+        .into_iter()
+        .map(|ip| SocketAddr::new(*ip, bound.port()))
+        .collect();
     addresses.sort_unstable();
     addresses.dedup();
     addresses
@@ -29,9 +42,7 @@ fn choose(all: &[IpAddr], bound: SocketAddr) -> Vec<SocketAddr> {
 fn is_offered(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => !ip.is_loopback() && !ip.is_link_local() && !ip.is_unspecified(),
-        IpAddr::V6(ip) => {
-            !ip.is_loopback() && !ip.is_unicast_link_local() && !ip.is_unspecified()
-        }
+        IpAddr::V6(ip) => !ip.is_loopback() && !ip.is_unicast_link_local() && !ip.is_unspecified(),
     }
 }
 
@@ -45,15 +56,31 @@ mod tests {
 
     #[test]
     fn a_wildcard_offers_the_interfaces_of_its_family_without_loopback() {
-        let all = ips(&["127.0.0.1", "10.0.0.5", "169.254.3.4", "::1", "fe80::1", "fd00::5"]);
-        assert_eq!(choose(&all, "0.0.0.0:9".parse().unwrap()), ["10.0.0.5:9".parse().unwrap()]);
-        assert_eq!(choose(&all, "[::]:9".parse().unwrap()), ["[fd00::5]:9".parse().unwrap()]);
+        let all = ips(&[
+            "127.0.0.1",
+            "10.0.0.5",
+            "169.254.3.4",
+            "::1",
+            "fe80::1",
+            "fd00::5",
+        ]);
+        assert_eq!(
+            choose(&all, "0.0.0.0:9".parse().unwrap()),
+            ["10.0.0.5:9".parse().unwrap()]
+        );
+        assert_eq!(
+            choose(&all, "[::]:9".parse().unwrap()),
+            ["[fd00::5]:9".parse().unwrap()]
+        );
     }
 
     #[test]
     fn loopback_is_offered_when_there_is_nothing_else() {
         let all = ips(&["127.0.0.1", "::1"]);
-        assert_eq!(choose(&all, "0.0.0.0:9".parse().unwrap()), ["127.0.0.1:9".parse().unwrap()]);
+        assert_eq!(
+            choose(&all, "0.0.0.0:9".parse().unwrap()),
+            ["127.0.0.1:9".parse().unwrap()]
+        );
         assert_eq!(choose(&all, "[::]:9".parse().unwrap()), []);
     }
 }

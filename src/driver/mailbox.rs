@@ -186,7 +186,10 @@ impl ChannelBox {
         if let Some(message) = self.inbound.pop_front() {
             let wanted = self.wants();
             self.inbound_bytes -= charge(&message);
-            return (Poll::Ready(Some(message)), self.readable && !wanted && self.wants());
+            return (
+                Poll::Ready(Some(message)),
+                self.readable && !wanted && self.wants(),
+            );
         }
         if self.closed {
             return (Poll::Ready(None), false);
@@ -210,7 +213,11 @@ impl ChannelBox {
     /// Waits until the association has everything that was written.
     pub(crate) fn poll_flushed(&mut self, cx: &Context<'_>) -> Poll<Result<(), crate::SendError>> {
         if self.outbound.is_empty() {
-            return Poll::Ready(if self.lost { Err(crate::SendError::Closed) } else { Ok(()) });
+            return Poll::Ready(if self.lost {
+                Err(crate::SendError::Closed)
+            } else {
+                Ok(())
+            });
         }
         remember_writer(&mut self.writers, cx);
         Poll::Pending
@@ -299,7 +306,10 @@ fn remember_writer(writers: &mut Vec<Waker>, cx: &Context<'_>) {
 }
 
 fn remember(slot: &mut Option<Waker>, cx: &Context<'_>) {
-    if !slot.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+    if !slot
+        .as_ref()
+        .is_some_and(|waker| waker.will_wake(cx.waker()))
+    {
         *slot = Some(cx.waker().clone());
     }
 }

@@ -40,7 +40,11 @@ struct Batch {
 impl Outbox {
     pub(crate) fn new(sockets: usize) -> Self {
         let blocked = (0..sockets).map(|_| VecDeque::new()).collect();
-        Self { buffer: Vec::with_capacity(BATCH_BYTES), blocked, refused: 0 }
+        Self {
+            buffer: Vec::with_capacity(BATCH_BYTES),
+            blocked,
+            refused: 0,
+        }
     }
 
     pub(crate) fn is_blocked(&self) -> bool {
@@ -150,12 +154,18 @@ impl Outbox {
             }
         }
         let bytes = bytes.to_vec();
-        self.blocked[index].push_back(Batch { transmit: *transmit, segment, bytes });
+        self.blocked[index].push_back(Batch {
+            transmit: *transmit,
+            segment,
+            bytes,
+        });
     }
 }
 
 fn socket_for(sockets: &[Socket], transmit: &Transmit) -> Option<usize> {
-    sockets.iter().position(|socket| socket.serves(transmit.path.local))
+    sockets
+        .iter()
+        .position(|socket| socket.serves(transmit.path.local))
 }
 
 /// Whether a datagram may join a batch: same path, marks and size (the last may be shorter).

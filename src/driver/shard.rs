@@ -106,7 +106,9 @@ impl Shard {
     /// One round: commands, datagrams, timers, output.
     fn turn(&mut self, batch: &mut ReceiveBatch) {
         for _ in 0..COMMANDS_PER_TURN {
-            let Ok(command) = self.commands.try_recv() else { break };
+            let Ok(command) = self.commands.try_recv() else {
+                break;
+            };
             self.on_command(command, Instant::now());
         }
         self.receive(batch);
@@ -147,7 +149,9 @@ impl Shard {
     }
 
     fn add(&mut self, make: Make, now: Instant) {
-        let Some((peer, mailbox, reply)) = make(&self.addresses, now) else { return };
+        let Some((peer, mailbox, reply)) = make(&self.addresses, now) else {
+            return;
+        };
         let key = self.slots.insert_with(|_| Slot {
             peer,
             mailbox,
@@ -191,7 +195,9 @@ impl Shard {
             Route::Unknown => return,
         };
         let index = session.get();
-        let Some(slot) = self.slots.at_mut(index) else { return };
+        let Some(slot) = self.slots.at_mut(index) else {
+            return;
+        };
         slot.peer.handle_datagram(now, datagram);
         self.touch(index);
         if !bound {
@@ -230,7 +236,9 @@ impl Shard {
 
     fn serve(&mut self, index: usize, now: Instant) -> Progress {
         self.take_events(index, now);
-        let Some(slot) = self.slots.at_mut(index) else { return Progress::Dry };
+        let Some(slot) = self.slots.at_mut(index) else {
+            return Progress::Dry;
+        };
         exchange::outbound(&mut slot.peer, &slot.mailbox, now);
         exchange::inbound(&mut slot.peer, &slot.mailbox);
         let mux = &mut self.mux;
@@ -250,21 +258,30 @@ impl Shard {
 
     /// Moves events up, and acts on the one that is the driver's.
     fn take_events(&mut self, index: usize, now: Instant) {
-        let Some(slot) = self.slots.at_mut(index) else { return };
+        let Some(slot) = self.slots.at_mut(index) else {
+            return;
+        };
         while let Some(event) = slot.peer.poll_event() {
             match event {
                 peer::Event::PathProved(path) => self.mux.bind(SessionId::new(index), path),
                 peer::Event::LocalUfrag(fragment) => {
                     self.mux.insert_fragment(&fragment, SessionId::new(index));
                 }
-                event => exchange::on_event(event, &mut slot.peer, &slot.mailbox, now),
+                event => {
+                    if let peer::Event::PathSelected(path) = &event {
+                        self.mux.bind_selected(SessionId::new(index), *path);
+                    }
+                    exchange::on_event(event, &mut slot.peer, &slot.mailbox, now);
+                }
             }
         }
     }
 
     /// A connection that has ended and said its last word leaves; its handles keep what the mailbox holds.
     fn reap(&mut self, index: usize) {
-        let Some(slot) = self.slots.at_mut(index) else { return };
+        let Some(slot) = self.slots.at_mut(index) else {
+            return;
+        };
         if !slot.mailbox.lock().closed {
             return;
         }

@@ -29,7 +29,8 @@ impl Socket {
     /// Binds an address; a wildcard is fine, every datagram tells its local address.
     pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
         let domain = socket2::Domain::for_address(address);
-        let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, Some(socket2::Protocol::UDP))?;
+        let socket =
+            socket2::Socket::new(domain, socket2::Type::DGRAM, Some(socket2::Protocol::UDP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
@@ -73,10 +74,12 @@ impl Socket {
     pub(crate) fn receive(&self, batch: &mut ReceiveBatch) -> io::Result<()> {
         batch.filled = 0;
         let mut buffers = batch.storage.iter_mut();
-        let mut slices: [IoSliceMut<'_>; RECEIVE_BUFFERS] =
-            std::array::from_fn(|_| IoSliceMut::new(buffers.next().map_or(&mut [], Vec::as_mut_slice)));
+        let mut slices: [IoSliceMut<'_>; RECEIVE_BUFFERS] = std::array::from_fn(|_| {
+            IoSliceMut::new(buffers.next().map_or(&mut [], Vec::as_mut_slice))
+        });
         batch.filled = self.io.try_io(Interest::READABLE, || {
-            self.state.recv(UdpSockRef::from(&self.io), &mut slices, &mut batch.meta)
+            self.state
+                .recv(UdpSockRef::from(&self.io), &mut slices, &mut batch.meta)
         })?;
         Ok(())
     }
@@ -88,7 +91,11 @@ impl Socket {
         contents: &[u8],
         segment: Option<usize>,
     ) -> io::Result<()> {
-        let pinned = self.local.ip().is_unspecified().then(|| transmit.path.local.ip());
+        let pinned = self
+            .local
+            .ip()
+            .is_unspecified()
+            .then(|| transmit.path.local.ip());
         let datagram = quinn_udp::Transmit {
             destination: transmit.path.remote,
             ecn: quinn_udp::EcnCodepoint::from_bits(transmit.ecn.bits()),
@@ -116,15 +123,26 @@ impl ReceiveBatch {
         &'a mut self,
         bound: SocketAddr,
     ) -> impl Iterator<Item = net::Datagram<'a>> + 'a {
-        self.storage.iter_mut().zip(&self.meta).take(self.filled).flat_map(move |(buffer, meta)| {
-            let local = SocketAddr::new(meta.dst_ip.map_or(bound.ip(), canonical), bound.port());
-            let path = net::Path::udp(local, meta.addr);
-            let ecn = meta.ecn.map_or(net::Ecn::NotEct, |mark| net::Ecn::from_bits(mark as u8));
-            let len = meta.len.min(buffer.len());
-            let stride = meta.stride.max(1);
-            let filled = buffer.get_mut(..len).unwrap_or_default();
-            filled.chunks_mut(stride).map(move |bytes| net::Datagram { path, ecn, bytes })
-        })
+        self.storage
+            .iter_mut()
+            .zip(&self.meta)
+            .take(self.filled)
+            .flat_map(move |(buffer, meta)| {
+                let local = SocketAddr::new(
+                    meta.dst_ip.map_or_else(|| bound.ip(), canonical),
+                    bound.port(),
+                );
+                let path = net::Path::udp(local, meta.addr);
+                let ecn = meta
+                    .ecn
+                    .map_or(net::Ecn::NotEct, |mark| net::Ecn::from_bits(mark as u8));
+                let len = meta.len.min(buffer.len());
+                let stride = meta.stride.max(1);
+                let filled = buffer.get_mut(..len).unwrap_or_default();
+                filled
+                    .chunks_mut(stride)
+                    .map(move |bytes| net::Datagram { path, ecn, bytes })
+            })
     }
 }
 

@@ -16,6 +16,32 @@ use crate::header::COOKIE;
 const FAMILY_V4: u8 = 0x01;
 const FAMILY_V6: u8 = 0x02;
 
+/// Reads a MAPPED-ADDRESS or one of its kind, which is not masked.
+pub(crate) fn decode(value: &[u8]) -> Option<SocketAddr> {
+    let (&[_, family, p0, p1], address) = value.split_first_chunk::<4>()?;
+    let ip = match family {
+        FAMILY_V4 => IpAddr::from(<[u8; 4]>::try_from(address).ok()?),
+        FAMILY_V6 => IpAddr::from(<[u8; 16]>::try_from(address).ok()?),
+        _ => return None,
+    };
+    Some(SocketAddr::new(ip, u16::from_be_bytes([p0, p1])))
+}
+
+/// Writes the value of a MAPPED-ADDRESS or one of its kind.
+pub(crate) fn encode(address: SocketAddr) -> Vec<u8> {
+    let family = match address {
+        SocketAddr::V4(_) => FAMILY_V4,
+        SocketAddr::V6(_) => FAMILY_V6,
+    };
+    let mut value = vec![0, family];
+    value.extend_from_slice(&address.port().to_be_bytes());
+    match address.ip() {
+        IpAddr::V4(ip) => value.extend_from_slice(&ip.octets()),
+        IpAddr::V6(ip) => value.extend_from_slice(&ip.octets()),
+    }
+    value
+}
+
 /// Reads an XOR-MAPPED-ADDRESS; `None` when the family is unknown or the length is not the family's.
 pub(crate) fn decode_xor(value: &[u8], id: &TransactionId) -> Option<SocketAddr> {
     let (&[_, family, p0, p1], address) = value.split_first_chunk::<4>()?;

@@ -2,9 +2,10 @@ use std::net::SocketAddr;
 
 use crate::attribute::padding;
 use crate::header::{COOKIE, join_type};
+use crate::message::{MAX_TEXT, MAX_TEXT_CHARACTERS, MAX_USERNAME};
 use crate::{
-    AttributeType, Class, EncodeError, HEADER_LENGTH, IntegrityKey, MAX_ATTRIBUTES, Message,
-    Method, TransactionId, address, fingerprint,
+    AttributeType, Class, EncodeError, ErrorCode, HEADER_LENGTH, IntegrityKey, MAX_ATTRIBUTES,
+    Message, Method, TransactionId, address, fingerprint,
 };
 
 /// Appends one message to a buffer; what the buffer already holds is neither read nor changed.
@@ -44,6 +45,23 @@ impl<'b> MessageBuilder<'b> {
         Self::new(buf, class, request.method(), request.transaction_id())
     }
 
+    /// The whole 420 to a request that has comprehension-required attributes which `known` does not name, or
+    /// nothing when it has none (RFC 8489 §6.3.1). It is never longer than the request: an attribute takes four
+    /// bytes or more there and two here.
+    pub fn refuse_unknown(
+        buf: &'b mut Vec<u8>,
+        request: &Message<'_>,
+        known: &[AttributeType],
+    ) -> Option<Self> {
+        let mut unknown = request.unknown_required(known).peekable();
+        unknown.peek()?;
+        let mut builder = Self::response_to(buf, Class::Error, request);
+        builder
+            .error_code(ErrorCode::UNKNOWN_ATTRIBUTE.get())
+            .unknown_attributes(unknown);
+        Some(builder)
+    }
+
     /// Any attribute.
     pub fn attribute(&mut self, kind: AttributeType, value: &[u8]) -> &mut Self {
         self.attributes = self.attributes.saturating_add(1);
@@ -64,8 +82,9 @@ impl<'b> MessageBuilder<'b> {
         self
     }
 
-    /// USERNAME (RFC 8489 §14.3).
+    /// USERNAME (RFC 8489 §14.3), at most 508 bytes.
     pub fn username(&mut self, username: &str) -> &mut Self {
+        self.too_long |= username.len() > MAX_USERNAME;
         self.attribute(AttributeType::USERNAME, username.as_bytes())
     }
 
@@ -91,9 +110,60 @@ impl<'b> MessageBuilder<'b> {
 
     /// XOR-MAPPED-ADDRESS (RFC 8489 §14.2).
     pub fn xor_mapped_address(&mut self, address: SocketAddr) -> &mut Self {
+        self.xor_address(AttributeType::XOR_MAPPED_ADDRESS, address)
+    }
+
+    pub(crate) fn xor_address(&mut self, kind: AttributeType, address: SocketAddr) -> &mut Self {
         let (value, length) = address::encode_xor(address, &self.id);
         let value = value.get(..length).unwrap_or_default();
-        self.attribute(AttributeType::XOR_MAPPED_ADDRESS, value)
+        self.attribute(kind, value)
+    }
+
+    pub(crate) fn plain_address(&mut self, kind: AttributeType, address: SocketAddr) -> &mut Self {
+        self.attribute(kind, &address::encode(address))
+    }
+
+    /// A text attribute; one that is longer than RFC 8489 allows makes the message [`EncodeError::TooLong`].
+    fn text(&mut self, kind: AttributeType, text: &str) -> &mut Self {
+        let is_long = text.len() > MAX_TEXT || text.chars().nth(MAX_TEXT_CHARACTERS).is_some();
+        self.too_long |= is_long;
+        self.attribute(kind, text.as_bytes())
+    }
+
+    /// REALM (RFC 8489 §14.9).
+    pub fn realm(&mut self, realm: &str) -> &mut Self {
+        self.text(AttributeType::REALM, realm)
+    }
+
+    /// NONCE (RFC 8489 §14.10).
+    pub fn nonce(&mut self, nonce: &str) -> &mut Self {
+        self.text(AttributeType::NONCE, nonce)
+    }
+
+    /// SOFTWARE (RFC 8489 §14.14), which tells an attacker what to attack and costs bytes in every message.
+    pub fn software(&mut self, software: &str) -> &mut Self {
+        self.text(AttributeType::SOFTWARE, software)
+    }
+
+    /// USERHASH (RFC 8489 §14.4): see [`userhash`](crate::userhash).
+    pub fn userhash(&mut self, userhash: &[u8; 32]) -> &mut Self {
+        self.attribute(AttributeType::USERHASH, userhash)
+    }
+
+    /// MAPPED-ADDRESS (RFC 8489 §14.1), for clients older than RFC 5389.
+    pub fn mapped_address(&mut self, address: SocketAddr) -> &mut Self {
+        self.plain_address(AttributeType::MAPPED_ADDRESS, address)
+    }
+
+    /// ALTERNATE-SERVER, which goes with a 300 (RFC 8489 §14.15).
+    pub fn alternate_server(&mut self, address: SocketAddr) -> &mut Self {
+        self.plain_address(AttributeType::ALTERNATE_SERVER, address)
+    }
+
+    /// ALTERNATE-DOMAIN (RFC 8489 §14.16).
+    pub fn alternate_domain(&mut self, domain: &str) -> &mut Self {
+        self.too_long |= domain.len() > 255;
+        self.attribute(AttributeType::ALTERNATE_DOMAIN, domain.as_bytes())
     }
 
     /// ERROR-CODE without a reason phrase, which nobody but a human would read and which only helps an

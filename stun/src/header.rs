@@ -87,6 +87,12 @@ impl Method {
     pub const CREATE_PERMISSION: Self = Self(0x008);
     /// TURN ChannelBind.
     pub const CHANNEL_BIND: Self = Self(0x009);
+    /// TURN Connect, of a TCP allocation (RFC 6062 §6.1).
+    pub const CONNECT: Self = Self(0x00a);
+    /// TURN ConnectionBind, of a TCP allocation.
+    pub const CONNECTION_BIND: Self = Self(0x00b);
+    /// TURN ConnectionAttempt, an indication of a TCP allocation.
+    pub const CONNECTION_ATTEMPT: Self = Self(0x00c);
 
     /// A method by its number, of which the low twelve bits count.
     pub const fn new(number: u16) -> Self {

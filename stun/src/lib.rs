@@ -8,18 +8,36 @@
 mod address;
 mod attribute;
 mod builder;
+mod client;
+mod credentials;
+mod discovery;
 mod error;
+mod error_code;
 mod fingerprint;
+mod framing;
 mod header;
 mod integrity;
 mod message;
+mod transaction;
+mod turn;
+mod uri;
 
 pub use attribute::{Attribute, AttributeType, Attributes};
 pub use builder::{MessageBuilder, Sealed};
+pub use client::{Client, Event};
+pub use credentials::{
+    Challenge, ChallengeError, CredentialsError, LongTermAuth, LongTermCredentials,
+};
+pub use discovery::ChangeRequest;
 pub use error::{DecodeError, EncodeError};
+pub use error_code::ErrorCode;
+pub use framing::{FrameError, FrameReader, MAX_FRAME_LENGTH, MeasureFrame, measure_message};
 pub use header::{Class, HEADER_LENGTH, Method, TransactionId, looks_like_stun};
-pub use integrity::IntegrityKey;
-pub use message::{ErrorCode, MAX_ATTRIBUTES, Message};
+pub use integrity::{IntegrityKey, PasswordAlgorithm, userhash};
+pub use message::{MAX_ATTRIBUTES, Message};
+pub use transaction::{Answered, Timing, Transactions};
+pub use turn::{AddressFamily, TRANSPORT_TCP, TRANSPORT_UDP};
+pub use uri::{Scheme, Uri, UriError, UriTransport};
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,11 @@
 use std::net::SocketAddr;
+use std::ops::Range;
 
-use crate::attribute::{Seal, split_attribute};
+use crate::attribute::{Seal, padding, split_attribute};
 use crate::header::Header;
 use crate::{
-    Attribute, AttributeType, Attributes, Class, DecodeError, HEADER_LENGTH, IntegrityKey, Method,
-    TransactionId, address, fingerprint,
+    Attribute, AttributeType, Attributes, Class, DecodeError, ErrorCode, HEADER_LENGTH,
+    IntegrityKey, Method, TransactionId, address, fingerprint,
 };
 
 /// The most attributes a message may have, hidden ones included; ICE uses nine. More are refused while decoding,
@@ -12,7 +13,12 @@ use crate::{
 pub const MAX_ATTRIBUTES: usize = 64;
 
 /// RFC 8489 §14.3: "The value of USERNAME … MUST contain a UTF-8-encoded sequence of fewer than 509 bytes".
-const MAX_USERNAME: usize = 508;
+pub(crate) const MAX_USERNAME: usize = 508;
+
+/// RFC 8489 §14.9: REALM "MUST be a UTF-8 encoded sequence of fewer than 128 characters (which can be as long as 509
+/// bytes when encoding them and as long as 763 bytes when decoding them)"; the same of NONCE and SOFTWARE.
+pub(crate) const MAX_TEXT: usize = 763;
+pub(crate) const MAX_TEXT_CHARACTERS: usize = 127;
 
 /// A decoded message, read where it stands: nothing is copied or allocated.
 ///
@@ -126,12 +132,22 @@ impl<'a> Message<'a> {
             .map(|attribute| attribute.value)
     }
 
+    /// Where the value of the first visible attribute of a type stands in [`bytes`](Self::bytes): for whoever holds
+    /// the buffer and wants to work on the value in place.
+    pub fn attribute_range(&self, kind: AttributeType) -> Option<Range<usize>> {
+        let mut attributes = self.attributes();
+        let value = attributes.find(|attribute| attribute.kind == kind)?.value;
+        let after = self.bytes.len().checked_sub(attributes.remaining())?;
+        let end = after.checked_sub(padding(value.len()))?;
+        Some(end.checked_sub(value.len())?..end)
+    }
+
     /// The comprehension-required attributes that `known` does not name, each once, in order. A request that has
     /// any is answered with 420, a response with any fails its transaction (RFC 8489 §6.3.1, §6.3.3).
-    pub fn unknown_required(
+    pub fn unknown_required<'k>(
         &self,
-        known: &'a [AttributeType],
-    ) -> impl Iterator<Item = AttributeType> + use<'a> {
+        known: &'k [AttributeType],
+    ) -> impl Iterator<Item = AttributeType> + use<'a, 'k> {
         let earlier = self.attributes();
         self.attributes()
             .enumerate()
@@ -142,6 +158,70 @@ impl<'a> Message<'a> {
                     && !earlier.clone().take(index).any(|other| other.kind == kind)
             })
             .map(|(_, kind)| kind)
+    }
+
+    /// A text attribute: fewer than 128 characters and at most 763 bytes of UTF-8 (RFC 8489 §14.9, §14.10, §14.14).
+    fn text(&self, kind: AttributeType) -> Result<Option<&'a str>, DecodeError> {
+        self.read(kind, |value| {
+            (value.len() <= MAX_TEXT)
+                .then(|| str::from_utf8(value).ok())
+                .flatten()
+                .filter(|text| text.chars().nth(MAX_TEXT_CHARACTERS).is_none())
+        })
+    }
+
+    /// REALM (RFC 8489 §14.9).
+    pub fn realm(&self) -> Result<Option<&'a str>, DecodeError> {
+        self.text(AttributeType::REALM)
+    }
+
+    /// NONCE (RFC 8489 §14.10).
+    pub fn nonce(&self) -> Result<Option<&'a str>, DecodeError> {
+        self.text(AttributeType::NONCE)
+    }
+
+    /// SOFTWARE (RFC 8489 §14.14).
+    pub fn software(&self) -> Result<Option<&'a str>, DecodeError> {
+        self.text(AttributeType::SOFTWARE)
+    }
+
+    /// USERHASH (RFC 8489 §14.4).
+    pub fn userhash(&self) -> Result<Option<&'a [u8; 32]>, DecodeError> {
+        self.read(AttributeType::USERHASH, |value| value.try_into().ok())
+    }
+
+    /// ALTERNATE-SERVER, which goes with a 300 (RFC 8489 §14.15).
+    pub fn alternate_server(&self) -> Result<Option<SocketAddr>, DecodeError> {
+        self.plain_address(AttributeType::ALTERNATE_SERVER)
+    }
+
+    /// ALTERNATE-DOMAIN: the name to check the certificate of the alternate server against (RFC 8489 §14.16).
+    pub fn alternate_domain(&self) -> Result<Option<&'a str>, DecodeError> {
+        self.read(AttributeType::ALTERNATE_DOMAIN, |value| {
+            let is_name = !value.is_empty() && value.len() <= 255 && value.is_ascii();
+            is_name.then(|| str::from_utf8(value).ok()).flatten()
+        })
+    }
+
+    /// MAPPED-ADDRESS, of servers older than RFC 5389 (RFC 8489 §14.1).
+    pub fn mapped_address(&self) -> Result<Option<SocketAddr>, DecodeError> {
+        self.plain_address(AttributeType::MAPPED_ADDRESS)
+    }
+
+    pub(crate) fn plain_address(
+        &self,
+        kind: AttributeType,
+    ) -> Result<Option<SocketAddr>, DecodeError> {
+        self.read(kind, address::decode)
+    }
+
+    pub(crate) fn xor_address(
+        &self,
+        kind: AttributeType,
+    ) -> Result<Option<SocketAddr>, DecodeError> {
+        self.read(kind, |value| {
+            address::decode_xor(value, &self.header.transaction_id)
+        })
     }
 
     /// USERNAME (RFC 8489 §14.3).
@@ -184,19 +264,14 @@ impl<'a> Message<'a> {
 
     /// XOR-MAPPED-ADDRESS (RFC 8489 §14.2).
     pub fn xor_mapped_address(&self) -> Result<Option<SocketAddr>, DecodeError> {
-        self.read(AttributeType::XOR_MAPPED_ADDRESS, |value| {
-            address::decode_xor(value, &self.header.transaction_id)
-        })
+        self.xor_address(AttributeType::XOR_MAPPED_ADDRESS)
     }
 
     /// ERROR-CODE (RFC 8489 §14.8).
     pub fn error_code(&self) -> Result<Option<ErrorCode>, DecodeError> {
         self.read(AttributeType::ERROR_CODE, |value| {
             let (&[_, _, class, number], _reason) = value.split_first_chunk::<4>()?;
-            let class = u16::from(class & 0x07);
-            let number = u16::from(number);
-            ((3..=6).contains(&class) && number < 100)
-                .then(|| ErrorCode(class.saturating_mul(100).saturating_add(number)))
+            ErrorCode::from_wire(class, number)
         })
     }
 
@@ -214,6 +289,11 @@ impl<'a> Message<'a> {
     /// Whether MESSAGE-INTEGRITY or MESSAGE-INTEGRITY-SHA256 is there.
     pub const fn has_integrity(&self) -> bool {
         self.integrity.is_some() || self.integrity_sha256.is_some()
+    }
+
+    /// Whether MESSAGE-INTEGRITY-SHA256 is there.
+    pub const fn has_integrity_sha256(&self) -> bool {
+        self.integrity_sha256.is_some()
     }
 
     /// Whether the message was made by a holder of the key, compared in constant time; `false` when there is no
@@ -268,7 +348,7 @@ impl<'a> Message<'a> {
         self.bytes.get(HEADER_LENGTH..).unwrap_or_default()
     }
 
-    fn read<T>(
+    pub(crate) fn read<T>(
         &self,
         kind: AttributeType,
         parse: impl FnOnce(&'a [u8]) -> Option<T>,
@@ -277,25 +357,5 @@ impl<'a> Message<'a> {
             None => Ok(None),
             Some(value) => parse(value).map(Some).ok_or(DecodeError::Attribute(kind)),
         }
-    }
-}
-
-/// The code of an error response, 300 to 699 (RFC 8489 §14.8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ErrorCode(u16);
-
-impl ErrorCode {
-    /// The request was malformed.
-    pub const BAD_REQUEST: Self = Self(400);
-    /// The integrity was missing or wrong.
-    pub const UNAUTHENTICATED: Self = Self(401);
-    /// The request has comprehension-required attributes that the server does not know.
-    pub const UNKNOWN_ATTRIBUTE: Self = Self(420);
-    /// Both sides believe they have the same role (RFC 8445 §7.3.1.1).
-    pub const ROLE_CONFLICT: Self = Self(487);
-
-    /// The number.
-    pub const fn get(self) -> u16 {
-        self.0
     }
 }

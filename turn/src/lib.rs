@@ -1,1 +1,18 @@
 #![doc = include_str!("../README.md")]
+
+mod channel_data;
+mod client;
+mod config;
+mod error;
+mod event;
+mod stats;
+
+pub use channel_data::{ChannelData, ChannelNumber, measure_frame};
+pub use client::{Client, Mark, State};
+pub use config::{Config, Families};
+pub use error::{
+    AllocateError, BindError, ChannelDataError, ConfigError, PermissionError, SealError, SendError,
+    SetCredentialsError,
+};
+pub use event::{Cause, CloseReason, Event, Initiator, Refusal, SocketCause};
+pub use stats::{Drops, Stats};

@@ -21,6 +21,11 @@ const MAX_SIGNALLED: usize = 64;
 /// The most remote candidates that are learned from checks; each costs a check of our own.
 const MAX_LEARNED: usize = 16;
 
+/// How many remote candidates are learned in all before a pair is valid. Two NATs that show a new port for each
+/// destination and let everybody in make two agents learn from each other without end (RFC 4787 §4.1); whoever can
+/// connect does so after three.
+const MAX_LEARNED_IN_VAIN: usize = 64;
+
 /// What is kept of a remote candidate.
 #[derive(Clone, Debug)]
 struct Remote {
@@ -35,11 +40,14 @@ struct Remote {
 #[derive(Debug, Default)]
 pub(super) struct Remotes {
     list: Vec<Remote>,
+    /// How many were learned, those included that are gone.
+    learned: usize,
 }
 
 impl Remotes {
     pub(super) fn clear(&mut self) {
         self.list.clear();
+        self.learned = 0;
     }
 
     fn count(&self, origin: Origin) -> usize {
@@ -58,11 +66,21 @@ impl Agent {
     pub fn add_local_candidate(
         &mut self,
         now: Instant,
-        mut candidate: Candidate,
+        candidate: Candidate,
     ) -> Result<(), AddCandidateError> {
         if self.state == State::Closed {
             return Err(AddCandidateError::Closed);
         }
+        self.insert_local_candidate(now, candidate)?;
+        self.settle(now);
+        Ok(())
+    }
+
+    pub(super) fn insert_local_candidate(
+        &mut self,
+        now: Instant,
+        mut candidate: Candidate,
+    ) -> Result<(), AddCandidateError> {
         let address = usable_address(&candidate, Side::Local)?;
         let base = candidate.base().unwrap_or(address);
         let known = |other: &Candidate| {
@@ -88,6 +106,7 @@ impl Agent {
             kind: candidate.kind(),
             priority: candidate.priority(),
         };
+        self.gather_for(&candidate);
         self.locals.push(candidate);
         if self.current.remote.is_some() {
             let remotes: Vec<_> = self
@@ -100,7 +119,6 @@ impl Agent {
                 self.form_pair(now, (base, end), (remote, remote_end), Origin::Signalled);
             }
         }
-        self.settle(now);
         Ok(())
     }
 
@@ -260,6 +278,10 @@ impl Agent {
     /// A peer-reflexive remote candidate. When there are too many, the oldest one that leads to no valid pair
     /// goes, so that a peer whose address keeps changing is followed.
     fn learn_remote(&mut self, address: SocketAddr, priority: u32) -> Option<End> {
+        if !self.was_connected && self.remotes.learned >= MAX_LEARNED_IN_VAIN {
+            self.stats.remote_candidates_refused += 1;
+            return None;
+        }
         if self.remotes.count(Origin::Learned) >= MAX_LEARNED {
             let checklist = &self.checklist;
             let oldest = self.remotes.list.iter().position(|remote| {
@@ -285,6 +307,7 @@ impl Agent {
             kind: candidate.kind(),
             priority: candidate.priority(),
         };
+        self.remotes.learned = self.remotes.learned.saturating_add(1);
         self.remotes.list.push(Remote {
             address,
             end,
@@ -336,8 +359,14 @@ fn usable_address(candidate: &Candidate, side: Side) -> Result<SocketAddr, AddCa
     Ok(address)
 }
 
+/// Whether a server can have the address.
+pub(super) const fn is_usable(address: SocketAddr) -> bool {
+    let ip = address.ip();
+    !ip.is_unspecified() && !ip.is_multicast() && address.port() != 0
+}
+
 /// Whether a signalled remote address is worth a check from a base: same family, and loopback only from loopback,
 /// so that a peer cannot aim checks at services of this host by naming 127.0.0.1.
-const fn reaches(base: IpAddr, remote: IpAddr) -> bool {
+pub(super) const fn reaches(base: IpAddr, remote: IpAddr) -> bool {
     base.is_ipv4() == remote.is_ipv4() && base.is_loopback() == remote.is_loopback()
 }

@@ -54,7 +54,13 @@ impl Agent {
             && self.current.remote.is_some()
             && (self.checklist.has_triggered()
                 || self.checklist.iter().any(|pair| self.is_ordinary(pair)))
-            && !self
+            && !self.has_unsent_request()
+    }
+
+    /// Whether a paced request was started and not sent yet.
+    pub(super) fn has_unsent_request(&self) -> bool {
+        self.gathering.has_unsent()
+            || self
                 .transactions
                 .iter()
                 .any(|other| other.is_unsent() && other.purpose != Purpose::Consent)

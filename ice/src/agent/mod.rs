@@ -4,6 +4,7 @@ mod checklist;
 mod consent;
 mod early;
 mod events;
+mod gathering;
 mod generation;
 mod limiter;
 mod nomination;
@@ -25,6 +26,7 @@ use self::candidates::Remotes;
 use self::checklist::Checklist;
 use self::early::EarlyChecks;
 use self::events::Events;
+use self::gathering::Gathering;
 use self::generation::Generation;
 use self::limiter::Limiter;
 use self::pair::{Nomination, Pair, PairId, Trouble};
@@ -74,6 +76,7 @@ pub struct Agent {
     early: EarlyChecks,
     limiter: Limiter,
     events: Events,
+    gathering: Gathering,
     selected: Option<PairId>,
     /// No new check starts before this instant (Ta).
     next_check: Option<Instant>,
@@ -123,6 +126,7 @@ impl Agent {
             early: EarlyChecks::default(),
             limiter: Limiter::new(hash),
             events: Events::default(),
+            gathering: Gathering::default(),
             selected: None,
             next_check: None,
             nominate_at: None,
@@ -294,6 +298,11 @@ impl Agent {
             }
             Ok(message) => match message.class() {
                 Class::Indication => self.stats.dropped_not_a_check += 1,
+                Class::Success | Class::Error
+                    if self.gathering.awaits(message.transaction_id()) =>
+                {
+                    self.handle_server_response(now, path, &message);
+                }
                 // The cheap filter comes before any HMAC (RFC 8445 §7.1, §7.3).
                 _ if !message.verify_fingerprint() => self.stats.dropped_fingerprint += 1,
                 Class::Request => self.handle_request(now, path, &message),
@@ -326,6 +335,7 @@ impl Agent {
         [
             self.transactions.next_deadline(),
             self.next_check_deadline(),
+            self.next_gathering_deadline(),
             self.nominate_at,
             self.next_consent_deadline(),
             patience,
@@ -336,7 +346,7 @@ impl Agent {
         .min()
     }
 
-    /// Appends one datagram to `buf`: an answer, else a check.
+    /// Appends one datagram to `buf`: an answer, else a check, else a question to a STUN server.
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<Transmit> {
         while let Some(reply) = self.replies.pop() {
             let (current, previous) = (&self.current, &self.previous);
@@ -346,6 +356,7 @@ impl Agent {
             }
         }
         self.transmit_check(now, buf)
+            .or_else(|| self.transmit_query(now, buf))
     }
 
     /// What happened.
@@ -374,7 +385,13 @@ impl Agent {
             self.watch_pairs(now);
         }
         self.forget_previous(now);
+        self.settle_gathering(now);
+        if !self.checklist.has_triggered() {
+            // Candidates that are not known yet matter more than ordinary checks, and are few.
+            self.start_next_query(now);
+        }
         self.start_next_check(now);
+        self.start_next_query(now);
         self.update_state();
     }
 
@@ -503,6 +520,7 @@ impl Agent {
         self.selected = keep;
         self.remotes.clear();
         self.early.clear();
+        self.gathering.renew();
         self.nominate_at = None;
         self.next_check = None;
         self.was_connected = false;

@@ -5,6 +5,8 @@
     reason = "test vocabulary; each test file uses a part"
 )]
 
+pub(crate) mod meeting;
+
 use std::time::{Duration, Instant};
 
 use avocet_ice::{Agent, Candidate, Config, Credentials, Event, Mode, PairState, Role, State};
@@ -113,12 +115,18 @@ pub(crate) fn tell_b(pair: &mut Agents, mode_of_a: Mode) {
     );
 }
 
-fn said(agent: &Agent) -> (Credentials, Vec<String>) {
+pub(crate) fn said(agent: &Agent) -> (Credentials, Vec<String>) {
     let candidates = agent.local_candidates().map(ToString::to_string).collect();
     (agent.local_credentials().clone(), candidates)
 }
 
-fn learn(agent: &mut Agent, now: Instant, credentials: Credentials, lines: &[String], mode: Mode) {
+pub(crate) fn learn(
+    agent: &mut Agent,
+    now: Instant,
+    credentials: Credentials,
+    lines: &[String],
+    mode: Mode,
+) {
     agent.set_remote_credentials(now, credentials, mode);
     for line in lines {
         agent

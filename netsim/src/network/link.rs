@@ -103,6 +103,12 @@ pub struct Drops {
     pub unreachable: u64,
     /// An interceptor said so.
     pub intercepted: u64,
+    /// A NAT or a firewall had no mapping that admits the source.
+    pub filtered: u64,
+    /// A NAT had no room for one more mapping.
+    pub mappings: u64,
+    /// A firewall lets no UDP pass.
+    pub blocked: u64,
 }
 
 /// Names a link of a network.

@@ -1,4 +1,5 @@
 mod link;
+mod nat;
 mod node;
 mod packet;
 mod route;
@@ -10,17 +11,21 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 pub use link::{Drops, LinkConfig, LinkId, Loss, Outage};
+pub use nat::{Filtering, Hairpin, Mapping, NatConfig, Pooling, PortAssignment};
 pub use node::NodeId;
 pub use packet::{Packet, Verdict};
 
 use link::Link;
+use nat::Nat;
 use node::{Node, Role};
 use route::Routes;
 
 /// Nodes with addresses, links between them, and the packets under way. It has no clock: time is an argument.
 ///
-/// A host is a node that sends and receives; a router only passes packets on. Whatever stands on the way and
-/// changes packets (a NAT, a firewall) is one more kind of node: see [`Network::rebind`] for the simplest.
+/// A host is a node that sends and receives; a router only passes packets on; a NAT or a firewall passes on what
+/// it has let out before, under other addresses or the same ([`Network::nat`], [`Network::firewall`]). An
+/// [`Internet`](crate::Internet) builds the usual shape. Where no NAT is wanted but a change of ports is,
+/// [`Network::rebind`] makes one.
 pub struct Network {
     seed: u64,
     nodes: Vec<Node>,
@@ -59,6 +64,64 @@ impl Network {
     /// Adds a node that only passes packets on: a switch, or the Internet in the middle of a star.
     pub fn router(&mut self) -> NodeId {
         self.node(Role::Router, Vec::new())
+    }
+
+    /// Adds a NAT (RFC 4787) with its external addresses and lays its link to the outside, `uplink`; every link
+    /// that is laid to it later leads inside. Of an address family in which it has no external address it is a
+    /// stateful firewall that filters and does not translate, as home routers do with IPv6 (RFC 6092).
+    pub fn nat(
+        &mut self,
+        external: impl IntoIterator<Item = IpAddr>,
+        config: NatConfig,
+        uplink: NodeId,
+        link: &LinkConfig,
+    ) -> NodeId {
+        let node = self.node(Role::Router, Vec::new());
+        let link = self.link(node, uplink, link);
+        let seed = self.seed ^ (node.0 as u64 + 1).wrapping_mul(0xa076_1d64_78bd_642f);
+        if let Some(place) = self.nodes.get_mut(node.0) {
+            let external = external.into_iter().collect();
+            place.role = Role::Nat(Box::new(Nat::new(config, external, link, seed)));
+        }
+        self.routes.forget();
+        node
+    }
+
+    /// Adds a stateful firewall: a NAT that translates nothing. Only its filtering, its timeout, its bound and
+    /// whether it blocks UDP matter.
+    pub fn firewall(&mut self, config: NatConfig, uplink: NodeId, link: &LinkConfig) -> NodeId {
+        self.nat([], config, uplink, link)
+    }
+
+    /// The link to the outside of a NAT or a firewall.
+    pub fn uplink(&self, nat: NodeId) -> Option<LinkId> {
+        match &self.nodes.get(nat.0)?.role {
+            Role::Nat(nat) => Some(nat.uplink),
+            Role::Host | Role::Router => None,
+        }
+    }
+
+    /// Lets a NAT lose every mapping, as when it was restarted.
+    pub fn forget_mappings(&mut self, nat: NodeId) {
+        if let Some(nat) = self.nodes.get_mut(nat.0).and_then(Node::nat_mut) {
+            nat.forget();
+        }
+    }
+
+    /// Gives a NAT other external addresses, as a provider does overnight; every mapping is lost.
+    pub fn renumber(&mut self, nat: NodeId, external: impl IntoIterator<Item = IpAddr>) {
+        if let Some(nat) = self.nodes.get_mut(nat.0).and_then(Node::nat_mut) {
+            nat.renumber(external.into_iter().collect());
+        }
+        self.routes.forget();
+    }
+
+    /// The mappings of a NAT that are alive at `now`: internal and external endpoints.
+    pub fn mappings(&mut self, now: Instant, nat: NodeId) -> Vec<(SocketAddr, SocketAddr)> {
+        match self.nodes.get_mut(nat.0).and_then(Node::nat_mut) {
+            Some(nat) => nat.mappings(now).collect(),
+            None => Vec::new(),
+        }
     }
 
     /// Gives a host one more address.
@@ -160,7 +223,7 @@ impl Network {
             packet.path.local = node.outward(packet.path.local);
         }
         if departure > now {
-            self.launch(departure, host, packet);
+            self.launch(departure, host, None, packet);
         } else {
             self.forward(now, host, packet);
         }
@@ -177,11 +240,15 @@ impl Network {
             let Reverse(InFlight {
                 at,
                 node,
+                via,
                 mut packet,
                 ..
             }) = self.flight.pop()?;
             let destination = packet.path.remote;
             match self.nodes.get(node.0) {
+                Some(Node {
+                    role: Role::Nat(_), ..
+                }) => self.cross(at, node, via, packet),
                 Some(host) if host.owns(destination.ip()) => match host.inward(destination) {
                     Some(inner) => {
                         packet.path.remote = inner;
@@ -208,6 +275,42 @@ impl Network {
         id
     }
 
+    /// A packet reached a NAT; it goes on, outside or inside, or it does not.
+    fn cross(&mut self, now: Instant, node: NodeId, via: Option<LinkId>, mut packet: Packet) {
+        let Some(place) = self.nodes.get(node.0) else {
+            return;
+        };
+        let Role::Nat(nat) = &place.role else {
+            return;
+        };
+        let uplink = nat.uplink;
+        let destination = packet.path.remote.ip();
+        let (from_outside, for_itself) = (via == Some(uplink), nat.owns(destination));
+        let inside =
+            self.routes
+                .next_hop(node, destination, Some(uplink), &self.nodes, &self.links);
+        let Some(nat) = self.nodes.get_mut(node.0).and_then(Node::nat_mut) else {
+            return;
+        };
+        let (crossed, outward) = match (from_outside, for_itself, inside) {
+            (true, ..) => (nat.inbound(now, &mut packet), None),
+            (false, true, _) => (nat.hairpin(now, &mut packet), None),
+            // A NAT with several hosts on it is their switch too.
+            (false, false, Some(_)) => (Ok(()), None),
+            (false, false, None) => (nat.outbound(now, &mut packet), Some(uplink)),
+        };
+        if let Err(refusal) = crossed {
+            refusal.count(&mut self.drops);
+            return;
+        }
+        let inner = packet.path.remote.ip();
+        let hop = outward.or_else(|| {
+            self.routes
+                .next_hop(node, inner, Some(uplink), &self.nodes, &self.links)
+        });
+        self.carry(now, node, hop, packet);
+    }
+
     /// Passes a packet from a node to the next one on its way.
     fn forward(&mut self, now: Instant, node: NodeId, packet: Packet) {
         let destination: SocketAddr = packet.path.remote;
@@ -216,29 +319,35 @@ impl Network {
             .get(node.0)
             .is_some_and(|own| own.owns(destination.ip()))
         {
-            self.launch(now, node, packet);
+            self.launch(now, node, None, packet);
             return;
         }
         let hop = self
             .routes
-            .next_hop(node, destination.ip(), &self.nodes, &self.links);
-        let Some(link) = hop.and_then(|hop| self.links.get_mut(hop.0)) else {
+            .next_hop(node, destination.ip(), None, &self.nodes, &self.links);
+        self.carry(now, node, hop, packet);
+    }
+
+    /// Puts a packet on a link.
+    fn carry(&mut self, now: Instant, node: NodeId, hop: Option<LinkId>, packet: Packet) {
+        let Some((via, link)) = hop.and_then(|hop| Some((hop, self.links.get_mut(hop.0)?))) else {
             self.drops.unreachable += 1;
             return;
         };
         let next = link.opposite(node);
         let arrivals = link.direction(node).carry(now, packet, &mut self.drops);
         for (arrival, packet) in arrivals {
-            self.launch(arrival, next, packet);
+            self.launch(arrival, next, Some(via), packet);
         }
     }
 
-    fn launch(&mut self, at: Instant, node: NodeId, packet: Packet) {
+    fn launch(&mut self, at: Instant, node: NodeId, via: Option<LinkId>, packet: Packet) {
         self.serial += 1;
         self.flight.push(Reverse(InFlight {
             at,
             serial: self.serial,
             node,
+            via,
             packet,
         }));
     }
@@ -260,6 +369,8 @@ struct InFlight {
     at: Instant,
     serial: u64,
     node: NodeId,
+    /// The link that it came by.
+    via: Option<LinkId>,
     packet: Packet,
 }
 

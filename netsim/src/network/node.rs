@@ -1,17 +1,20 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
+use super::nat::Nat;
+
 /// Names a node of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NodeId(pub(super) usize);
 
 /// What a node does with packets that are not for itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// Nothing: it is an end.
     Host,
     /// It passes them on.
     Router,
+    /// It passes on what it has a mapping for.
+    Nat(Box<Nat>),
 }
 
 /// A place in the network.
@@ -34,7 +37,17 @@ impl Node {
     }
 
     pub(super) fn owns(&self, address: IpAddr) -> bool {
-        self.addresses.contains(&address)
+        match &self.role {
+            Role::Nat(nat) => nat.owns(address),
+            Role::Host | Role::Router => self.addresses.contains(&address),
+        }
+    }
+
+    pub(super) fn nat_mut(&mut self) -> Option<&mut Nat> {
+        match &mut self.role {
+            Role::Nat(nat) => Some(nat),
+            Role::Host | Role::Router => None,
+        }
     }
 
     pub(super) fn rebind(&mut self) {

@@ -8,7 +8,7 @@ use super::{LinkId, NodeId};
 /// Which link leads from a node towards an address: shortest ways, worked out when first asked for.
 #[derive(Default)]
 pub(super) struct Routes {
-    known: BTreeMap<(NodeId, IpAddr), Option<LinkId>>,
+    known: BTreeMap<(NodeId, IpAddr, Option<LinkId>), Option<LinkId>>,
 }
 
 impl Routes {
@@ -17,39 +17,57 @@ impl Routes {
         self.known.clear();
     }
 
-    /// The first link of the shortest way; only routers are passed through.
+    /// The first link of the shortest way that does not begin with `avoid`. Routers are passed through; NATs from
+    /// inside always, from outside only to addresses that they do not translate.
     pub(super) fn next_hop(
         &mut self,
         from: NodeId,
         to: IpAddr,
+        avoid: Option<LinkId>,
         nodes: &[Node],
         links: &[Link],
     ) -> Option<LinkId> {
         *self
             .known
-            .entry((from, to))
-            .or_insert_with(|| search(from, to, nodes, links))
+            .entry((from, to, avoid))
+            .or_insert_with(|| search(from, to, avoid, nodes, links))
     }
 }
 
-/// Breadth first from `from`; each entry carries the link by which its branch left.
-fn search(from: NodeId, to: IpAddr, nodes: &[Node], links: &[Link]) -> Option<LinkId> {
+/// Breadth first from `from`; each entry carries the link by which its branch left and the one by which it came.
+fn search(
+    from: NodeId,
+    to: IpAddr,
+    avoid: Option<LinkId>,
+    nodes: &[Node],
+    links: &[Link],
+) -> Option<LinkId> {
     let mut seen = vec![false; nodes.len()];
-    let mut queue = VecDeque::from([(from, None)]);
-    while let Some((node, first)) = queue.pop_front() {
-        if std::mem::replace(seen.get_mut(node.0)?, true) {
+    let mut queue = VecDeque::from([(from, None, None)]);
+    while let Some((node, first, last)) = queue.pop_front() {
+        let place = nodes.get(node.0)?;
+        if *seen.get(node.0)? {
             continue;
         }
-        let place = nodes.get(node.0)?;
         if place.owns(to) {
             return first;
         }
-        if node != from && place.role == Role::Host {
+        let ends_here = match &place.role {
+            Role::Host => node != from,
+            Role::Router => false,
+            Role::Nat(nat) => last == Some(nat.uplink) && nat.translates(to),
+        };
+        if ends_here {
+            // Not seen yet: a NAT may still be reached from inside.
             continue;
         }
+        if let Some(seen) = seen.get_mut(node.0) {
+            *seen = true;
+        }
         for (index, link) in links.iter().enumerate() {
-            if link.ends.contains(&node) {
-                queue.push_back((link.opposite(node), first.or(Some(LinkId(index)))));
+            let id = LinkId(index);
+            if link.ends.contains(&node) && (node != from || avoid != Some(id)) {
+                queue.push_back((link.opposite(node), first.or(Some(id)), Some(id)));
             }
         }
     }

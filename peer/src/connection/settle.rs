@@ -40,7 +40,6 @@ impl PeerConnection {
                 ice::Event::StateChanged(state) => self.events.push(Event::IceStateChanged(state)),
                 ice::Event::PathProved(path) => self.events.push(Event::PathProved(path)),
                 ice::Event::Selected { path, round_trip } => {
-                    self.transport.selected = Some(path);
                     self.transport.path_changes += 1;
                     if let (Some(round_trip), Some(session)) = (round_trip, &mut self.media.session)
                     {
@@ -48,7 +47,9 @@ impl PeerConnection {
                     }
                     self.events.push(Event::PathSelected(path));
                 }
-                ice::Event::RoleChanged(_) => {}
+                ice::Event::RoleChanged(_)
+                | ice::Event::ServerReflexive { .. }
+                | ice::Event::GatheringComplete => {}
             }
         }
         moved
@@ -69,18 +70,15 @@ impl PeerConnection {
             self.transport.take_role(now, dtls::Role::Server, seed);
         }
         let ice = &self.transport.ice;
-        let called = self.transport.early.has_hello(|path| ice.is_proved(path));
-        let Some(dtls) = &mut self.transport.dtls else {
-            return false;
-        };
+        let hellos = self.transport.early.take_hellos(|path| ice.is_proved(path));
+        let works = ice.best_path().is_some();
         let mut moved = false;
-        if !self.transport.dtls_started && (called || ice.best_path().is_some()) {
-            dtls.start(now, ice.round_trip_time());
-            self.transport.dtls_started = true;
+        if !self.transport.dtls_started && (works || !hellos.is_empty()) {
+            self.transport.start_handshake(now);
             moved = true;
         }
-        if self.transport.dtls_started && called {
-            for mut hello in self.transport.early.take_hellos(|path| ice.is_proved(path)) {
+        for mut hello in hellos {
+            if let Some(dtls) = &mut self.transport.dtls {
                 dtls.handle_datagram(now, &mut hello);
             }
             moved = true;
@@ -169,19 +167,6 @@ impl PeerConnection {
     fn on_dtls_closed(&mut self, now: Instant, reason: dtls::CloseReason) {
         log::debug!("dtls ended: {:?}", reason.cause);
         let orderly = reason.cause == dtls::Cause::CloseNotify;
-        let proves_nothing = !matches!(
-            reason.cause,
-            dtls::Cause::CloseNotify
-                | dtls::Cause::FingerprintMismatch
-                | dtls::Cause::BadCertificate
-                | dtls::Cause::TimedOut
-        );
-        if proves_nothing && !self.transport.is_connected() {
-            let seed = self.seed();
-            if self.transport.reset_handshake(now, seed) {
-                return;
-            }
-        }
         self.transport.srtp = None;
         self.channels.close_all(&mut self.events);
         if orderly && reason.initiator == dtls::Initiator::Remote {
@@ -284,9 +269,7 @@ impl PeerConnection {
             association.abort(now);
         }
         self.channels.close_all(&mut self.events);
-        if self.transport.selected.is_none() {
-            self.transport.selected = self.transport.ice.best_path();
-        }
+        self.transport.farewell_path = self.transport.ice.best_path();
         if let Some(dtls) = &mut self.transport.dtls {
             dtls.close(now);
         }

@@ -23,7 +23,7 @@ impl PeerConnection {
     fn transmit_from_machines(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<Transmit> {
         if self.state.closed {
             // BYE, then close_notify: what the close left to say.
-            let path = self.transport.selected?;
+            let path = self.transport.farewell_path?;
             let appended = self.transmit_media(now, buf) || self.transmit_dtls(now, buf);
             return appended.then(|| self.transmit_on(path));
         }
@@ -31,7 +31,8 @@ impl PeerConnection {
             return Some(transmit);
         }
         // The path is chosen before anything is appended (law 5).
-        let path = self.transport.ice.best_path().or(self.transport.selected)?;
+        // There is none once consent expired: then nothing may leave (RFC 7675 §5.1).
+        let path = self.transport.ice.best_path()?;
         let appended = self.transmit_dtls(now, buf)
             || self.transmit_media(now, buf)
             || self.transmit_data(now, buf);

@@ -16,8 +16,6 @@ pub(super) struct Transport {
     pub(super) dtls: Option<dtls::Connection>,
     /// Whether the handshake may run: a path works.
     pub(super) dtls_started: bool,
-    /// Handshakes that were given up and begun anew.
-    resets: u32,
     /// What the handshake agreed on.
     pub(super) agreed: Option<Agreed>,
     pub(super) srtp: Option<Srtp>,
@@ -27,7 +25,8 @@ pub(super) struct Transport {
     pub(super) remote_fingerprints: Option<Vec<dtls::Fingerprint>>,
     /// The credentials that the ICE agent works with.
     pub(super) remote_ufrag: Option<String>,
-    pub(super) selected: Option<Path>,
+    /// Where the last words of a close go: the path that worked when it ended.
+    pub(super) farewell_path: Option<Path>,
     pub(super) path_changes: u64,
     dtls_config: Arc<dtls::Config>,
 }
@@ -64,14 +63,13 @@ impl Transport {
             ice,
             dtls: None,
             dtls_started: false,
-            resets: 0,
             agreed: None,
             srtp: None,
             early: Early::default(),
             local_fingerprint: config.certificate.fingerprint().to_string(),
             remote_fingerprints: None,
             remote_ufrag: None,
-            selected: None,
+            farewell_path: None,
             path_changes: 0,
             dtls_config,
         })
@@ -96,19 +94,12 @@ impl Transport {
         }
     }
 
-    /// Begins the handshake anew after a failure that proves nothing about the peer: before Finished anybody who can
-    /// write the peer's address can send such messages (catalogue D-04). `false` when it was enough of that.
-    pub(super) fn reset_handshake(&mut self, now: Instant, seed: [u8; 32]) -> bool {
-        let Some(role) = self.role() else {
-            return false;
-        };
-        if self.resets >= MAX_HANDSHAKE_RESETS {
-            return false;
+    /// The handshake may run: a path works.
+    pub(super) fn start_handshake(&mut self, now: Instant) {
+        if let Some(dtls) = &mut self.dtls {
+            dtls.start(now, self.ice.round_trip_time());
+            self.dtls_started = true;
         }
-        self.resets += 1;
-        self.dtls = None;
-        self.take_role(now, role, seed);
-        self.dtls.is_some()
     }
 
     pub(super) fn is_connected(&self) -> bool {
@@ -119,9 +110,6 @@ impl Transport {
         self.dtls.as_ref().map(dtls::Connection::role)
     }
 }
-
-/// How often a handshake is begun anew. More of them only serve who disturbs it.
-const MAX_HANDSHAKE_RESETS: u32 = 8;
 
 impl Srtp {
     /// The keys of both directions from the handshake (RFC 5764 §4.2).

@@ -1,0 +1,120 @@
+use super::aggregation::Aggregation;
+use super::obu::{Obu, SEQUENCE_HEADER, TEMPORAL_DELIMITER};
+use super::sequence;
+use crate::MimeType;
+use crate::payload::{Assembly, Format, PayloadError, PayloadInfo, Start};
+
+/// The longest sequence header kept.
+const MAX_SEQUENCE_HEADER_BYTES: usize = 1024;
+
+/// The receiving side of AV1. The last sequence header (of 1 KiB at most) is remembered, and put in front of a key frame
+/// that comes without.
+///
+/// After a gap only a packet that begins a coded video sequence, a sequence header or a temporal delimiter is certain to
+/// begin a temporal unit: it may hold frames that are not shown, which look alike. So the loss of the last packet of one
+/// temporal unit takes the next one along. Whether a frame is discardable only the dependency descriptor tells.
+#[derive(Clone, Debug, Default)]
+pub struct Av1 {
+    /// The newest sequence header, with its size.
+    sequence_header: Vec<u8>,
+    /// Where in the frame the OBU begins, in the form of packets, that is being put together.
+    partial: Option<usize>,
+    seen_sequence_header: bool,
+}
+
+impl Av1 {
+    /// A format that knows no sequence header.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The OBU of the form of packets that begins at `at` is whole: it takes the form of files.
+    fn complete(&mut self, at: usize, frame: &mut Assembly) -> Result<(), PayloadError> {
+        let unit = frame.data.split_off(at);
+        let obu = Obu::decode(&unit)?;
+        if obu.is_left_out() {
+            return Ok(());
+        }
+        obu.write_sized(&mut frame.data);
+        frame.info.layer = obu.layer().or(frame.info.layer);
+        frame.info.key |= obu.is_key_frame();
+        if obu.kind() == SEQUENCE_HEADER {
+            self.seen_sequence_header = true;
+            frame.info.resolution = sequence::resolution(obu.body).ok();
+            let written = frame.data.get(at..).unwrap_or_default();
+            self.sequence_header.clear();
+            if written.len() <= MAX_SEQUENCE_HEADER_BYTES {
+                self.sequence_header.extend_from_slice(written);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Format for Av1 {
+    fn codec(&self) -> MimeType {
+        MimeType::AV1
+    }
+
+    fn inspect(&self, payload: &[u8]) -> Result<PayloadInfo, PayloadError> {
+        let (header, mut elements) = Aggregation::decode(payload)?;
+        let mut info = PayloadInfo::default();
+        let mut first = true;
+        while let Some((element, _)) = elements.next()? {
+            if first && header.continues {
+                first = false;
+                continue;
+            }
+            let obu = Obu::decode_front(element)?;
+            if first {
+                info.start = match obu.kind() {
+                    SEQUENCE_HEADER | TEMPORAL_DELIMITER => Start::Certain,
+                    _ if header.new_sequence => Start::Certain,
+                    _ => Start::Possible,
+                };
+                first = false;
+            }
+            info.key |= obu.is_key_frame();
+            info.layer = obu.layer().or(info.layer);
+            if obu.kind() == SEQUENCE_HEADER {
+                let whole = Obu::decode(element);
+                info.resolution = whole.and_then(|obu| sequence::resolution(obu.body)).ok();
+            }
+        }
+        Ok(info)
+    }
+
+    fn append(&mut self, payload: &[u8], frame: &mut Assembly) -> Result<(), PayloadError> {
+        let (header, mut elements) = Aggregation::decode(payload)?;
+        if header.continues != self.partial.is_some() {
+            return Err(PayloadError::Sequence);
+        }
+        while let Some((element, last)) = elements.next()? {
+            let at = self.partial.take().unwrap_or(frame.data.len());
+            frame.data.extend_from_slice(element);
+            if last && header.continued {
+                self.partial = Some(at);
+            } else {
+                self.complete(at, frame)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, frame: &mut Assembly) -> Result<(), PayloadError> {
+        if self.partial.is_some() || frame.data.is_empty() {
+            return Err(PayloadError::Truncated);
+        }
+        if frame.info.key && !self.seen_sequence_header && !self.sequence_header.is_empty() {
+            frame.data.splice(..0, self.sequence_header.iter().copied());
+            let header = Obu::decode(&self.sequence_header)?;
+            frame.info.resolution = sequence::resolution(header.body).ok();
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.partial = None;
+        self.seen_sequence_header = false;
+    }
+}

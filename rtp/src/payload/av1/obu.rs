@@ -1,0 +1,100 @@
+use super::leb128;
+use crate::Layer;
+use crate::payload::PayloadError;
+
+pub(super) const SEQUENCE_HEADER: u8 = 1;
+pub(super) const TEMPORAL_DELIMITER: u8 = 2;
+const FRAME_HEADER: u8 = 3;
+const FRAME: u8 = 6;
+const TILE_LIST: u8 = 8;
+
+const EXTENSION: u8 = 0x04;
+const HAS_SIZE: u8 = 0x02;
+
+/// An open bitstream unit (AV1 bitstream §5.3).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Obu<'a> {
+    header: u8,
+    extension: Option<u8>,
+    pub(super) body: &'a [u8],
+}
+
+impl<'a> Obu<'a> {
+    /// Reads a whole OBU that fills `unit`, with or without its size.
+    pub(super) fn decode(mut unit: &'a [u8]) -> Result<Self, PayloadError> {
+        let obu = Self::take(&mut unit)?;
+        if unit.is_empty() {
+            Ok(obu)
+        } else {
+            Err(PayloadError::Length)
+        }
+    }
+
+    /// Takes an OBU from the front of `buf`; one without a size takes all.
+    pub(super) fn take(buf: &mut &'a [u8]) -> Result<Self, PayloadError> {
+        let mut obu = Self::decode_front(buf)?;
+        if obu.header & HAS_SIZE == 0 {
+            *buf = &[];
+            return Ok(obu);
+        }
+        let len = leb128::decode(&mut obu.body)?;
+        let (body, rest) = obu.body.split_at_checked(len).ok_or(PayloadError::Length)?;
+        *buf = rest;
+        Ok(Self { body, ..obu })
+    }
+
+    /// Reads the header of an OBU whose end may be missing.
+    pub(super) fn decode_front(unit: &'a [u8]) -> Result<Self, PayloadError> {
+        let (&header, mut body) = unit.split_first().ok_or(PayloadError::Truncated)?;
+        if header & 0x80 != 0 {
+            return Err(PayloadError::Value);
+        }
+        let extension = if header & EXTENSION == 0 {
+            None
+        } else {
+            Some(*body.split_off_first().ok_or(PayloadError::Truncated)?)
+        };
+        Ok(Self {
+            header,
+            extension,
+            body,
+        })
+    }
+
+    pub(super) const fn kind(&self) -> u8 {
+        self.header >> 3 & 0x0f
+    }
+
+    /// Whether the OBU has no place in a packet: "should be removed [...] and ignored by receivers" (AV1 RTP §5).
+    pub(super) const fn is_left_out(&self) -> bool {
+        matches!(self.kind(), TEMPORAL_DELIMITER | TILE_LIST)
+    }
+
+    pub(super) fn layer(&self) -> Option<Layer> {
+        self.extension.map(|extension| Layer {
+            spatial: extension >> 3 & 0x03,
+            temporal: extension >> 5,
+        })
+    }
+
+    /// Whether this is the header of a key frame: not `show_existing_frame`, and `frame_type` 0 (AV1 §5.9.2).
+    pub(super) fn is_key_frame(&self) -> bool {
+        matches!(self.kind(), FRAME_HEADER | FRAME)
+            && self.body.first().is_some_and(|first| first & 0xe0 == 0)
+    }
+
+    /// Appends the OBU with its size, as files have it.
+    pub(super) fn write_sized(&self, data: &mut Vec<u8>) {
+        data.push(self.header | HAS_SIZE);
+        data.extend(self.extension);
+        leb128::encode(self.body.len(), data);
+        data.extend_from_slice(self.body);
+    }
+
+    /// Appends the OBU without its size, as packets have it.
+    pub(super) fn write_bare(&self, data: &mut Vec<u8>) {
+        data.push(self.header & !HAS_SIZE);
+        data.extend(self.extension);
+        data.extend_from_slice(self.body);
+    }
+}

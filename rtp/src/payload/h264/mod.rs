@@ -1,0 +1,12 @@
+//! H.264 (RFC 6184). A frame is an access unit as an Annex B stream; what is yielded has start codes of four octets.
+
+mod format;
+mod packetizer;
+mod sps;
+#[cfg(test)]
+mod tests;
+mod unit;
+
+pub use format::H264;
+pub use packetizer::{H264Packetizer, PacketizationMode};
+pub use sps::SequenceParameterSet;

@@ -1,0 +1,71 @@
+use crate::Resolution;
+use crate::payload::PayloadError;
+use crate::payload::bits::Bits;
+use crate::payload::nal::unescaped;
+
+/// The octets of the general profile, tier and level (ITU-T H.265 §7.3.3).
+const GENERAL_PROFILE_BITS: usize = 88;
+
+/// The id and the size of the pictures of a sequence parameter set, its header included (ITU-T H.265 §7.3.2.2).
+pub(super) fn decode(unit: &[u8]) -> Result<(u32, Resolution), PayloadError> {
+    let plain = unescaped(unit);
+    let mut bits = Bits::new(plain.get(2..).ok_or(PayloadError::Truncated)?);
+    bits.skip(4)?;
+    let sub_layers = bits.bits(3)?;
+    bits.skip(1)?;
+    skip_profile(sub_layers, &mut bits)?;
+    let id = bits.exp_golomb()?;
+    if id > 15 {
+        return Err(PayloadError::Value);
+    }
+    let chroma_format = bits.exp_golomb()?;
+    if chroma_format == 3 {
+        bits.skip(1)?;
+    }
+    let width = bits.exp_golomb()?;
+    let height = bits.exp_golomb()?;
+    let [left, right, top, bottom] = if bits.bit()? {
+        [
+            bits.exp_golomb()?,
+            bits.exp_golomb()?,
+            bits.exp_golomb()?,
+            bits.exp_golomb()?,
+        ]
+    } else {
+        [0; 4]
+    };
+    // Units of the conformance window, Table 6-1.
+    let (unit_x, unit_y) = match chroma_format {
+        1 => (2, 2),
+        2 => (2, 1),
+        0 | 3 => (1, 1),
+        _ => return Err(PayloadError::Value),
+    };
+    let resolution = Resolution {
+        width: cropped(width, left, right, unit_x)?,
+        height: cropped(height, top, bottom, unit_y)?,
+    };
+    Ok((id, resolution))
+}
+
+fn cropped(full: u32, before: u32, after: u32, unit: u64) -> Result<u32, PayloadError> {
+    let crop = (u64::from(before) + u64::from(after)) * unit;
+    let size = u64::from(full).checked_sub(crop).filter(|&size| size > 0);
+    let size = size.and_then(|size| u32::try_from(size).ok());
+    size.ok_or(PayloadError::Value)
+}
+
+fn skip_profile(sub_layers: u32, bits: &mut Bits<'_>) -> Result<(), PayloadError> {
+    bits.skip(GENERAL_PROFILE_BITS + 8)?;
+    if sub_layers == 0 {
+        return Ok(());
+    }
+    let mut len = 0;
+    for layer in 0..8 {
+        let (profile, level) = (bits.bit()?, bits.bit()?);
+        if layer < sub_layers {
+            len += usize::from(profile) * GENERAL_PROFILE_BITS + usize::from(level) * 8;
+        }
+    }
+    bits.skip(len)
+}

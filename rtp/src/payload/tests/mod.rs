@@ -1,0 +1,9 @@
+//! What the tests of every codec share: the clips, a hostile path, and the attack cases.
+
+mod cases;
+mod clips;
+mod path;
+
+pub(super) use cases::{case, hex};
+pub(super) use clips::{access_units, ivf, ogg_packets};
+pub(super) use path::{packets_of, receive, shuffled, survives_bad_input};

@@ -1,0 +1,69 @@
+use std::fmt;
+use std::time::Duration;
+
+use stun::{AddressFamily, Challenge, LongTermCredentials, Timing};
+
+/// How a client behaves. [`Config::new`] has the defaults.
+#[derive(Clone)]
+pub struct Config {
+    /// Where all randomness of the client comes from: 32 bytes of a cryptographic source, never used twice.
+    pub seed: [u8; 32],
+    /// The user and the password. `None` is for servers that ask for none; then nothing a server says is
+    /// authentic.
+    pub credentials: Option<LongTermCredentials>,
+    /// Realm and nonce of an earlier session with the same server and user: while they are good, the allocation
+    /// takes one round trip less. Default: none.
+    pub challenge: Option<Challenge>,
+    /// Of which families relayed addresses are asked for. Default: IPv4.
+    pub families: Families,
+    /// The lifetime that is asked for, up to an hour. Default: none, so the server's, mostly 600 s (RFC 8656 §3.2).
+    /// A longer one costs less traffic and leaves a dead client's allocation standing longer.
+    pub lifetime: Option<Duration>,
+    /// The timers of requests. Default: those of RFC 8489 §6.2.
+    pub timing: Timing,
+}
+
+impl Config {
+    /// The defaults.
+    pub fn new(seed: [u8; 32], credentials: LongTermCredentials) -> Self {
+        Self {
+            seed,
+            credentials: Some(credentials),
+            challenge: None,
+            families: Families::V4,
+            lifetime: None,
+            timing: Timing::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("families", &self.families)
+            .field("lifetime", &self.lifetime)
+            .field("timing", &self.timing)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Of which families relayed addresses are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Families {
+    /// IPv4, without saying so: servers older than RFC 6156 understand it.
+    V4,
+    /// IPv6 (RFC 8656 §18.6).
+    V6,
+    /// Both in one allocation (RFC 8656 §18.11); a server may give IPv4 alone.
+    Both,
+}
+
+impl Families {
+    pub(crate) const fn include(self, family: AddressFamily) -> bool {
+        match self {
+            Self::V4 => matches!(family, AddressFamily::V4),
+            Self::V6 => matches!(family, AddressFamily::V6),
+            Self::Both => true,
+        }
+    }
+}

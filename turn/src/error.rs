@@ -1,0 +1,107 @@
+use thiserror::Error;
+
+/// Why bytes are not ChannelData.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ChannelDataError {
+    /// There are fewer bytes than the header needs or promises.
+    #[error("the message is cut short")]
+    Truncated,
+    /// The number is not that of a channel.
+    #[error("the number is not that of a channel")]
+    Number,
+    /// More follows than padding.
+    #[error("more than padding follows")]
+    Trailing,
+}
+
+/// Why a configuration is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The lifetime is zero or longer than an hour, the most that servers grant (RFC 8656 §7.2).
+    #[error("the lifetime must be 1 s to 3600 s")]
+    Lifetime,
+    /// No request would be sent, or all of them at once.
+    #[error("the timers must be longer than zero and let a request be sent once")]
+    Timing,
+}
+
+/// Why an allocation cannot be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AllocateError {
+    /// It has been started, and no event has asked for another socket.
+    #[error("the allocation has been started")]
+    AlreadyStarted,
+    /// The client is closed.
+    #[error("the client is closed")]
+    Closed,
+}
+
+/// Why a permission cannot be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PermissionError {
+    /// The client is closed.
+    #[error("the client is closed")]
+    Closed,
+    /// The relay has no address of that family.
+    #[error("the relay has no address of that family")]
+    Family,
+    /// There are 128 permissions.
+    #[error("there are too many permissions")]
+    Full,
+}
+
+/// Why a channel cannot be bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The client is closed.
+    #[error("the client is closed")]
+    Closed,
+    /// The relay has no address of that family.
+    #[error("the relay has no address of that family")]
+    Family,
+    /// There are 64 channels, those included whose number may not be used again yet.
+    #[error("there are too many channels")]
+    Full,
+}
+
+/// Why nothing can be sent to a peer now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// There is no allocation, not yet or not any more.
+    #[error("there is no allocation")]
+    NotAllocated,
+    /// The server has not installed a permission for the peer, so it would drop the data.
+    #[error("there is no permission for the peer")]
+    NoPermission,
+}
+
+/// Why a message to a peer could not be completed; the buffer is as it was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// The payload is longer than the format can say.
+    #[error("the payload is too long")]
+    TooLong,
+    /// The mark does not belong to this buffer, or the buffer was cut.
+    #[error("the mark does not fit the buffer")]
+    Mark,
+    /// The allocation is gone.
+    #[error("there is no allocation")]
+    NotAllocated,
+}
+
+/// Why credentials cannot be exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SetCredentialsError {
+    /// An allocation belongs to the user that made it (RFC 8656 §5, error 441): another user needs another client,
+    /// on another socket.
+    #[error("an allocation belongs to the user that made it")]
+    AnotherUser,
+}

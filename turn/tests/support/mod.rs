@@ -1,0 +1,517 @@
+//! A client on a simulated network, and a small TURN server to test it against: written from RFC 8656, with knobs
+//! for servers that misbehave. Every peer behind its relay echoes what it gets.
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "test vocabulary; each test file uses a part"
+)]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use avocet_turn::{Client, Config, Event, State};
+use net::{Datagram, Path, Transmit};
+use netsim::{ADDRESS_A, ADDRESS_B, Machine, Outgoing, Pair, Profile, Side};
+use stun::{
+    AddressFamily, AttributeType, Class, IntegrityKey, LongTermCredentials, Message,
+    MessageBuilder, Method, PasswordAlgorithm, TransactionId,
+};
+
+pub(crate) const USER: &str = "alice";
+pub(crate) const PASSWORD: &str = "secret";
+pub(crate) const REALM: &str = "example.org";
+
+pub(crate) fn peer(number: u8) -> SocketAddr {
+    ([192, 0, 2, number], 4000 + u16::from(number)).into()
+}
+
+pub(crate) fn peer_v6(number: u16) -> SocketAddr {
+    ([0x2001, 0xdb8, 0, 0, 0, 0, 0, number], 5000).into()
+}
+
+pub(crate) fn credentials() -> LongTermCredentials {
+    LongTermCredentials::new(USER, PASSWORD).unwrap()
+}
+
+pub(crate) fn config(seed: u64) -> Config {
+    let mut bytes = [0x77; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    Config::new(bytes, credentials())
+}
+
+/// A client with an application that keeps its events and sends what is put into its outbox.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) client: Client,
+    pub(crate) events: Vec<Event>,
+    pub(crate) outbox: VecDeque<(SocketAddr, Vec<u8>)>,
+}
+
+impl Host {
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            client: Client::new(config).unwrap(),
+            events: Vec::new(),
+            outbox: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn say(&mut self, peer: SocketAddr, data: &[u8]) {
+        self.outbox.push_back((peer, data.to_vec()));
+    }
+
+    pub(crate) fn count(&self, is: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().filter(|event| is(event)).count()
+    }
+}
+
+impl Machine for Host {
+    fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
+        self.client.handle_datagram(now, datagram);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.client.handle_timeout(now);
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.client.poll_timeout()
+    }
+
+    fn poll_transmit(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<Outgoing> {
+        if let Some(transmit) = self.client.poll_transmit(now, buf) {
+            return Some(transmit.into());
+        }
+        while let Some((peer, data)) = self.outbox.pop_front() {
+            if let Ok(sealed) = self.client.send(buf, peer, &data) {
+                return Some(sealed.unwrap().into());
+            }
+        }
+        None
+    }
+
+    fn poll_event(&mut self) -> Option<String> {
+        let event = self.client.poll_event()?;
+        self.events.push(event.clone());
+        Some(format!("{event:?}"))
+    }
+
+    fn pull(&mut self, _: Instant) -> Option<Vec<u8>> {
+        let mut data = Vec::new();
+        self.client.recv(&mut data).map(|_| data)
+    }
+
+    fn outcome(&self) -> String {
+        format!("{:?} {:?}", self.client.state(), self.client.relayed())
+    }
+}
+
+/// How the server answers.
+#[derive(Clone, Debug)]
+pub(crate) struct Habits {
+    /// Whether it offers SHA-256 and hides user names.
+    pub(crate) modern: bool,
+    /// How many times every request meets a 438 first, whatever its nonce.
+    pub(crate) stale: u32,
+    /// Refuses every password.
+    pub(crate) never_satisfied: bool,
+    /// Answers every Allocate with 437.
+    pub(crate) mismatch: u32,
+    /// Answers every Allocate with 300 and the next of these.
+    pub(crate) redirects: Vec<SocketAddr>,
+    pub(crate) lifetime: u32,
+    pub(crate) refresh_lifetime: u32,
+    /// Peers that may not be reached.
+    pub(crate) forbidden: Vec<IpAddr>,
+    pub(crate) relayed: Vec<SocketAddr>,
+    /// Forgets all allocations.
+    pub(crate) amnesia: bool,
+    pub(crate) password: String,
+    /// Leaves the integrity out of its responses.
+    pub(crate) unsigned: bool,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self {
+            modern: false,
+            stale: 0,
+            never_satisfied: false,
+            mismatch: 0,
+            redirects: Vec::new(),
+            lifetime: 600,
+            refresh_lifetime: 600,
+            forbidden: Vec::new(),
+            relayed: vec!["203.0.113.7:50000".parse().unwrap()],
+            amnesia: false,
+            password: PASSWORD.to_owned(),
+            unsigned: false,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Relay {
+    allocated_by: Option<TransactionId>,
+    expires: Option<Instant>,
+    permissions: BTreeMap<IpAddr, Instant>,
+    channels: BTreeMap<u16, (SocketAddr, Instant)>,
+}
+
+/// The server.
+#[derive(Debug, Default)]
+pub(crate) struct Server {
+    pub(crate) habits: Habits,
+    relays: BTreeMap<Path, Relay>,
+    replies: VecDeque<(Path, Vec<u8>)>,
+    stale_left: u32,
+    /// Requests by method, and how many peers each CreatePermission named.
+    pub(crate) seen: Vec<Method>,
+    pub(crate) batches: Vec<usize>,
+    pub(crate) indications: u32,
+    pub(crate) channel_messages: u32,
+}
+
+impl Server {
+    pub(crate) fn new(habits: Habits) -> Self {
+        Self {
+            stale_left: habits.stale,
+            habits,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn count(&self, method: Method) -> usize {
+        self.seen.iter().filter(|seen| **seen == method).count()
+    }
+
+    pub(crate) fn has_relay(&self, now: Instant) -> bool {
+        self.relays
+            .values()
+            .any(|relay| relay.expires.is_some_and(|at| at > now))
+    }
+
+    /// Takes nonces back, so many times.
+    pub(crate) fn go_stale(&mut self, times: u32) {
+        self.stale_left = times;
+    }
+
+    fn nonce(&self) -> String {
+        // The leftmost two of the 24 bits: password algorithms and user-name anonymity.
+        let cookie = if self.habits.modern {
+            "obMatJos2wAAA"
+        } else {
+            ""
+        };
+        format!("{cookie}nonce-{}", self.stale_left)
+    }
+
+    fn key(&self) -> IntegrityKey {
+        let algorithm = if self.habits.modern {
+            PasswordAlgorithm::Sha256
+        } else {
+            PasswordAlgorithm::Md5
+        };
+        IntegrityKey::long_term(USER, REALM, &self.habits.password, algorithm)
+    }
+
+    fn knows_user(&self, request: &Message<'_>) -> bool {
+        if self.habits.modern {
+            request.userhash() == Ok(Some(&stun::userhash(USER, REALM)))
+                && request.has_integrity_sha256()
+                && request.attribute(AttributeType::PASSWORD_ALGORITHMS) == Some(ALGORITHMS)
+        } else {
+            request.username() == Ok(Some(USER))
+        }
+    }
+
+    fn refuse(&mut self, path: Path, request: &Message<'_>, code: u16) {
+        let mut buf = Vec::new();
+        let mut builder = MessageBuilder::response_to(&mut buf, Class::Error, request);
+        builder.error_code(code);
+        if code == 401 || code == 438 {
+            builder.realm(REALM).nonce(&self.nonce());
+            if self.habits.modern {
+                builder.attribute(AttributeType::PASSWORD_ALGORITHMS, ALGORITHMS);
+            }
+            builder.fingerprint().finish().unwrap();
+        } else {
+            self.sign(builder);
+        }
+        self.reply(path, buf);
+    }
+
+    fn sign(&self, builder: MessageBuilder<'_>) {
+        let sealed = match (self.habits.unsigned, self.habits.modern) {
+            (true, _) => builder.fingerprint(),
+            (_, true) => builder.integrity_sha256(&self.key()).fingerprint(),
+            _ => builder.integrity(&self.key()).fingerprint(),
+        };
+        sealed.finish().unwrap();
+    }
+
+    fn reply(&mut self, path: Path, bytes: Vec<u8>) {
+        if self.replies.len() < 64 {
+            self.replies.push_back((path, bytes));
+        }
+    }
+
+    fn handle_request(&mut self, now: Instant, path: Path, request: &Message<'_>) {
+        if self.seen.len() < 1_000 {
+            self.seen.push(request.method());
+        }
+        if !request.has_integrity() || self.habits.never_satisfied {
+            return self.refuse(path, request, 401);
+        }
+        if !self.knows_user(request) || !request.verify_integrity(&self.key()) {
+            return self.refuse(path, request, 401);
+        }
+        if self.stale_left > 0 {
+            self.stale_left -= 1;
+            return self.refuse(path, request, 438);
+        }
+        if request.nonce() != Ok(Some(&self.nonce())) {
+            return self.refuse(path, request, 438);
+        }
+        match request.method() {
+            Method::ALLOCATE => self.on_allocate(now, path, request),
+            method => {
+                let lives = |relay: &&mut Relay| relay.expires.is_some_and(|at| at > now);
+                let amnesia = self.habits.amnesia;
+                let alive = self.relays.get_mut(&path).filter(lives).is_some() && !amnesia;
+                match method {
+                    _ if !alive => self.refuse(path, request, 437),
+                    Method::REFRESH => self.on_refresh(now, path, request),
+                    Method::CREATE_PERMISSION => self.on_permission(now, path, request),
+                    Method::CHANNEL_BIND => self.on_channel(now, path, request),
+                    _ => self.refuse(path, request, 400),
+                }
+            }
+        }
+    }
+
+    fn on_allocate(&mut self, now: Instant, path: Path, request: &Message<'_>) {
+        assert_eq!(request.requested_transport(), Ok(Some(17)));
+        if !self.habits.redirects.is_empty() {
+            let server = self.habits.redirects.remove(0);
+            let mut buf = Vec::new();
+            let mut builder = MessageBuilder::response_to(&mut buf, Class::Error, request);
+            builder.error_code(300).alternate_server(server);
+            self.sign(builder);
+            return self.reply(path, buf);
+        }
+        if self.habits.mismatch > 0 {
+            self.habits.mismatch -= 1;
+            return self.refuse(path, request, 437);
+        }
+        let id = request.transaction_id();
+        let relay = self.relays.entry(path).or_default();
+        let lives = relay.expires.is_some_and(|at| at > now);
+        // RFC 8656 §7.2: a repeated request gets the same answer.
+        if lives && relay.allocated_by != Some(id) {
+            return self.refuse(path, request, 437);
+        }
+        relay.allocated_by = Some(id);
+        relay.expires = Some(now + Duration::from_secs(self.habits.lifetime.into()));
+        let mut buf = Vec::new();
+        let mut builder = MessageBuilder::response_to(&mut buf, Class::Success, request);
+        for relayed in &self.habits.relayed {
+            builder.xor_relayed_address(*relayed);
+        }
+        builder
+            .xor_mapped_address(path.remote)
+            .lifetime(Duration::from_secs(self.habits.lifetime.into()));
+        let both = request.additional_address_family() == Ok(Some(AddressFamily::V6));
+        if both && self.habits.relayed.len() == 1 {
+            builder.attribute(AttributeType::ADDRESS_ERROR_CODE, &[2, 0, 4, 40]);
+        }
+        self.sign(builder);
+        self.reply(path, buf);
+    }
+
+    fn on_refresh(&mut self, now: Instant, path: Path, request: &Message<'_>) {
+        let asked = request.lifetime().unwrap();
+        let granted = match asked {
+            Some(Duration::ZERO) => 0,
+            _ => self.habits.refresh_lifetime,
+        };
+        let relay = self.relays.get_mut(&path).unwrap();
+        relay.expires = (granted > 0).then(|| now + Duration::from_secs(granted.into()));
+        let mut buf = Vec::new();
+        let mut builder = MessageBuilder::response_to(&mut buf, Class::Success, request);
+        builder.lifetime(Duration::from_secs(granted.into()));
+        self.sign(builder);
+        self.reply(path, buf);
+    }
+
+    fn on_permission(&mut self, now: Instant, path: Path, request: &Message<'_>) {
+        let peers: Vec<SocketAddr> = request.xor_peer_addresses().map(Result::unwrap).collect();
+        self.batches.push(peers.len());
+        // RFC 8656 §10.2: all or nothing.
+        if peers
+            .iter()
+            .any(|peer| self.habits.forbidden.contains(&peer.ip()))
+        {
+            return self.refuse(path, request, 403);
+        }
+        let relay = self.relays.get_mut(&path).unwrap();
+        for peer in peers {
+            relay
+                .permissions
+                .insert(peer.ip(), now + Duration::from_secs(300));
+        }
+        self.succeed(path, request);
+    }
+
+    fn on_channel(&mut self, now: Instant, path: Path, request: &Message<'_>) {
+        let number = request.channel_number().unwrap().unwrap();
+        let peer = request.xor_peer_address().unwrap().unwrap();
+        assert!((0x4000..=0x4fff).contains(&number));
+        let relay = self.relays.get_mut(&path).unwrap();
+        relay.channels.retain(|_, (_, until)| *until > now);
+        let taken = relay
+            .channels
+            .iter()
+            .any(|(known, (of, _))| (*known == number) != (*of == peer));
+        if taken || self.habits.forbidden.contains(&peer.ip()) {
+            return self.refuse(path, request, if taken { 400 } else { 403 });
+        }
+        relay
+            .channels
+            .insert(number, (peer, now + Duration::from_secs(600)));
+        relay
+            .permissions
+            .insert(peer.ip(), now + Duration::from_secs(300));
+        self.succeed(path, request);
+    }
+
+    fn succeed(&mut self, path: Path, request: &Message<'_>) {
+        let mut buf = Vec::new();
+        let builder = MessageBuilder::response_to(&mut buf, Class::Success, request);
+        self.sign(builder);
+        self.reply(path, buf);
+    }
+
+    fn relay(&mut self, now: Instant, path: Path, message: &Message<'_>) {
+        let relay = self.relays.get(&path);
+        let (Ok(Some(peer)), Some(data), Some(relay)) =
+            (message.xor_peer_address(), message.data(), relay)
+        else {
+            return;
+        };
+        if relay
+            .permissions
+            .get(&peer.ip())
+            .is_none_or(|until| *until <= now)
+        {
+            return;
+        }
+        self.indications += 1;
+        let reply = data_indication(peer, data);
+        self.reply(path, reply);
+    }
+
+    fn relay_channel(&mut self, now: Instant, path: Path, bytes: &[u8]) {
+        let number = u16::from_be_bytes([bytes[0], bytes[1]]);
+        let channel = self
+            .relays
+            .get(&path)
+            .and_then(|it| it.channels.get(&number));
+        if channel.is_some_and(|(_, until)| *until > now) {
+            self.channel_messages += 1;
+            self.reply(path, bytes.to_vec());
+        }
+    }
+}
+
+/// SHA-256 and MD5, in the order of a server's liking.
+const ALGORITHMS: &[u8] = &[0, 1, 0, 0, 0, 2, 0, 0];
+
+pub(crate) fn data_indication(peer: SocketAddr, data: &[u8]) -> Vec<u8> {
+    let mut buf = Vec::new();
+    let id = TransactionId::new([0xda; 12]);
+    let mut builder = MessageBuilder::new(&mut buf, Class::Indication, Method::DATA, id);
+    builder.xor_peer_address(peer).data(data);
+    builder.finish().unwrap();
+    buf
+}
+
+impl Machine for Server {
+    fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
+        let path = datagram.path;
+        match Message::decode(datagram.bytes) {
+            Ok(message) if message.class() == Class::Request => {
+                self.handle_request(now, path, &message);
+            }
+            Ok(message) if message.method() == Method::SEND => self.relay(now, path, &message),
+            Ok(_) => {}
+            Err(_) if datagram.bytes.len() >= 4 => self.relay_channel(now, path, datagram.bytes),
+            Err(_) => {}
+        }
+    }
+
+    fn handle_timeout(&mut self, _: Instant) {}
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    fn poll_transmit(&mut self, _: Instant, buf: &mut Vec<u8>) -> Option<Outgoing> {
+        let (path, bytes) = self.replies.pop_front()?;
+        buf.extend_from_slice(&bytes);
+        Some(Transmit::new(path).into())
+    }
+
+    fn poll_event(&mut self) -> Option<String> {
+        None
+    }
+
+    fn outcome(&self) -> String {
+        "a server".to_owned()
+    }
+}
+
+pub(crate) type Relayed = Pair<Host, Server>;
+
+pub(crate) fn path() -> Path {
+    Path::udp(ADDRESS_A, ADDRESS_B)
+}
+
+/// A client that has just been told to allocate.
+pub(crate) fn allocating(profile: Profile, seed: u64, config: Config, habits: Habits) -> Relayed {
+    let mut host = Host::new(config);
+    host.client.allocate(path()).unwrap();
+    Pair::on(profile, seed, host, Server::new(habits))
+}
+
+pub(crate) fn is_allocated(pair: &Relayed) -> bool {
+    pair.a().client.state() == State::Allocated
+}
+
+pub(crate) fn is_closed(pair: &Relayed) -> bool {
+    pair.a().client.state() == State::Closed
+}
+
+/// A client whose relay stands.
+pub(crate) fn allocated(habits: Habits) -> Relayed {
+    let mut pair = allocating(Profile::Clean, 1, config(1), habits);
+    assert!(pair.run_until(Duration::from_secs(5), is_allocated));
+    pair
+}
+
+/// The same, with a permission for peer 1.
+pub(crate) fn permitted(habits: Habits) -> Relayed {
+    let mut pair = allocated(habits);
+    pair.a_mut().client.create_permission(peer(1).ip()).unwrap();
+    let installed = |pair: &Relayed| pair.has_event(Side::A, "PermissionInstalled");
+    assert!(pair.run_until(Duration::from_secs(5), installed));
+    pair
+}
+
+pub(crate) fn last_closed(pair: &Relayed) -> Option<avocet_turn::CloseReason> {
+    pair.a().events.iter().find_map(|event| match event {
+        Event::Closed(reason) => Some(*reason),
+        _ => None,
+    })
+}
