@@ -15,11 +15,12 @@ pub struct Config {
     /// peer that ignores the limit could otherwise fill memory with a message that never ends.
     pub max_message_size: usize,
     /// How much may wait on this side, in bytes: unread messages, messages still in pieces, and 128 bytes for
-    /// each piece. Default 1 MiB. It bounds the throughput to one window per round trip, and it bounds the
-    /// memory that a peer can take: the window and one message more.
+    /// each piece. Default 8 MiB. It bounds the throughput to one window per round trip, and it bounds the
+    /// memory that a peer can take: the window and one message more. The window begins at 256 KiB, or
+    /// two messages of the largest size, and doubles up to this whenever half of it is read within a round trip.
     pub receive_window_bytes: usize,
     /// How much may wait to be acknowledged by the peer, in bytes, with 64 bytes for each message.
-    /// Default 2 MiB. Beyond it [`send`](crate::Association::send) says `Full`.
+    /// Default 8 MiB: 2 MiB from the beginning, more when the congestion window needs it. Beyond it [`send`](crate::Association::send) says `Full`.
     pub send_buffer_bytes: usize,
     /// The largest SCTP packet, in bytes. Default 1,191: the smallest IPv6 link of 1,280 less IPv6 (40), UDP
     /// (8), a TURN channel (4) and a DTLS 1.2 record with AES-GCM (37).
@@ -41,8 +42,24 @@ pub struct Config {
     /// How often INIT and COOKIE ECHO are repeated. Default 10, about half a minute (RFC 9260 §16 says 8 with
     /// a longer back-off); `None` for ever.
     pub max_init_retransmissions: Option<u32>,
+    /// How the congestion window comes about. Default [`CongestionAlgorithm::DelayAwareCubic`].
+    pub congestion: CongestionAlgorithm,
     /// How long a path may be silent before it is probed (RFC 9260 §8.3). Default 30 s.
     pub heartbeat_interval: Duration,
+}
+
+/// How the congestion window comes about. All of them pace, and find losses in the same way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CongestionAlgorithm {
+    /// RFC 9260 §7: halves the window at each loss, and grows it by a packet in a round trip.
+    NewReno,
+    /// CUBIC (RFC 9438) with HyStart++ (RFC 9406): grows by the clock, so that long paths fill as well.
+    Cubic,
+    /// CUBIC, where a loss counts as congestion only when the round trip shows a queue or when more than a tenth is lost.
+    /// It keeps its rate on paths that lose packets by nature, and yields to others as CUBIC does where a queue overflows.
+    #[default]
+    DelayAwareCubic,
 }
 
 impl Config {
@@ -66,8 +83,8 @@ impl Default for Config {
             local_port: 5000,
             remote_port: 5000,
             max_message_size: 262_144,
-            receive_window_bytes: 1 << 20,
-            send_buffer_bytes: 2 << 20,
+            receive_window_bytes: 8 << 20,
+            send_buffer_bytes: 8 << 20,
             mtu: 1191,
             max_streams: 65_535,
             rto_initial: Duration::from_secs(1),
@@ -75,6 +92,7 @@ impl Default for Config {
             rto_max: Duration::from_secs(3),
             max_retransmissions: Some(10),
             max_init_retransmissions: Some(10),
+            congestion: CongestionAlgorithm::default(),
             heartbeat_interval: Duration::from_secs(30),
         }
     }

@@ -16,7 +16,7 @@ mod stats;
 mod timer;
 
 pub use association::Association;
-pub use config::Config;
+pub use config::{Config, CongestionAlgorithm};
 pub use error::{CloseCause, CloseReason, ConfigError, Initiator, ResetError, SendError};
 pub use event::{Direction, Event};
 pub use message::{Message, Ordering, Ppid, SendOptions, StreamId};

@@ -19,14 +19,20 @@ pub(crate) enum Timer {
     Heartbeat,
     /// No answer to a RE-CONFIG came; it is sent again (RFC 6525 §5.1.1).
     ReConfig,
+    /// Something sent earlier than what arrived is overdue (RFC 8985 §6.2).
+    Loss,
+    /// Nothing is heard of the tail; it is probed (RFC 8985 §7.2).
+    TailProbe,
+    /// The next packet may leave.
+    Pacing,
 }
 
 /// When each timer is due.
 #[derive(Debug, Default)]
-pub(crate) struct Timers([Option<Instant>; 8]);
+pub(crate) struct Timers([Option<Instant>; 11]);
 
 impl Timers {
-    pub(crate) const ALL: [Timer; 8] = [
+    pub(crate) const ALL: [Timer; 11] = [
         Timer::Init,
         Timer::Cookie,
         Timer::Shutdown,
@@ -35,10 +41,18 @@ impl Timers {
         Timer::DelayedAck,
         Timer::Heartbeat,
         Timer::ReConfig,
+        Timer::Loss,
+        Timer::TailProbe,
+        Timer::Pacing,
     ];
 
     pub(crate) fn set(&mut self, timer: Timer, due: Instant) {
         self.0[timer as usize] = Some(due);
+    }
+
+    /// Sets a timer, or stops it.
+    pub(crate) fn put(&mut self, timer: Timer, due: Option<Instant>) {
+        self.0[timer as usize] = due;
     }
 
     pub(crate) fn stop(&mut self, timer: Timer) {
@@ -47,6 +61,11 @@ impl Timers {
 
     pub(crate) fn stop_all(&mut self) {
         self.0 = Default::default();
+    }
+
+    /// When a timer expires, if it runs.
+    pub(crate) fn due(&self, timer: Timer) -> Option<Instant> {
+        self.0[timer as usize]
     }
 
     pub(crate) fn is_running(&self, timer: Timer) -> bool {

@@ -133,16 +133,17 @@ fn a_flood_of_tiny_messages_that_nobody_reads_stays_within_the_cap() {
             victim.say_all();
         }
     });
-    assert!(growth <= (1 << 20) + (64 << 10), "{growth}");
+    // The window does not grow while nobody reads.
+    assert!(growth <= (512 << 10) + (64 << 10), "{growth}");
     assert!(victim.association.stats().dropped.window_overruns > 1000);
     let mut read = 0;
     while let Some(stream) = victim.association.next_readable() {
         read += usize::from(victim.association.recv(victim.now, stream).is_some());
     }
-    assert!(read > 5000);
+    assert!(read > 2500);
     // The window opens, and the peer is told.
     let packets = victim.say_all();
-    assert_eq!(sacks(&packets).last().unwrap().a_rwnd, 1 << 20);
+    assert_eq!(sacks(&packets).last().unwrap().a_rwnd, 512 << 10);
 }
 
 #[test]

@@ -242,6 +242,64 @@ fn a_single_lost_packet_is_repaired_without_a_timeout() {
 }
 
 #[test]
+fn a_lost_tail_is_repaired_without_a_timeout() {
+    let mut pair = established(8);
+    let now = pair.now();
+    pair.a_mut().send(now, 0, &[1; 12_000]);
+    pair.run_for(Duration::from_secs(2));
+    let mut count = 0;
+    pair.network().intercept(move |packet| {
+        let data = packet.bytes.len() > 300;
+        count += u32::from(data);
+        // The last three of six packets.
+        if data && (4..=6).contains(&count) {
+            netsim::Verdict::Drop
+        } else {
+            netsim::Verdict::Pass
+        }
+    });
+    let now = pair.now();
+    pair.a_mut().send(now, 0, &[2; 6_900]);
+    assert!(pair.run_until(Duration::from_millis(350), |pair| {
+        pair.b().messages.len() == 2
+    }));
+    assert_eq!(pair.a().association.stats().retransmission_timeouts, 0);
+}
+
+#[test]
+fn a_rate_limit_holds_and_can_be_lifted() {
+    let mut pair = established(9);
+    let now = pair.now();
+    pair.a_mut().association.set_rate_limit(Some(800_000));
+    pair.a_mut().send(now, 0, &[1; 200_000]);
+    pair.a_mut().send(now, 0, &[1; 200_000]);
+    pair.run_for(Duration::from_millis(1800));
+    assert_eq!(pair.b().messages.len(), 0);
+    pair.run_for(Duration::from_millis(400));
+    assert_eq!(pair.b().messages.len(), 1);
+    pair.a_mut().association.set_rate_limit(None);
+    pair.run_for(Duration::from_millis(400));
+    assert_eq!(pair.b().messages.len(), 2);
+}
+
+#[test]
+fn another_path_begins_with_the_first_window() {
+    let mut pair = established(10);
+    let initial = pair.a().association.stats().congestion_window_bytes;
+    let now = pair.now();
+    pair.a_mut().send(now, 0, &[1; 200_000]);
+    pair.run_for(Duration::from_secs(2));
+    assert!(pair.a().association.stats().congestion_window_bytes > initial);
+    let now = pair.now();
+    pair.a_mut().association.on_path_change(now);
+    let stats = pair.a().association.stats();
+    assert_eq!(
+        (stats.congestion_window_bytes, stats.round_trip),
+        (initial, None)
+    );
+}
+
+#[test]
 fn an_idle_path_is_probed_and_a_dead_one_is_given_up() {
     let mut pair = established(6);
     pair.run_for(Duration::from_secs(300));

@@ -9,7 +9,7 @@ use crate::chunk::{
 use crate::cookie::{Cookie, Peer};
 use crate::error::{CloseCause, Initiator};
 use crate::event::Event;
-use crate::receive::Receiver;
+use crate::receive::{Receiver, initial_window};
 use crate::send::Sender;
 use crate::timer::Timer;
 
@@ -216,7 +216,7 @@ impl Association {
     pub(super) fn init_chunk<'a>(&self, local: Local, parameters: &'a [u8]) -> InitChunk<'a> {
         InitChunk {
             initiate_tag: local.tag,
-            a_rwnd: u32::try_from(self.config.receive_window_bytes).unwrap_or(u32::MAX),
+            a_rwnd: u32::try_from(initial_window(&self.config)).unwrap_or(u32::MAX),
             outbound_streams: self.config.max_streams,
             inbound_streams: self.config.max_streams,
             initial_tsn: local.initial_tsn,

@@ -245,6 +245,7 @@ impl Association {
             // RFC 9260 §6.3.2 R3; when nothing is left, `settle` stops it (R2).
             self.timers
                 .set(Timer::Retransmission, now + self.sender.timeout());
+            self.schedule_tail_probe(now);
             if self.timers.is_running(Timer::ShutdownGuard) {
                 self.start_shutdown_guard(now);
             }

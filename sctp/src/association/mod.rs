@@ -161,9 +161,10 @@ impl Association {
 
     /// The next message of a stream. What is not read closes the window that the peer sees.
     pub fn recv(&mut self, now: Instant, stream: StreamId) -> Option<Message> {
-        // A window update leaves at once, so the instant changes nothing yet.
-        let _ = now;
-        self.receiver.recv(stream)
+        let message = self.receiver.recv(stream)?;
+        self.receiver
+            .tune_window(now, message.data.len(), self.sender.round_trip());
+        Some(message)
     }
 
     /// A stream that has a message to read.
@@ -203,6 +204,22 @@ impl Association {
         }
         self.settle(now);
         Ok(())
+    }
+
+    /// Sets the most that may leave, in bits of payload per second, so that data and what shares the path with it keep to one
+    /// budget. Default: no limit but congestion control's.
+    pub fn set_rate_limit(&mut self, bits_per_second: Option<u64>) {
+        self.sender
+            .set_rate_limit(bits_per_second.map(|bits| bits / 8));
+        self.timers.stop(Timer::Pacing);
+    }
+
+    /// The packets take another path from now on: window, round trip and timeouts begin anew (as RFC 9260 §7.2.5 has it for a
+    /// peer's address; the layer below must tell, because SCTP sees but one path, RFC 8261).
+    pub fn on_path_change(&mut self, now: Instant) {
+        self.sender.on_path_change(&self.config);
+        self.timers.stop(Timer::Pacing);
+        self.settle(now);
     }
 
     /// Whether the handshake is done and no end has begun.
@@ -251,7 +268,9 @@ impl Association {
         self.settle_resets(now);
         if !self.sender.has_outstanding() {
             self.timers.stop(Timer::Retransmission);
+            self.timers.stop(Timer::TailProbe);
         }
+        self.timers.put(Timer::Loss, self.sender.loss_due());
     }
 
     fn on_timer(&mut self, now: Instant, timer: Timer) {
@@ -262,11 +281,16 @@ impl Association {
             Timer::Retransmission => {
                 self.stats.retransmission_timeouts += 1;
                 self.sender.on_timeout();
+                self.timers.stop(Timer::TailProbe);
                 self.on_path_error();
             }
             Timer::DelayedAck => self.receiver.acknowledgement().demand(),
             Timer::Heartbeat => self.on_heartbeat_timer(now),
             Timer::ReConfig => self.on_re_config_timer(now),
+            Timer::Loss => self.sender.on_loss_timer(now),
+            Timer::TailProbe => self.sender.on_tail_probe_timer(),
+            // What it held back can be polled.
+            Timer::Pacing => {}
         }
     }
 

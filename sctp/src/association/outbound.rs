@@ -50,7 +50,7 @@ impl Association {
         let packet = self.start_packet(peer.tag, buf);
         let may_send_data = self.append_cookie(buf) || self.state.may_send_data();
         self.append_control(now, &packet, buf);
-        self.append_ack(&packet, may_send_data, buf);
+        self.append_ack(now, &packet, may_send_data, buf);
         self.append_shutdown(&packet, buf);
         if may_send_data {
             self.append_data(now, &packet, buf);
@@ -114,13 +114,19 @@ impl Association {
     }
 
     /// A SACK that is due, or one that a packet can take along before it is.
-    fn append_ack(&mut self, packet: &PacketStart, may_send_data: bool, buf: &mut Vec<u8>) {
+    fn append_ack(
+        &mut self,
+        now: Instant,
+        packet: &PacketStart,
+        may_send_data: bool,
+        buf: &mut Vec<u8>,
+    ) {
         let room = self.room(packet, buf);
         if !self.receiver.wants_ack() || !self.state.takes_data() || room < SackChunk::OVERHEAD {
             return;
         }
         let has_company = !packet.is_empty(buf)
-            || (may_send_data && self.sender.can_transmit(room - SackChunk::OVERHEAD));
+            || (may_send_data && self.sender.can_transmit(now, room - SackChunk::OVERHEAD));
         if self.receiver.is_ack_due() || has_company {
             self.receiver.encode_sack(room, buf);
             self.timers.stop(Timer::DelayedAck);
@@ -150,7 +156,18 @@ impl Association {
                 let due = now + self.sender.timeout();
                 self.timers.set(Timer::Retransmission, due);
             }
+            if !guarded {
+                self.schedule_tail_probe(now);
+            }
         }
+        self.timers.put(Timer::Pacing, self.sender.pacing_release());
+    }
+
+    /// The tail is probed when nothing is heard of it for two round trips, unless T3 comes first (RFC 8985 §7.2).
+    pub(super) fn schedule_tail_probe(&mut self, now: Instant) {
+        let due = self.sender.tail_probe_timeout().map(|wait| now + wait);
+        let due = due.filter(|due| self.timers.due(Timer::Retransmission) > Some(*due));
+        self.timers.put(Timer::TailProbe, due);
     }
 
     fn transmit_farewell(&mut self, farewell: Farewell, buf: &mut Vec<u8>) {

@@ -5,6 +5,8 @@ mod fragment;
 mod islands;
 mod streams;
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 
 pub(crate) use self::acknowledgement::AckTimer;
@@ -33,6 +35,10 @@ pub(crate) struct Receiver {
     /// What everything that is kept counts against the window.
     charged_bytes: usize,
     window_bytes: usize,
+    /// What the window may grow to.
+    most_window_bytes: usize,
+    /// Since when what is read is counted, and how many bytes that is.
+    reading: Option<(Instant, usize)>,
     /// The window in our last word.
     advertised: usize,
     max_message_size: usize,
@@ -78,8 +84,10 @@ impl Receiver {
             acknowledgement: Acknowledgement::default(),
             duplicates: Vec::new(),
             charged_bytes: 0,
-            window_bytes: config.receive_window_bytes,
-            advertised: config.receive_window_bytes,
+            window_bytes: initial_window(config),
+            most_window_bytes: config.receive_window_bytes,
+            reading: None,
+            advertised: initial_window(config),
             max_message_size: config.max_message_size,
             usual_size: 0,
             mtu: config.mtu,
@@ -155,6 +163,28 @@ impl Receiver {
             self.acknowledgement.demand();
         }
         Some(message)
+    }
+
+    /// Widens the window when half of it is read in one round trip: then it may be what holds the peer back.
+    ///
+    /// Only what the application reads counts, so a peer cannot make the window grow by sending, and one that is not read stays small.
+    pub(crate) fn tune_window(&mut self, now: Instant, read: usize, round_trip: Option<Duration>) {
+        if self.window_bytes >= self.most_window_bytes {
+            return;
+        }
+        let span = round_trip.unwrap_or_default().max(LEAST_SPAN);
+        let (since, bytes) = self.reading.get_or_insert((now, 0));
+        if now.saturating_duration_since(*since) > span {
+            (*since, *bytes) = (now, 0);
+        }
+        *bytes += read;
+        if *bytes >= self.window_bytes / 2 {
+            self.window_bytes = self
+                .window_bytes
+                .saturating_mul(2)
+                .min(self.most_window_bytes);
+            self.reading = None;
+        }
     }
 
     pub(crate) fn next_readable(&self) -> Option<StreamId> {
@@ -314,12 +344,23 @@ impl Receiver {
     }
 }
 
+/// The window at first: small, unless messages are large, and never more than it may become.
+pub(crate) fn initial_window(config: &Config) -> usize {
+    INITIAL_WINDOW
+        .max(config.max_message_size.saturating_mul(2))
+        .min(config.receive_window_bytes)
+}
+
+const INITIAL_WINDOW: usize = 256 << 10;
+/// Round trips shorter than this are not told apart.
+const LEAST_SPAN: Duration = Duration::from_millis(10);
 /// What a place on an island counts beside its bytes: the place, and its share of an island of its own.
 const PLACE_OVERHEAD: usize = 256;
 /// How many packets more must fit before a nearly closed window is worth an update.
 const UPDATE_PACKETS: usize = 4;
-/// As many gap ack blocks go into a SACK as a peer can use; the nearest ones matter most.
-const MAX_GAP_ACK_BLOCKS: usize = 20;
+/// As many gap ack blocks go into a SACK as one packet holds: on a long path that loses, each stands for a repair, and
+/// what is not reported looks lost. The nearest ones matter most.
+const MAX_GAP_ACK_BLOCKS: usize = 255;
 const MAX_DUPLICATES: usize = 20;
 /// How far beyond the cumulative TSN a chunk may lie: what a gap ack block can report.
 const REACH: u64 = u16::MAX as u64;

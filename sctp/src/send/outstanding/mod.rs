@@ -1,9 +1,13 @@
+mod rack;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use self::rack::Rack;
+pub(crate) use self::rack::Transmission;
 use crate::chunk::{DataChunk, GapAckBlock, SackChunk};
 use crate::message::{Ordering, Ppid, StreamId};
 use crate::send::streams::Piece;
@@ -25,9 +29,19 @@ pub(crate) struct Outstanding {
     /// The gap ack blocks of the last acknowledgement.
     gap_acked: Vec<Range<Unwrapped>>,
     gap_acked_before: Vec<Range<Unwrapped>>,
-    losses: LossDetector,
-    /// More bytes than this above a chunk speak of its loss: what two packets hold (RFC 6675 §4, `IsLost`).
-    three_packets: usize,
+    /// Payload bytes in gap ack blocks.
+    gap_acked_bytes: usize,
+    /// Acknowledgements that reported something new above the present gap.
+    reports: u32,
+    /// More bytes than this above a gap speak of a loss: what two packets hold (RFC 6675 §4, `IsLost`).
+    two_packets: usize,
+    rack: Rack,
+    /// When the oldest chunk in flight counts as lost, although nothing more is heard (RFC 8985 §6.2 step 5).
+    loss_due: Option<Instant>,
+    /// The tail loss probe that is not answered (RFC 8985 §7).
+    tail_probe: Option<TailProbe>,
+    /// T3 expired, and no acknowledgement came since.
+    timed_out: bool,
     /// The chunk whose round trip is measured: one at a time (RFC 9260 §6.3.1 C4).
     probe: Option<(Unwrapped, Instant)>,
 }
@@ -44,6 +58,18 @@ struct Sent {
     ending: bool,
     phase: Phase,
     sent_again: bool,
+    /// The last time it was sent.
+    sent_at: Instant,
+    number: Transmission,
+}
+
+/// What was sent to find out about the tail.
+#[derive(Clone, Copy, Debug)]
+struct TailProbe {
+    /// The TSN after everything that was sent then.
+    end: Unwrapped,
+    /// It was something sent before, so that its arrival hides a loss.
+    again: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +91,14 @@ pub(crate) struct SackOutcome {
     /// Chunks were found lost.
     pub(crate) found_losses: bool,
     pub(crate) round_trip: Option<Duration>,
+    /// The round trip of what was sent last among what was acknowledged now, if it was sent once.
+    pub(crate) latest_round_trip: Option<Duration>,
+    /// Payload bytes found lost.
+    pub(crate) lost_bytes: usize,
+    /// The latest of the transmissions that were found lost.
+    pub(crate) latest_lost: Option<Transmission>,
+    /// What T3 took as lost has arrived without being sent again.
+    pub(crate) timeout_was_spurious: bool,
 }
 
 /// Why an acknowledgement was not used.
@@ -88,8 +122,13 @@ impl Outstanding {
             lost: VecDeque::new(),
             gap_acked: Vec::new(),
             gap_acked_before: Vec::new(),
-            losses: LossDetector::new(first),
-            three_packets: 2 * max_payload,
+            gap_acked_bytes: 0,
+            reports: 0,
+            two_packets: 2 * max_payload,
+            rack: Rack::new(),
+            loss_due: None,
+            tail_probe: None,
+            timed_out: false,
             probe: None,
         }
     }
@@ -129,6 +168,8 @@ impl Outstanding {
             ending: piece.ending,
             phase: Phase::InFlight,
             sent_again: false,
+            sent_at: now,
+            number: self.rack.record(tsn),
         };
         sent.encode(tsn.wrap(), immediate, buf);
         self.ring.push_back(sent);
@@ -148,16 +189,94 @@ impl Outstanding {
     }
 
     /// Appends the chunk that [`next_lost`](Self::next_lost) named.
-    pub(crate) fn send_again(&mut self, tsn: Unwrapped, immediate: bool, buf: &mut Vec<u8>) {
+    pub(crate) fn send_again(
+        &mut self,
+        now: Instant,
+        tsn: Unwrapped,
+        immediate: bool,
+        buf: &mut Vec<u8>,
+    ) {
         self.lost.pop_front();
+        if let Some(length) = self.encode_again(now, tsn, immediate, buf) {
+            self.flight_bytes += length;
+        }
+    }
+
+    fn encode_again(
+        &mut self,
+        now: Instant,
+        tsn: Unwrapped,
+        immediate: bool,
+        buf: &mut Vec<u8>,
+    ) -> Option<usize> {
         // Karn: an acknowledgement would not say which of the two it answers.
         self.probe.take_if(|(probe, _)| *probe == tsn);
-        if let Some(sent) = self.ring.get_mut(tsn.since(self.first) as usize) {
-            sent.phase = Phase::InFlight;
-            sent.sent_again = true;
-            self.flight_bytes += sent.payload.len();
-            sent.encode(tsn.wrap(), immediate, buf);
-        }
+        let sent = self.ring.get_mut(tsn.since(self.first) as usize)?;
+        sent.phase = Phase::InFlight;
+        sent.sent_again = true;
+        sent.sent_at = now;
+        sent.number = self.rack.record(tsn);
+        sent.encode(tsn.wrap(), immediate, buf);
+        Some(sent.payload.len())
+    }
+
+    /// The number of the next transmission.
+    pub(crate) fn next_transmission(&self) -> Transmission {
+        self.rack.next()
+    }
+
+    /// The latest transmission that arrived.
+    pub(crate) fn newest_delivered(&self) -> Transmission {
+        self.rack.newest()
+    }
+
+    /// The round trip of what arrived last, and the least one of late.
+    pub(crate) fn round_trips(&self) -> (Duration, Duration) {
+        (self.rack.round_trip(), self.rack.least_round_trip())
+    }
+
+    /// When [`find_overdue`](Self::find_overdue) has something to find.
+    pub(crate) fn loss_due(&self) -> Option<Instant> {
+        self.loss_due
+    }
+
+    /// Whether a tail loss probe would tell something: everything is in flight and nothing is known to be missing.
+    pub(crate) fn wants_tail_probe(&self) -> bool {
+        self.tail_probe.is_none()
+            && self.gap_acked_bytes == 0
+            && self.lost.is_empty()
+            && self
+                .ring
+                .back()
+                .is_some_and(|sent| sent.phase == Phase::InFlight)
+    }
+
+    /// How many chunks are outstanding.
+    pub(crate) fn count(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// The payload length of the chunk that a tail loss probe would send again: the last one.
+    pub(crate) fn tail_length(&self) -> Option<usize> {
+        self.ring.back().map(|sent| sent.payload.len())
+    }
+
+    /// Sends the last chunk again, so that the receiver reports what it has.
+    pub(crate) fn send_tail(&mut self, now: Instant, buf: &mut Vec<u8>) {
+        self.encode_again(now, self.next().previous(), true, buf);
+        self.note_tail_probe(true);
+    }
+
+    /// What was just sent is a tail loss probe.
+    pub(crate) fn note_tail_probe(&mut self, again: bool) {
+        let end = self.next();
+        self.tail_probe = Some(TailProbe { end, again });
+    }
+
+    /// Another path: what was learnt of the old one does not hold.
+    pub(crate) fn forget_path(&mut self) {
+        self.rack.forget_path();
+        self.probe = None;
     }
 
     /// T3: everything in flight counts as lost. Happens at most once in a timeout, so it may walk.
@@ -171,7 +290,10 @@ impl Outstanding {
         }
         self.flight_bytes = 0;
         self.probe = None;
-        self.losses.skip_to(self.next());
+        self.rack.clear();
+        self.loss_due = None;
+        self.tail_probe = None;
+        self.timed_out = !self.ring.is_empty();
     }
 
     /// Takes a cumulative TSN alone, as SHUTDOWN carries it (RFC 9260 §9.2).
@@ -192,24 +314,68 @@ impl Outstanding {
         now: Instant,
         sack: &SackChunk<'_>,
         recovering: bool,
+        smoothed: Option<Duration>,
     ) -> Result<SackOutcome, SackError> {
         let after = self.validate_cumulative(sack.cumulative_tsn_ack)?;
         self.validate_gaps(after, sack)?;
         let mut outcome = SackOutcome::default();
         self.acknowledge_up_to(now, after, &mut outcome);
-        let mut highest = self.take_gap_ack_blocks(now, sack, &mut outcome);
-        if recovering && outcome.cumulative_advanced {
-            // RFC 9260 §7.2.4: while repairing, progress counts for everything reported missing.
-            highest = self.gap_acked.last().map(|block| block.end.previous());
+        self.take_gap_ack_blocks(now, sack, &mut outcome);
+        if outcome.newly_acked_bytes > 0 {
+            self.undo_spurious_timeout(&mut outcome);
         }
-        if let Some(highest) = highest {
-            self.losses.on_newly_acked(highest);
-            if let Some(above) = self.three_packets_below_top() {
-                self.losses.raise(above);
-            }
-            self.find_losses(&mut outcome);
+        self.take_duplicates(sack, &mut outcome);
+        if self.gap_acked.is_empty() && self.rack.oldest().is_none() {
+            return Ok(outcome);
         }
+        self.find_overdue(now, recovering, smoothed, &mut outcome);
         Ok(outcome)
+    }
+
+    /// What arrived twice answers a tail loss probe, or says that something was sent again too early.
+    fn take_duplicates(&mut self, sack: &SackChunk<'_>, outcome: &mut SackOutcome) {
+        let mut reported = false;
+        for tsn in sack.duplicates() {
+            let tsn = self.first.near(tsn);
+            if self
+                .tail_probe
+                .take_if(|probe| probe.again && probe.end.previous() == tsn)
+                .is_none()
+            {
+                reported = true;
+            }
+        }
+        if reported {
+            self.rack.on_duplicate();
+        }
+        let Some(probe) = self.tail_probe else { return };
+        if self.first > probe.end {
+            // It arrived and nothing arrived twice: it filled a hole that nobody would have seen (RFC 8985 §7.4.2).
+            outcome.found_losses |= probe.again;
+            if probe.again {
+                outcome.latest_lost = outcome.latest_lost.max(Some(self.rack.newest()));
+            }
+            self.tail_probe = None;
+        } else if self.first == probe.end && !probe.again {
+            self.tail_probe = None;
+        }
+    }
+
+    /// T3 took chunks as lost, and the first acknowledgement after it is for one that was not sent again: only the
+    /// acknowledgements were late (RFC 5682). The others are in flight as before.
+    fn undo_spurious_timeout(&mut self, outcome: &mut SackOutcome) {
+        if !std::mem::take(&mut self.timed_out) || !outcome.timeout_was_spurious {
+            outcome.timeout_was_spurious = false;
+            return;
+        }
+        self.lost.clear();
+        for (offset, sent) in self.ring.iter_mut().enumerate() {
+            if sent.phase == Phase::Lost {
+                sent.phase = Phase::InFlight;
+                sent.number = self.rack.record(self.first.plus(offset as u64));
+                self.flight_bytes += sent.payload.len();
+            }
+        }
     }
 
     /// The first TSN after the acknowledged ones.
@@ -244,6 +410,7 @@ impl Outstanding {
         if count == 0 {
             return;
         }
+        let before = self.rack.newest();
         for sent in self.ring.drain(..count) {
             let length = sent.payload.len();
             outcome.released_bytes += length;
@@ -255,26 +422,43 @@ impl Outstanding {
                     self.flight_bytes -= length;
                     outcome.newly_acked_bytes += length;
                 }
-                Phase::Lost => outcome.newly_acked_bytes += length,
-                Phase::GapAcked => {}
+                Phase::Lost => {
+                    outcome.newly_acked_bytes += length;
+                    outcome.timeout_was_spurious = self.timed_out;
+                }
+                Phase::GapAcked => {
+                    self.gap_acked_bytes -= length;
+                    continue;
+                }
             }
+            let sample =
+                self.rack
+                    .on_delivered(now, sent.number, sent.sent_at, sent.sent_again, before);
+            outcome.latest_round_trip = sample.or(outcome.latest_round_trip);
         }
         self.first = after;
+        self.reports = 0;
+        if self.ring.is_empty() {
+            // An idle association is small.
+            self.ring = VecDeque::new();
+            self.rack.release();
+            self.loss_due = None;
+        }
         outcome.cumulative_advanced = true;
         if let Some((_, sent_at)) = self.probe.take_if(|(probe, _)| *probe < after) {
             outcome.round_trip = Some(now.saturating_duration_since(sent_at));
         }
     }
 
-    /// Applies the differences to the blocks of the last acknowledgement; gives the highest TSN newly acknowledged.
+    /// Applies the differences to the blocks of the last acknowledgement.
     fn take_gap_ack_blocks(
         &mut self,
         now: Instant,
         sack: &SackChunk<'_>,
         outcome: &mut SackOutcome,
-    ) -> Option<Unwrapped> {
+    ) {
         if self.gap_acked.is_empty() && sack.gap_ack_blocks().len() == 0 {
-            return None;
+            return;
         }
         let mut before = std::mem::replace(
             &mut self.gap_acked,
@@ -287,24 +471,24 @@ impl Outstanding {
                 base.plus(u64::from(start))..base.plus(u64::from(end) + 1)
             }));
         let after = std::mem::take(&mut self.gap_acked);
-        let mut highest = None;
+        let newest = self.rack.newest();
+        let mut has_news = false;
         for_each_difference(self.first, &before, &after, |range, added| {
-            if added {
-                highest = Some(range.end.previous());
-            }
-            self.change_gap_acked(range, added, now, outcome);
+            has_news |= added;
+            self.change_gap_acked(now, range, added, newest, outcome);
         });
+        self.reports += u32::from(has_news);
         before.clear();
         self.gap_acked_before = before;
         self.gap_acked = after;
-        highest
     }
 
     fn change_gap_acked(
         &mut self,
+        now: Instant,
         range: Range<Unwrapped>,
         added: bool,
-        now: Instant,
+        newest: Transmission,
         outcome: &mut SackOutcome,
     ) {
         let start = range.start.since(self.first) as usize;
@@ -316,10 +500,16 @@ impl Outstanding {
                     self.flight_bytes -= length;
                 }
                 sent.phase = Phase::GapAcked;
+                self.gap_acked_bytes += length;
                 outcome.newly_acked_bytes += length;
+                let sample =
+                    self.rack
+                        .on_delivered(now, sent.number, sent.sent_at, sent.sent_again, newest);
+                outcome.latest_round_trip = sample.or(outcome.latest_round_trip);
             } else {
                 // Taken back: outstanding again until T3 (RFC 9260 §6.2.1 D iii).
                 sent.phase = Phase::InFlight;
+                self.gap_acked_bytes -= length;
                 self.flight_bytes += length;
             }
         }
@@ -329,37 +519,46 @@ impl Outstanding {
         }
     }
 
-    /// The TSN above which more than two packets' worth of bytes is reported in gap ack blocks.
-    fn three_packets_below_top(&self) -> Option<Unwrapped> {
-        let top = self.gap_acked.last()?.end;
-        let end = (top.since(self.first) as usize).min(self.ring.len());
-        let start = end.saturating_sub(MAX_STEPS);
-        let mut bytes = 0;
-        for (index, sent) in self.ring.range(start..end).enumerate().rev() {
-            if sent.phase == Phase::GapAcked {
-                bytes += sent.payload.len();
-                if bytes > self.three_packets {
-                    return Some(self.first.plus((start + index) as u64));
+    /// Takes as lost what is overdue, and says when the next is (RFC 8985 §6.2 step 5).
+    pub(crate) fn find_overdue(
+        &mut self,
+        now: Instant,
+        recovering: bool,
+        smoothed: Option<Duration>,
+        outcome: &mut SackOutcome,
+    ) {
+        let sure = recovering || self.reports >= 3 || self.gap_acked_bytes > self.two_packets;
+        let patience = self.rack.round_trip() + self.rack.reorder_window(sure, smoothed);
+        self.loss_due = None;
+        while let Some((number, tsn)) = self.rack.oldest() {
+            let index = tsn.since(self.first) as usize;
+            let live = tsn >= self.first;
+            let sent = self
+                .ring
+                .get_mut(index)
+                .filter(|sent| live && sent.phase == Phase::InFlight && sent.number == number);
+            if let Some(sent) = sent {
+                if number >= self.rack.newest() {
+                    return;
                 }
-            }
-        }
-        None
-    }
-
-    fn find_losses(&mut self, outcome: &mut SackOutcome) {
-        let range = self.losses.take_range(self.first);
-        let start = range.start.since(self.first) as usize;
-        let end = (range.end.since(self.first) as usize).min(self.ring.len());
-        if start >= end {
-            return;
-        }
-        for (offset, sent) in self.ring.range_mut(start..end).enumerate() {
-            if sent.phase == Phase::InFlight && !sent.sent_again {
+                let due = sent.sent_at + patience;
+                if due > now {
+                    self.loss_due = Some(due);
+                    return;
+                }
                 sent.phase = Phase::Lost;
                 self.flight_bytes -= sent.payload.len();
-                self.lost.push_back(range.start.plus(offset as u64));
                 outcome.found_losses = true;
+                outcome.lost_bytes += sent.payload.len();
+                outcome.latest_lost = Some(number);
+                if sent.sent_again {
+                    // The receiver has waited for it the longest.
+                    self.lost.push_front(tsn);
+                } else {
+                    self.lost.push_back(tsn);
+                }
             }
+            self.rack.drop_oldest();
         }
     }
 
@@ -385,62 +584,6 @@ impl Sent {
             payload: &self.payload,
         };
         chunk.encode(buf);
-    }
-}
-
-/// Finds losses by the rule of three (RFC 9260 §7.2.4, "highest TSN newly acknowledged").
-///
-/// A chunk has three miss indications when three acknowledgements newly acknowledged something above it, that is,
-/// when it lies below the third highest of those. So three numbers serve instead of a counter in each chunk, and every chunk is
-/// looked at once, because the third highest only grows. A chunk sent again is left to T3, as the RFC says.
-///
-/// Acknowledgements are not packets, though: a receiver that takes a batch of packets at once answers with one. So three packets' worth of
-/// bytes above a chunk count as much as three acknowledgements, as in TCP (RFC 6675 §4).
-#[derive(Debug)]
-struct LossDetector {
-    /// The three highest, the highest first.
-    highest: [Unwrapped; 3],
-    /// Below here enough bytes speak of a loss.
-    bytes_bound: Unwrapped,
-    /// Everything below was looked at.
-    scanned: Unwrapped,
-}
-
-impl LossDetector {
-    fn new(first: Unwrapped) -> Self {
-        Self {
-            highest: [first; 3],
-            bytes_bound: first,
-            scanned: first,
-        }
-    }
-
-    fn on_newly_acked(&mut self, tsn: Unwrapped) {
-        let [first, second, third] = &mut self.highest;
-        if tsn >= *first {
-            (*third, *second, *first) = (*second, *first, tsn);
-        } else if tsn >= *second {
-            (*third, *second) = (*second, tsn);
-        } else if tsn > *third {
-            *third = tsn;
-        }
-    }
-
-    fn raise(&mut self, bound: Unwrapped) {
-        self.bytes_bound = self.bytes_bound.max(bound);
-    }
-
-    /// What was not looked at and lies below the third highest, or where enough bytes speak of a loss.
-    fn take_range(&mut self, first: Unwrapped) -> Range<Unwrapped> {
-        let start = self.scanned.max(first);
-        let end = self.highest[2].max(self.bytes_bound).max(start);
-        self.scanned = end;
-        start..end
-    }
-
-    /// Everything up to here was dealt with otherwise.
-    fn skip_to(&mut self, next: Unwrapped) {
-        self.scanned = self.scanned.max(next);
     }
 }
 
@@ -506,9 +649,6 @@ impl<'a> Edges<'a> {
         })
     }
 }
-
-/// How many chunks are looked at for three packets' worth of bytes; smaller ones wait for three acknowledgements.
-const MAX_STEPS: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -41,14 +41,14 @@ fn sack(
     });
     SackChunk::encode_from(&mut buf, (cumulative, 100_000), blocks, [].into_iter());
     let raw = Chunks::new(&buf).next().unwrap().unwrap();
-    outstanding.on_sack(now, &SackChunk::decode(raw).unwrap(), false)
+    outstanding.on_sack(now, &SackChunk::decode(raw).unwrap(), false, None)
 }
 
-fn lost(outstanding: &mut Outstanding) -> Vec<u64> {
+fn lost(outstanding: &mut Outstanding, now: Instant) -> Vec<u64> {
     let first = Unwrapped::first(Tsn::new(0xffff_fffa));
     std::iter::from_fn(|| {
         let (tsn, _) = outstanding.next_lost()?;
-        outstanding.send_again(tsn, false, &mut Vec::new());
+        outstanding.send_again(now, tsn, false, &mut Vec::new());
         Some(tsn.since(first))
     })
     .collect()
@@ -56,29 +56,31 @@ fn lost(outstanding: &mut Outstanding) -> Vec<u64> {
 
 #[test]
 fn three_acknowledgements_above_a_chunk_make_it_lost() {
-    let now = netsim::epoch();
-    let mut outstanding = sent(10, now);
+    let start = netsim::epoch();
+    let now = start + ROUND_TRIP;
+    let mut outstanding = sent(10, start);
     for end in [2, 3] {
         let outcome = sack(&mut outstanding, now, 1, &[(2, end)]).unwrap();
         assert!(!outcome.found_losses);
     }
     let outcome = sack(&mut outstanding, now, 1, &[(2, 4)]).unwrap();
     assert!(outcome.found_losses);
-    assert_eq!(lost(&mut outstanding), [1]);
-    // Once only: the rest is for T3.
+    assert_eq!(lost(&mut outstanding, now), [1]);
+    // What was sent later has to arrive before it is lost again.
     for end in 5..9 {
         sack(&mut outstanding, now, 1, &[(2, end)]).unwrap();
     }
-    assert!(lost(&mut outstanding).is_empty());
+    assert!(lost(&mut outstanding, now).is_empty());
     assert_eq!(outstanding.flight_bytes(), 200);
 }
 
 #[test]
 fn one_acknowledgement_of_three_packets_makes_a_chunk_lost() {
-    let now = netsim::epoch();
+    let start = netsim::epoch();
+    let now = start + ROUND_TRIP;
     let mut outstanding = Outstanding::new(Tsn::new(0xffff_fffa), 1000);
     for _ in 0..10 {
-        outstanding.send(now, piece(1000), false, &mut Vec::new());
+        outstanding.send(start, piece(1000), false, &mut Vec::new());
     }
     assert!(
         !sack(&mut outstanding, now, 0, &[(1, 2)])
@@ -90,20 +92,80 @@ fn one_acknowledgement_of_three_packets_makes_a_chunk_lost() {
             .unwrap()
             .found_losses
     );
-    assert_eq!(lost(&mut outstanding), [0]);
+    assert_eq!(lost(&mut outstanding, now), [0]);
 }
 
 #[test]
 fn what_is_taken_back_is_outstanding_again() {
-    let now = netsim::epoch();
-    let mut outstanding = sent(10, now);
+    let start = netsim::epoch();
+    let now = start + ROUND_TRIP;
+    let mut outstanding = sent(10, start);
     sack(&mut outstanding, now, 1, &[(2, 5)]).unwrap();
     assert_eq!(outstanding.flight_bytes(), 500);
     sack(&mut outstanding, now, 1, &[(4, 5)]).unwrap();
     assert_eq!(outstanding.flight_bytes(), 700);
     outstanding.on_timeout();
-    assert_eq!(lost(&mut outstanding), [1, 2, 3, 6, 7, 8, 9]);
+    assert_eq!(lost(&mut outstanding, now), [1, 2, 3, 6, 7, 8, 9]);
 }
+
+#[test]
+fn a_chunk_that_is_overdue_is_lost_without_another_word() {
+    let start = netsim::epoch();
+    let now = start + ROUND_TRIP;
+    let mut outstanding = sent(10, start);
+    let outcome = sack(&mut outstanding, now, 1, &[(2, 2)]).unwrap();
+    assert!(!outcome.found_losses);
+    let due = start + ROUND_TRIP * 5 / 4;
+    assert_eq!(outstanding.loss_due(), Some(due));
+    let mut outcome = SackOutcome::default();
+    outstanding.find_overdue(due, false, None, &mut outcome);
+    assert_eq!((outcome.found_losses, outcome.lost_bytes), (true, 100));
+    assert_eq!(lost(&mut outstanding, due), [1]);
+    assert_eq!(outstanding.loss_due(), None);
+}
+
+#[test]
+fn a_repair_that_is_lost_is_found_by_what_was_sent_after_it() {
+    let start = netsim::epoch();
+    let mut outstanding = sent(5, start);
+    let now = start + ROUND_TRIP;
+    for end in 1..4 {
+        sack(&mut outstanding, now, 0, &[(1, end)]).unwrap();
+    }
+    assert_eq!(lost(&mut outstanding, now), [0]);
+    for _ in 0..5 {
+        outstanding.send(now, piece(100), false, &mut Vec::new());
+    }
+    sack(&mut outstanding, now, 0, &[(1, 4)]).unwrap();
+    assert!(lost(&mut outstanding, now).is_empty());
+    let later = now + ROUND_TRIP;
+    sack(&mut outstanding, later, 0, &[(1, 8)]).unwrap();
+    assert_eq!(lost(&mut outstanding, later), [0]);
+}
+
+#[test]
+fn a_timeout_is_a_mistake_when_the_first_answer_is_to_what_was_not_sent_again() {
+    let start = netsim::epoch();
+    let mut outstanding = sent(5, start);
+    outstanding.on_timeout();
+    let (tsn, _) = outstanding.next_lost().unwrap();
+    let now = start + ROUND_TRIP * 10;
+    outstanding.send_again(now, tsn, false, &mut Vec::new());
+    let outcome = sack(&mut outstanding, now + ROUND_TRIP / 20, 2, &[]).unwrap();
+    assert!(outcome.timeout_was_spurious);
+    assert_eq!(outstanding.flight_bytes(), 300);
+    assert!(lost(&mut outstanding, now).is_empty());
+
+    let mut outstanding = sent(5, start);
+    outstanding.on_timeout();
+    let (tsn, _) = outstanding.next_lost().unwrap();
+    outstanding.send_again(now, tsn, false, &mut Vec::new());
+    let outcome = sack(&mut outstanding, now + ROUND_TRIP, 1, &[]).unwrap();
+    assert!(!outcome.timeout_was_spurious);
+    assert_eq!(lost(&mut outstanding, now), [1, 2, 3, 4]);
+}
+
+const ROUND_TRIP: Duration = Duration::from_millis(20);
 
 #[test]
 fn lies_are_told_from_news() {
@@ -134,7 +196,7 @@ fn a_round_trip_is_not_measured_on_what_was_sent_again() {
     assert_eq!(outcome.round_trip, Some(Duration::from_millis(30)));
     outstanding.send(later, piece(100), false, &mut Vec::new());
     outstanding.on_timeout();
-    lost(&mut outstanding);
+    lost(&mut outstanding, now);
     let outcome = sack(&mut outstanding, later, 4, &[]).unwrap();
     assert_eq!(outcome.round_trip, None);
 }
@@ -161,7 +223,7 @@ fn flight_and_release_match_a_naive_count_under_random_acknowledgements() {
             }
             let outcome = sack(&mut outstanding, now, cumulative, &blocks).unwrap();
             released += outcome.released_bytes;
-            let again = lost(&mut outstanding);
+            let again = lost(&mut outstanding, now);
             assert!(
                 again
                     .iter()
