@@ -3,7 +3,7 @@
 #
 #   interop/run.sh                 both browsers, both offer directions, with loss, and a call between them
 #   interop/run.sh chromium        only that browser (or firefox, or pair)
-#   interop/run.sh all             everything, also what takes long
+#   interop/run.sh all             everything, also what takes long (nothing does yet: the same rows)
 #   interop/run.sh install         only fetch what is needed
 #
 # Needs Debian, root and Rust. Prints a table; the last line is "N rows ok, M failed", and any failure is the exit code.

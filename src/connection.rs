@@ -293,6 +293,11 @@ impl PeerConnection {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
+    /// Events that were dropped, the oldest first, because nobody took them.
+    pub fn events_dropped(&self) -> u64 {
+        self.link().mailbox.lock().events_dropped
+    }
+
     /// The events as a stream.
     pub fn events(&self) -> Events {
         Events {

@@ -53,11 +53,11 @@ impl DataChannel {
     ///
     /// # Errors
     ///
-    /// The channel is closed.
+    /// The channel is closed, or the other side takes no message of this size. What is written before the channel is
+    /// open waits; if it then proves too large, the channel closes.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         poll_fn(|cx| self.poll_room(cx)).await?;
-        self.push(message.into());
-        Ok(())
+        self.push(message.into())
     }
 
     /// Waits until everything that was written is with the association.
@@ -94,13 +94,14 @@ impl DataChannel {
         self.link.mailbox.lock().channel(self.id).poll_room(cx)
     }
 
-    fn push(&self, message: Message) {
+    fn push(&self, message: Message) -> Result<(), SendError> {
         self.link
             .mailbox
             .lock()
             .channel(self.id)
-            .push_outbound(message);
+            .push_outbound(message)?;
         self.link.wake();
+        Ok(())
     }
 }
 
@@ -120,8 +121,7 @@ impl Sink<Message> for DataChannel {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
-        self.push(message);
-        Ok(())
+        self.push(message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {

@@ -76,6 +76,15 @@ impl TrackRemote {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
+    /// Packets that were dropped because nobody read them in time.
+    pub fn packets_dropped(&self) -> u64 {
+        self.link
+            .mailbox
+            .lock()
+            .track(self.transceiver)
+            .inbound_dropped
+    }
+
     /// Asks the other side for a key frame; requests in quick succession become one.
     ///
     /// # Errors
@@ -131,6 +140,15 @@ impl TrackLocal {
     /// this connection did not negotiate is dropped and counted.
     pub fn forward(&self, packet: &ReceivedPacket) {
         self.push(Outgoing::Forward(Box::new(packet.clone())));
+    }
+
+    /// Packets that were dropped on the way to the connection, or that it refused: not sending, unknown payload type.
+    pub fn packets_dropped(&self) -> u64 {
+        self.link
+            .mailbox
+            .lock()
+            .track(self.transceiver)
+            .outbound_dropped
     }
 
     fn push(&self, packet: Outgoing) {

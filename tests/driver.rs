@@ -92,6 +92,51 @@ async fn messages_cross_both_ways_in_order_and_keep_their_kind() {
 }
 
 #[tokio::test]
+async fn what_is_written_before_the_channel_is_open_arrives() {
+    let (a, b) = (endpoint(), endpoint());
+    let (first, second) = (
+        a.peer_connection().await.unwrap(),
+        b.peer_connection().await.unwrap(),
+    );
+    let ours = first
+        .create_data_channel("early", DataChannelInit::default())
+        .await
+        .unwrap();
+    ours.send("first").await.unwrap();
+    // A call goes through the shard: by its answer the shard has looked at the message, and could not send it.
+    first.stats().await.unwrap();
+    negotiate(&first, &second).await;
+    let mut theirs = until(&second, |event| match event {
+        Event::DataChannel(channel) => Some(channel),
+        _ => None,
+    })
+    .await;
+    ours.send("second").await.unwrap();
+    for text in ["first", "second"] {
+        assert_eq!(
+            timeout(PATIENCE, theirs.recv()).await.unwrap(),
+            Some(text.into())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_refused_and_the_channel_goes_on() {
+    let (first, _b, ours, mut theirs) = with_channel(&endpoint(), &endpoint()).await;
+    until(&first, |event| {
+        matches!(event, Event::DataChannelOpened(_)).then_some(())
+    })
+    .await;
+    let refused = ours.send(vec![0; 262_145]).await;
+    assert_eq!(refused, Err(SendError::TooLarge { limit: 262_144 }));
+    ours.send("after").await.unwrap();
+    assert_eq!(
+        timeout(PATIENCE, theirs.recv()).await.unwrap(),
+        Some("after".into())
+    );
+}
+
+#[tokio::test]
 async fn a_channel_is_a_stream_and_a_sink() {
     let (_a, _b, mut ours, theirs) = with_channel(&endpoint(), &endpoint()).await;
     SinkExt::feed(&mut ours, "one".into()).await.unwrap();

@@ -104,6 +104,7 @@ pub(crate) fn on_event(event: Event, peer: &mut PeerConnection, mailbox: &Mailbo
         }
         Event::DataChannelWritable(id) => write_channel(peer, &mut state, id, now),
         Event::DataChannelOpened(id) => {
+            state.channel(id).limit = peer.data_channel(id).map(|view| view.max_message_size());
             write_channel(peer, &mut state, id, now);
             state.push_event(Notice::Event(Event::DataChannelOpened(id)));
         }
@@ -137,11 +138,12 @@ fn write_channel(peer: &mut PeerConnection, state: &mut State, id: ChannelId, no
         };
         match view.send(now, message) {
             Ok(()) => channel.pop_outbound(),
-            // Reliable data waits: the event `DataChannelWritable` brings us back.
-            Err(SendError::Full) => return,
+            // Reliable data waits: `DataChannelOpened` or `DataChannelWritable` brings us back.
+            Err(SendError::Full | SendError::Connecting) => return,
+            // Too large for a limit that was not known when it was written: the channel ends, it does not skip.
             Err(_) => {
-                channel.refused += 1;
-                channel.pop_outbound();
+                view.close(now);
+                return channel.close();
             }
         }
     }

@@ -69,8 +69,8 @@ pub(crate) struct ChannelBox {
     pub(crate) closing: bool,
     /// Messages were written that never left.
     lost: bool,
-    /// Messages that the connection refused.
-    pub(crate) refused: u64,
+    /// The largest message that the other side takes, once the channel is open.
+    pub(crate) limit: Option<usize>,
     /// The association holds more for this channel.
     pub(crate) readable: bool,
     /// No message will follow.
@@ -228,9 +228,16 @@ impl ChannelBox {
         self.outbound.iter().map(Message::len).sum()
     }
 
-    pub(crate) fn push_outbound(&mut self, message: Message) {
+    pub(crate) fn push_outbound(&mut self, message: Message) -> Result<(), crate::SendError> {
+        if self.closed {
+            return Err(crate::SendError::Closed);
+        }
+        if let Some(limit) = self.limit.filter(|limit| message.len() > *limit) {
+            return Err(crate::SendError::TooLarge { limit });
+        }
         self.outbound_bytes += charge(&message);
         self.outbound.push_back(message);
+        Ok(())
     }
 
     /// The association took the first waiting message.
