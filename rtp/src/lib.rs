@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod bits;
 mod codec;
 mod demux;
 mod error;
 mod extension;
 mod frame;
+mod leb128;
 mod number;
 mod packet;
 pub mod payload;
@@ -18,8 +20,12 @@ pub use error::{
     UpdateExtensionError,
 };
 pub use extension::{
-    AbsSendTime, AudioLevel, ExtensionForm, ExtensionFormPolicy, ExtensionIds, ExtensionIter,
-    ExtensionMap, ExtensionUri, Extensions, ExtensionsIter, Mid, Rid, TransportSequenceNumber,
+    AbsCaptureTime, AbsSendTime, AudioLevel, CaptureTimeReader, CaptureTimeWriter, Chromaticity,
+    ColorSpace, CorruptionDetection, CorruptionSamples, CsrcAudioLevels, ExtensionForm,
+    ExtensionFormPolicy, ExtensionIds, ExtensionIter, ExtensionMap, ExtensionUri, Extensions,
+    ExtensionsIter, FeedbackRequest, HdrMetadata, Mid, PlayoutDelay, Rid, Rotation,
+    SpatialLayerAllocation, TransmissionOffset, TransportSequenceNumber, TransportSequenceNumber2,
+    VideoContentType, VideoLayersAllocation, VideoOrientation, VideoTiming, dependency,
 };
 pub use frame::{Frame, Layer, Resolution};
 pub use number::{PayloadType, SequenceNumber, Ssrc};

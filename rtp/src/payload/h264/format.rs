@@ -1,6 +1,6 @@
 use super::unit::{self, ACCESS_UNIT_DELIMITER, FU_A, PPS, SPS, STAP_A};
 use crate::MimeType;
-use crate::payload::bits::Bits;
+use crate::bits::Bits;
 use crate::payload::nal::{ParameterSets, START_CODE, push_unit, unescaped};
 use crate::payload::{Assembly, Format, PayloadError, PayloadInfo, Start};
 

@@ -1,6 +1,6 @@
 use crate::Resolution;
+use crate::bits::Bits;
 use crate::payload::PayloadError;
-use crate::payload::bits::Bits;
 use crate::payload::nal::unescaped;
 
 /// What a sequence parameter set says of the pictures (ITU-T H.264 §7.3.2.1.1).

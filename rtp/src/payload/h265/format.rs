@@ -1,6 +1,6 @@
 use super::sps;
 use super::unit::{ACCESS_UNIT_DELIMITER, AGGREGATION, FRAGMENTATION, Header, PACI, PPS, SPS, VPS};
-use crate::payload::bits::Bits;
+use crate::bits::Bits;
 use crate::payload::nal::{ParameterSets, START_CODE, push_unit, unescaped};
 use crate::payload::{Assembly, Format, PayloadError, PayloadInfo, Start};
 use crate::{MimeType, Resolution};

@@ -1,6 +1,6 @@
 use crate::Resolution;
+use crate::bits::Bits;
 use crate::payload::PayloadError;
-use crate::payload::bits::Bits;
 use crate::payload::nal::unescaped;
 
 /// The octets of the general profile, tier and level (ITU-T H.265 §7.3.3).
