@@ -13,7 +13,11 @@ pub mod payload;
 mod source;
 mod unwrapper;
 
-pub use codec::{Codec, Feedback, MediaKind, MimeType, ParseMimeTypeError};
+pub use codec::{
+    Av1Parameters, Codec, Feedback, H264Level, H264Parameters, H264Profile, H265Parameters,
+    H265Tier, MediaKind, MimeType, OpusParameters, ParseMimeTypeError, ProfileLevelId,
+    Vp9Parameters,
+};
 pub use demux::is_rtcp;
 pub use error::{
     CsrcsFull, DecodeError, ExtensionMapError, OpaqueExtensionError, SetExtensionError,

@@ -21,8 +21,13 @@ pub struct SequenceParameterSet {
 impl SequenceParameterSet {
     /// Reads a NAL unit of type 7, its header included.
     pub fn decode(unit: &[u8]) -> Result<Self, PayloadError> {
-        let plain = unescaped(unit);
-        let [_, profile, constraints, level, rest @ ..] = plain.as_slice() else {
+        Self::decode_body(unit.get(1..).ok_or(PayloadError::Truncated)?)
+    }
+
+    /// Reads what follows the header.
+    pub(super) fn decode_body(body: &[u8]) -> Result<Self, PayloadError> {
+        let plain = unescaped(body);
+        let [profile, constraints, level, rest @ ..] = plain.as_slice() else {
             return Err(PayloadError::Truncated);
         };
         let mut bits = Bits::new(rest);
