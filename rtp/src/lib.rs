@@ -34,7 +34,8 @@ pub use extension::{
 pub use frame::{Frame, Layer, Resolution};
 pub use number::{PayloadType, SequenceNumber, Ssrc};
 pub use packet::{
-    Csrcs, FIXED_HEADER_LEN, HeaderView, MAX_CSRCS, Packet, PacketView, PacketViewMut,
+    Csrcs, FIXED_HEADER_LEN, HEADROOM, HeaderView, MAX_CSRCS, Packet, PacketBudget, PacketBuffer,
+    PacketView, PacketViewMut, extension_block_len,
 };
 pub use source::{MAX_DROPOUT, MAX_MISORDER, SourceValidator, Verdict};
 pub use unwrapper::{SequenceUnwrapper, TimestampUnwrapper};
