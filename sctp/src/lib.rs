@@ -26,5 +26,5 @@ pub use message::{
     Message, MessagePiece, Ordering, PieceEnd, Ppid, Reliability, SendOptions, StreamId,
 };
 pub use receive::ReceiveLimit;
-pub use serial::{Ssn, Tsn};
+pub use serial::{Mid, Ssn, Tsn};
 pub use stats::{Dropped, Stats, StreamStats};
