@@ -1,4 +1,5 @@
 mod candidates;
+mod carriage;
 mod check;
 mod checklist;
 mod consent;
@@ -20,9 +21,10 @@ use log::debug;
 use net::{Datagram, Path, Transmit, Transport};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use stun::{Class, Message, Method};
+use stun::{Class, Message, MessageBuilder, Method};
 
 use self::candidates::Remotes;
+use self::carriage::Carriage;
 use self::checklist::Checklist;
 use self::early::EarlyChecks;
 use self::events::Events;
@@ -77,6 +79,7 @@ pub struct Agent {
     limiter: Limiter,
     events: Events,
     gathering: Gathering,
+    carriage: Carriage,
     selected: Option<PairId>,
     /// No new check starts before this instant (Ta).
     next_check: Option<Instant>,
@@ -127,6 +130,7 @@ impl Agent {
             limiter: Limiter::new(hash),
             events: Events::default(),
             gathering: Gathering::default(),
+            carriage: Carriage::default(),
             selected: None,
             next_check: None,
             nominate_at: None,
@@ -350,7 +354,12 @@ impl Agent {
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<Transmit> {
         while let Some(reply) = self.replies.pop() {
             let (current, previous) = (&self.current, &self.previous);
-            if reply.encode(buf, |number| key_of(current, previous.as_deref(), number)) {
+            let key = |number| key_of(current, previous.as_deref(), number);
+            let carriage = &mut self.carriage;
+            let carry = |message: &mut MessageBuilder<'_>| {
+                carriage.write(message);
+            };
+            if reply.encode(buf, key, carry) {
                 self.stats.responses_sent += 1;
                 return Some(Transmit::new(reply.path));
             }
@@ -390,6 +399,7 @@ impl Agent {
             // Candidates that are not known yet matter more than ordinary checks, and are few.
             self.start_next_query(now);
         }
+        self.start_next_carrier(now);
         self.start_next_check(now);
         self.start_next_query(now);
         self.update_state();
