@@ -201,6 +201,7 @@ impl Agent {
         }
         if let Some(pair) = self.checklist.get_mut(pair) {
             pair.requests_sent += 1;
+            pair.first_checked.get_or_insert(now);
             if pair.is_valid() {
                 pair.unanswered_since.get_or_insert(now);
             }

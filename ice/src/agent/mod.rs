@@ -85,6 +85,8 @@ pub struct Agent {
     next_check: Option<Instant>,
     /// A pair is nominated then, even if a better one may still turn up.
     nominate_at: Option<Instant>,
+    /// And not later than this, whatever turns up.
+    nominate_by: Option<Instant>,
     patience: Patience,
     /// A pair of this generation was valid once: losing it means failure, not patience.
     was_connected: bool,
@@ -134,6 +136,7 @@ impl Agent {
             selected: None,
             next_check: None,
             nominate_at: None,
+            nominate_by: None,
             patience: Patience::NotStarted,
             was_connected: false,
             remote_candidates_ended: false,
@@ -512,7 +515,7 @@ impl Agent {
         self.checklist.clear_triggered();
         self.replies.clear();
         self.early.clear();
-        self.nominate_at = None;
+        self.forget_choice();
         self.next_check = None;
         self.patience = Patience::NotStarted;
     }
@@ -531,7 +534,7 @@ impl Agent {
         self.remotes.clear();
         self.early.clear();
         self.gathering.renew();
-        self.nominate_at = None;
+        self.forget_choice();
         self.next_check = None;
         self.was_connected = false;
         self.remote_candidates_ended = false;
@@ -594,7 +597,7 @@ impl Agent {
                 pair.nomination = Nomination::No;
             }
         }
-        self.nominate_at = None;
+        self.forget_choice();
     }
 }
 
