@@ -57,7 +57,10 @@ impl PeerConnection {
                 }
                 ice::Event::RoleChanged(_)
                 | ice::Event::ServerReflexive { .. }
-                | ice::Event::GatheringComplete => {}
+                | ice::Event::GatheringComplete
+                | ice::Event::PayloadArrived { .. }
+                | ice::Event::PayloadAcknowledged(_)
+                | ice::Event::PayloadsRefused => {}
             }
         }
         moved
