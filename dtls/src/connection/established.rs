@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::crypto::Provider;
+use crate::crypto::{Authentication, Provider};
 use crate::handshake::Flight;
 use crate::record::{Exhausted, RecordLayer};
 use crate::timer::Retransmission;
@@ -48,8 +48,17 @@ impl Established {
         }
     }
 
-    pub(super) fn peer_certificate(&self) -> &[u8] {
-        &self.agreed.peer.der
+    pub(super) fn peer_certificate(&self) -> Option<&[u8]> {
+        self.agreed.peer.as_ref().map(|peer| peer.der.as_slice())
+    }
+
+    /// Whether the other side proved who it is by a key that both know.
+    pub(super) fn knows_our_key(&self) -> bool {
+        self.agreed.suite.authentication == Authentication::Psk
+    }
+
+    pub(super) fn alpn(&self) -> Option<&[u8]> {
+        self.agreed.alpn.as_deref()
     }
 
     pub(super) fn event(&self) -> Event {
@@ -57,7 +66,9 @@ impl Established {
             srtp_profile: self.agreed.srtp_profile,
             version: Version::Dtls12,
             cipher_suite: self.agreed.suite.number,
-            peer_fingerprint: Fingerprint::of(HashAlgorithm::Sha256, self.peer_certificate()),
+            peer_fingerprint: self
+                .peer_certificate()
+                .map(|der| Fingerprint::of(HashAlgorithm::Sha256, der)),
         }
     }
 

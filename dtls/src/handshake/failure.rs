@@ -44,6 +44,22 @@ impl Failure {
         Self::new(AlertDescription::HANDSHAKE_FAILURE, Cause::BadCertificate)
     }
 
+    /// The name of a key that we do not have.
+    pub(crate) const fn unknown_identity() -> Self {
+        Self::new(
+            AlertDescription::UNKNOWN_PSK_IDENTITY,
+            Cause::UnknownIdentity,
+        )
+    }
+
+    /// No application protocol in common.
+    pub(crate) const fn application_protocol() -> Self {
+        Self::new(
+            AlertDescription::NO_APPLICATION_PROTOCOL,
+            Cause::Incompatible,
+        )
+    }
+
     /// A certificate that nobody announced.
     pub(crate) const fn fingerprint() -> Self {
         Self::new(
