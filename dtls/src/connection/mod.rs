@@ -64,6 +64,8 @@ enum Phase {
 struct Alert {
     level: u8,
     description: AlertDescription,
+    /// Whether the other side knows by now that we protect what we send.
+    protected: bool,
 }
 
 impl Alert {
@@ -197,10 +199,7 @@ impl Connection {
                 None => Initiator::Network,
                 Some(Suspicion::Alert(_)) => Initiator::Remote,
                 Some(Suspicion::Refused(failure)) => {
-                    self.alert = Some(Alert {
-                        level: Alert::FATAL,
-                        description: failure.alert,
-                    });
+                    self.say(Alert::FATAL, failure.alert);
                     Initiator::Local
                 }
             };
@@ -342,10 +341,7 @@ impl Connection {
     pub fn close(&mut self, _now: Instant) {
         match &self.phase {
             Phase::Handshaking(_) | Phase::Established(_) => {
-                self.alert = Some(Alert {
-                    level: Alert::WARNING,
-                    description: AlertDescription::CLOSE_NOTIFY,
-                });
+                self.say(Alert::WARNING, AlertDescription::CLOSE_NOTIFY);
             }
             Phase::New { .. } => {}
             Phase::Closed(_) => return,
@@ -357,10 +353,7 @@ impl Connection {
     /// certificate for example where nothing was announced ([`PeerCertificate`]).
     pub fn abort(&mut self, _now: Instant, alert: AlertDescription) {
         if let Phase::Handshaking(_) | Phase::Established(_) = &self.phase {
-            self.alert = Some(Alert {
-                level: Alert::FATAL,
-                description: alert,
-            });
+            self.say(Alert::FATAL, alert);
             self.end(Initiator::Local, Cause::Alert(alert));
         }
     }
@@ -405,10 +398,7 @@ impl Connection {
     fn check_seal(&mut self, length: usize, start: usize) -> Result<(), SealError> {
         self.verified().ok_or(SealError::NotConnected)?;
         if self.records.is_exhausted() {
-            self.alert = Some(Alert {
-                level: Alert::WARNING,
-                description: AlertDescription::CLOSE_NOTIFY,
-            });
+            self.say(Alert::WARNING, AlertDescription::CLOSE_NOTIFY);
             self.end(Initiator::Local, Cause::Exhausted);
             return Err(SealError::NotConnected);
         }
@@ -423,9 +413,24 @@ impl Connection {
         Ok(())
     }
 
+    /// Has an alert leave, in the epoch that we write in by now. A server has keys before it writes with them: its
+    /// ChangeCipherSpec leaves with its Finished.
+    fn say(&mut self, level: u8, description: AlertDescription) {
+        let handshaking = matches!(self.phase, Phase::Handshaking(_));
+        self.alert = Some(Alert {
+            level,
+            description,
+            protected: !handshaking || self.role == Role::Client,
+        });
+    }
+
     fn write_alert(&mut self, buf: &mut Vec<u8>) -> Option<()> {
-        let Alert { level, description } = self.alert.take()?;
-        let epoch = if self.records.has_keys() {
+        let Alert {
+            level,
+            description,
+            protected,
+        } = self.alert.take()?;
+        let epoch = if protected && self.records.has_keys() {
             RecordLayer::PROTECTED
         } else {
             0
@@ -446,10 +451,7 @@ impl Connection {
     /// Gives up because of what the other side sent, and tells it.
     fn fail(&mut self, _now: Instant, failure: Failure) {
         log::debug!("dtls: giving up: {:?}", failure.cause);
-        self.alert = Some(Alert {
-            level: Alert::FATAL,
-            description: failure.alert,
-        });
+        self.say(Alert::FATAL, failure.alert);
         self.end(Initiator::Local, failure.cause);
     }
 
