@@ -220,6 +220,13 @@ impl PeerConnection {
             sctp::Event::ResetRefused { streams } => {
                 channels.on_reset_refused(&streams as &[StreamId], events);
             }
+            sctp::Event::StreamRefused { stream, .. } => {
+                channels.on_refused(now, stream.get(), association, events);
+            }
+            // Nobody probes here yet.
+            sctp::Event::ProbeAcknowledged { .. }
+            | sctp::Event::ProbeLost { .. }
+            | sctp::Event::BlackHole { .. } => {}
             sctp::Event::Closed(reason) => {
                 log::debug!("sctp ended: {:?}", reason.cause);
                 channels.close_all(events);

@@ -220,6 +220,23 @@ impl Channels {
         }
     }
 
+    /// The association takes nothing more from a stream, because the peer keeps to no limit: the channel closes.
+    pub(crate) fn on_refused(
+        &mut self,
+        now: Instant,
+        stream: u16,
+        association: &mut Association,
+        outlet: &mut impl Outlet,
+    ) {
+        self.drop_early(stream);
+        if let Some(&id) = self.streams.get(&stream) {
+            self.close(now, id, Some(association), outlet);
+        } else {
+            // What cannot be reset yet, or not at all, stays refused.
+            let _ = association.reset_streams(now, &[StreamId::new(stream)]);
+        }
+    }
+
     /// The peer would not begin these streams anew: the channels end here all the same.
     pub(crate) fn on_reset_refused(&mut self, streams: &[StreamId], outlet: &mut impl Outlet) {
         for stream in streams {

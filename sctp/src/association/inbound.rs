@@ -206,7 +206,7 @@ impl Association {
                 return Flow::GoOn;
             }
             Err(Violation::Pieces) => CloseCause::ProtocolViolation,
-            Err(Violation::MessageTooLarge) => CloseCause::MessageTooLarge,
+            Err(Violation::MessageTooLarge) => CloseCause::ProtocolViolation,
         };
         self.abort_with(Initiator::Local, cause, CauseCode::PROTOCOL_VIOLATION);
         Flow::Stop

@@ -1,8 +1,12 @@
 mod control;
+mod handover;
 mod handshake;
 mod inbound;
 mod liveness;
 mod outbound;
+mod path;
+mod reading;
+mod sending;
 mod shutdown;
 mod state;
 mod stream_reset;
@@ -19,13 +23,13 @@ use self::state::State;
 use self::stream_reset::StreamResets;
 use crate::config::Config;
 use crate::cookie::{CookieKey, Peer};
-use crate::error::{CloseCause, CloseReason, ConfigError, Initiator, ResetError, SendError};
+use crate::error::{CloseCause, CloseReason, ConfigError, Initiator, RemoteInitError, ResetError};
 use crate::event::Event;
-use crate::message::{Message, Ppid, SendOptions, StreamId};
+use crate::message::StreamId;
 use crate::receive::Receiver;
 use crate::send::Sender;
 use crate::serial::Tsn;
-use crate::stats::Stats;
+use crate::stats::{Stats, StreamStats};
 use crate::timer::{Timer, Timers};
 
 /// One SCTP association over datagrams that something else keeps safe, DTLS as a rule (RFC 8261).
@@ -103,6 +107,30 @@ impl Association {
         self.begin_handshake(now);
     }
 
+    /// Our INIT chunk as it goes into a session description (`a=sctp-init`, SNAP), always the same for one association.
+    ///
+    /// When both descriptions carry one, both sides call [`connect_with`](Self::connect_with) and there is no handshake;
+    /// else [`connect`](Self::connect) sends the same INIT over the wire.
+    pub fn local_init(&self) -> Vec<u8> {
+        let parameters = self.announcements();
+        let mut chunk = Vec::new();
+        self.init_chunk(self.local, &parameters).encode(&mut chunk);
+        chunk
+    }
+
+    /// Sets the association up from the peer's INIT chunk, taken from its session description; ours
+    /// ([`local_init`](Self::local_init)) is in the peer's hands. Call it when packets can be sent:
+    /// [`Event::Connected`] follows at once, and so does data.
+    pub fn connect_with(
+        &mut self,
+        now: Instant,
+        remote_init: &[u8],
+        round_trip: Option<Duration>,
+    ) -> Result<(), RemoteInitError> {
+        let _ = (now, remote_init, round_trip);
+        Err(RemoteInitError::Begun)
+    }
+
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         for timer in Timers::ALL {
@@ -136,54 +164,6 @@ impl Association {
         self.events.pop_front()
     }
 
-    /// Queues a message. Before the association is established it waits; it then leaves with the COOKIE ECHO.
-    pub fn send(
-        &mut self,
-        now: Instant,
-        stream: StreamId,
-        ppid: Ppid,
-        data: &[u8],
-        options: SendOptions,
-    ) -> Result<(), SendError> {
-        // Nothing depends on the instant yet; a lifetime of the message will (RFC 3758 §4.1).
-        let _ = now;
-        if !self.state.takes_messages() {
-            return Err(SendError::Closed);
-        }
-        if stream.get() >= self.outbound_streams() {
-            return Err(SendError::InvalidStream);
-        }
-        self.sender.push(stream, ppid, options.ordering, data)?;
-        self.stats.messages_sent += 1;
-        self.stats.bytes_sent += data.len() as u64;
-        Ok(())
-    }
-
-    /// The next message of a stream. What is not read closes the window that the peer sees.
-    pub fn recv(&mut self, now: Instant, stream: StreamId) -> Option<Message> {
-        let message = self.receiver.recv(stream)?;
-        self.receiver
-            .tune_window(now, message.data.len(), self.sender.round_trip());
-        Some(message)
-    }
-
-    /// A stream that has a message to read.
-    pub fn next_readable(&self) -> Option<StreamId> {
-        self.receiver.next_readable()
-    }
-
-    /// Payload bytes of a stream that were taken by [`send`](Self::send) and not yet put into a packet
-    /// (the `bufferedAmount` of a data channel).
-    pub fn buffered_bytes(&self, stream: StreamId) -> usize {
-        self.sender.streams().buffered_bytes(stream)
-    }
-
-    /// Asks for [`Event::BufferedAmountLow`] when a stream's buffered bytes fall from above `bytes` to it or below.
-    /// Default 0.
-    pub fn set_buffered_amount_low_threshold(&mut self, stream: StreamId, bytes: usize) {
-        self.sender.streams_mut().set_low_threshold(stream, bytes);
-    }
-
     /// Begins outgoing streams anew, once what was sent on them is acknowledged (RFC 6525): how a data channel
     /// closes (RFC 8831 §6.7). [`Event::StreamsReset`] or [`Event::ResetRefused`] follows.
     pub fn reset_streams(&mut self, now: Instant, streams: &[StreamId]) -> Result<(), ResetError> {
@@ -204,22 +184,6 @@ impl Association {
         }
         self.settle(now);
         Ok(())
-    }
-
-    /// Sets the most that may leave, in bits of payload per second, so that data and what shares the path with it keep to one
-    /// budget. Default: no limit but congestion control's.
-    pub fn set_rate_limit(&mut self, bits_per_second: Option<u64>) {
-        self.sender
-            .set_rate_limit(bits_per_second.map(|bits| bits / 8));
-        self.timers.stop(Timer::Pacing);
-    }
-
-    /// The packets take another path from now on: window, round trip and timeouts begin anew (as RFC 9260 §7.2.5 has it for a
-    /// peer's address; the layer below must tell, because SCTP sees but one path, RFC 8261).
-    pub fn on_path_change(&mut self, now: Instant) {
-        self.sender.on_path_change(&self.config);
-        self.timers.stop(Timer::Pacing);
-        self.settle(now);
     }
 
     /// Whether the handshake is done and no end has begun.
@@ -247,6 +211,15 @@ impl Association {
         stats.round_trip = self.sender.round_trip();
         stats.congestion_window_bytes = self.sender.congestion_window();
         stats
+    }
+
+    /// What one stream counted.
+    pub fn stream_stats(&self, now: Instant, stream: StreamId) -> StreamStats {
+        let _ = now;
+        StreamStats {
+            buffered_bytes: self.buffered_bytes(stream),
+            ..StreamStats::default()
+        }
     }
 
     /// How many streams can be sent on: negotiated, or as many as may be.
