@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Real browsers against the call example, in a network namespace that this script makes and removes.
+# Real browsers against the call example, in a network namespace that this script makes and removes, and other
+# implementations in Rust against single layers, in memory.
 #
 #   interop/run.sh                 both browsers, both offer directions, with loss, and a call between them
 #   interop/run.sh chromium        only that browser (or firefox, or pair)
+#   interop/run.sh crates          only the peers that are Rust crates, in memory (peers/)
 #   interop/run.sh all             everything, also what takes long (nothing does yet: the same rows)
 #   interop/run.sh install         only fetch what is needed
 #
@@ -44,6 +46,27 @@ down() {
     ip netns delete "$namespace" 2>/dev/null || true
 }
 
+# Each package beside us has a lock file of its own, and a test for whatever both sides can.
+crates() {
+    local layer log
+    log=$(mktemp)
+    for layer in "$@"; do
+        cargo test --quiet --manifest-path "peers/$layer/Cargo.toml" >"$log" 2>&1 ||
+            { cat "$log"; rm "$log"; return 1; }
+        awk -v layer="$layer" '/^test result/ { n += $4 } END { print "ok     " layer ": " n " tests with other crates" }' "$log"
+        rm "$log"
+    done
+}
+
+case "${1:-browsers}" in
+crates)
+    crates sctp
+    exit 0
+    ;;
+browsers | all)
+    crates sctp
+    ;;
+esac
 install
 [ "${1:-}" = install ] && exit 0
 cargo build --manifest-path ../Cargo.toml --release --example call

@@ -2,8 +2,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use dcsctp::api::{
-    DcSctpSocket, Message as SctpMessage, Options, PpId, SendError, SendOptions,
-    SocketEvent, SocketTime, StreamId, ZERO_CHECKSUM_ALTERNATE_ERROR_DETECTION_METHOD_LOWER_LAYER_DTLS,
+    DcSctpSocket, Message as SctpMessage, Options, PpId, SendError, SendOptions, SocketEvent,
+    SocketTime, StreamId, ZERO_CHECKSUM_ALTERNATE_ERROR_DETECTION_METHOD_LOWER_LAYER_DTLS,
 };
 
 use crate::{Fact, Features, Message, Peer, Wish};
@@ -20,6 +20,7 @@ impl Dcsctp {
     pub fn new(epoch: Instant, features: Features) -> Self {
         let mut options = Options {
             enable_message_interleaving: features.interleaving,
+            max_retransmissions: None,
             max_timer_backoff_duration: Some(Duration::from_secs(3)),
             ..Options::default()
         };

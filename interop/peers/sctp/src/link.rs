@@ -195,8 +195,9 @@ impl<A: Peer, B: Peer> Pair<A, B> {
             }
             assert!(
                 self.step(end),
-                "stuck after {} of {wanted}",
-                self.heard[1 - side].len() - before
+                "stuck after {} of {wanted} from side {side}: {:?}",
+                self.heard[1 - side].len() - before,
+                self.facts
             );
         }
     }

@@ -1,6 +1,8 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use sctp::{Association, CloseCause, Config, Direction, Event, Ppid, SendOptions, StreamId};
+use sctp::{
+    Association, CloseCause, Config, Direction, Event, Ppid, Reliability, SendOptions, StreamId,
+};
 
 use crate::{Fact, Features, Message, Peer, Wish};
 
@@ -9,8 +11,10 @@ pub struct Ours(pub Association);
 
 impl Ours {
     pub fn new(seed: u8, features: Features) -> Self {
-        let _ = features;
-        Self::with(Config::default(), seed)
+        let mut config = Config::default();
+        config.interleaving = features.interleaving;
+        config.zero_checksum = features.zero_checksum;
+        Self::with(config, seed)
     }
 
     pub fn with(config: Config, seed: u8) -> Self {
@@ -64,6 +68,12 @@ impl Peer for Ours {
         } else {
             SendOptions::ordered()
         };
+        let reliability = match (wish.retransmits, wish.lifetime) {
+            (Some(count), _) => Reliability::Retransmissions(count),
+            (None, Some(ms)) => Reliability::Lifetime(Duration::from_millis(ms.into())),
+            (None, None) => Reliability::Reliable,
+        };
+        let options = options.with_reliability(reliability);
         let stream = StreamId::new(message.stream);
         match self
             .0

@@ -99,22 +99,56 @@ pub fn reset_and_reuse<A: Peer, B: Peer>(pair: &mut Pair<A, B>) {
     }
 }
 
+/// The same with a second end that ends its own direction when it hears of the other's.
+pub fn reset_and_reuse_together<A: Peer, B: Peer>(pair: &mut Pair<A, B>) {
+    for round in 0..20_u8 {
+        let side = usize::from(round % 2);
+        let sent = [Message::new(7, vec![round; 5_000])];
+        pair.transfer(side, &sent, Wish::default(), 1);
+        assert_eq!(std::mem::take(&mut pair.heard[1 - side]), sent);
+        pair.facts[0].clear();
+        let (now, both) = (
+            pair.now,
+            [Fact::IncomingReset(vec![7]), Fact::OutgoingReset(vec![7])],
+        );
+        if side == 0 {
+            pair.a.reset(now, 7);
+        } else {
+            pair.b.reset(now, 7);
+            assert!(pair.until(A_WHILE, |pair| pair.facts[0].contains(&both[0])));
+            let now = pair.now;
+            pair.a.reset(now, 7);
+        }
+        let done = pair.until(A_WHILE, |pair| {
+            both.iter().all(|fact| pair.facts[0].contains(fact))
+        });
+        assert!(done, "round {round}: {:?}", pair.facts);
+        pair.run(Duration::from_secs(5));
+    }
+}
+
 /// One side resets, and the other hears it.
 fn reset<A: Peer, B: Peer>(pair: &mut Pair<A, B>, side: usize, stream: u16) {
-    let heard = |pair: &Pair<A, B>, side: usize| {
-        let facts = pair.facts[side].iter();
-        facts
-            .filter(|fact| matches!(fact, Fact::IncomingReset(streams) if streams.contains(&stream)))
-            .count()
+    let heard = |pair: &Pair<A, B>| {
+        let incoming = pair.facts[1 - side].iter().filter(
+            |fact| matches!(fact, Fact::IncomingReset(streams) if streams.contains(&stream)),
+        );
+        let outgoing = pair.facts[side].iter().filter(
+            |fact| matches!(fact, Fact::OutgoingReset(streams) if streams.contains(&stream)),
+        );
+        (incoming.count(), outgoing.count())
     };
-    let before = heard(pair, 1 - side);
+    let before = heard(pair);
     let now = pair.now;
     if side == 0 {
         pair.a.reset(now, stream);
     } else {
         pair.b.reset(now, stream);
     }
-    let done = pair.until(A_WHILE, |pair| heard(pair, 1 - side) > before);
+    let done = pair.until(A_WHILE, |pair| {
+        let after = heard(pair);
+        after.0 > before.0 && after.1 > before.1
+    });
     assert!(done, "no reset from side {side}: {:?}", pair.facts);
 }
 
@@ -172,6 +206,7 @@ pub fn partial_reliability<A: Peer, B: Peer>(pair: &mut Pair<A, B>, wish: Wish) 
             on_stream(&pair.heard[1 - side], 3).len() == sure.len()
         });
         assert!(done, "side {side} got stuck");
+        pair.run(A_WHILE);
         let heard = std::mem::take(&mut pair.heard[1 - side]);
         assert!(on_stream(&heard, 3) == sure);
         let arrived = on_stream(&heard, 0);

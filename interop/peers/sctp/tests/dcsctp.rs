@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use avocet_interop_sctp::scenario::{self, LOSSES};
-use avocet_interop_sctp::{Dcsctp, Fact, Features, Ours, Pair, Weather};
+use avocet_interop_sctp::{Dcsctp, Fact, Features, Ours, Pair, Weather, Wish};
 
 fn pair_with(weather: Weather, features: Features) -> Pair<Ours, Dcsctp> {
     let now = Instant::now();
@@ -95,5 +95,80 @@ fn a_restart_of_either_side_is_noticed_and_messages_flow_again() {
         pair.connect(true, false);
         assert!(pair.facts[1].contains(&Fact::Restarted));
         scenario::ordered(&mut pair);
+    }
+}
+
+#[test]
+#[ignore = "not offered yet"]
+fn messages_may_be_given_up_by_count_or_by_time_and_arrive_whole_or_not_at_all() {
+    for interleaving in [false, true] {
+        for wish in [
+            Wish {
+                retransmits: Some(0),
+                ..Wish::default()
+            },
+            Wish {
+                retransmits: Some(1),
+                ..Wish::default()
+            },
+            Wish {
+                lifetime: Some(60),
+                ..Wish::default()
+            },
+        ] {
+            let features = Features {
+                interleaving,
+                ..Features::default()
+            };
+            let mut pair = pair_with(Weather::rough(10.0, 8), features);
+            pair.connect(true, true);
+            scenario::partial_reliability(&mut pair, wish);
+        }
+    }
+}
+
+#[test]
+#[ignore = "not offered yet"]
+fn interleaved_messages_arrive() {
+    for loss in LOSSES {
+        let features = Features {
+            interleaving: true,
+            ..Features::default()
+        };
+        let mut pair = pair_with(Weather::rough(loss, 9), features);
+        pair.connect(true, true);
+        assert!(pair.a.0.stats().interleaving);
+        assert!(
+            pair.b
+                .socket()
+                .get_metrics()
+                .unwrap()
+                .uses_message_interleaving
+        );
+        scenario::ordered(&mut pair);
+        scenario::unordered(&mut pair);
+        scenario::large(&mut pair);
+        scenario::reset_and_reuse(&mut pair);
+    }
+}
+
+#[test]
+#[ignore = "not offered yet"]
+fn packets_need_no_checksum_when_both_sides_say_so() {
+    for (ours, theirs) in [(true, true), (true, false), (false, true)] {
+        let features = |zero_checksum| Features {
+            zero_checksum,
+            ..Features::default()
+        };
+        let now = Instant::now();
+        let mut pair = Pair::new(
+            Ours::new(1, features(ours)),
+            Dcsctp::new(now, features(theirs)),
+            now,
+            Weather::rough(1.0, 10),
+        );
+        pair.connect(true, true);
+        scenario::ordered(&mut pair);
+        assert_eq!(pair.unchecked > 100, ours && theirs);
     }
 }
