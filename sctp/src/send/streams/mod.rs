@@ -3,6 +3,7 @@
 mod queue;
 mod turns;
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -338,8 +339,7 @@ impl OutboundStreams {
             }
         }
         // Later places first, so that the earlier ones stay where they are.
-        found
-            .sort_unstable_by(|one, other| (other.0, other.1, other.2).cmp(&(one.0, one.1, one.2)));
+        found.sort_unstable_by_key(|(theirs, slot, place, _)| Reverse((*theirs, *slot, *place)));
         let mut free = 0;
         let enough = found.iter().position(|(.., cost)| {
             free += cost;
@@ -350,7 +350,7 @@ impl OutboundStreams {
         };
         let mut bytes = 0;
         let mut chosen = found[..=enough].to_vec();
-        chosen.sort_unstable_by_key(|(_, slot, place, _)| std::cmp::Reverse((*slot, *place)));
+        chosen.sort_unstable_by_key(|(_, slot, place, _)| Reverse((*slot, *place)));
         for (_, index, place, _) in &chosen {
             bytes += self.give_up(*index, *place).bytes;
         }
