@@ -182,19 +182,17 @@ fn checksums_are_left_out_where_both_agree() {
         let [mut a, mut b] = [Config::default(), Config::default()];
         (a.zero_checksum, b.zero_checksum) = (ours, theirs);
         let mut pair = Pair::new(Peer::new(a, 1), Peer::new(b, 2));
-        let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-        let note = seen.clone();
-        pair.network().intercept(move |packet| {
-            let zero = packet.bytes[8..12] == [0; 4];
-            note.lock().unwrap().push((packet.bytes[12], zero));
-            Verdict::Pass
-        });
+        pair.network().start_recording();
         let mut pair = establish(pair);
         let now = pair.now();
         pair.a_mut().send(now, 1, &[1; 50_000]);
         pair.run_for(Duration::from_secs(1));
         assert_eq!(pair.b().read(1), [[1; 50_000]]);
-        let seen = seen.lock().unwrap();
+        let packets = pair.network().recorded();
+        let seen = packets
+            .iter()
+            .map(|packet| (packet.bytes[12], packet.bytes[8..12] == [0; 4]))
+            .collect::<Vec<_>>();
         let agreed = ours && theirs;
         assert!(
             seen.iter()

@@ -161,22 +161,20 @@ fn forward_tsn_is_not_repeated_within_a_round_trip() {
     );
     connect_both(&mut pair);
     assert!(pair.run_until(Duration::from_secs(10), common::both_established));
-    let times = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let seen = times.clone();
-    pair.network().intercept(move |packet| {
-        let chunks = avocet_sctp::packet::Packet::decode(&packet.bytes).unwrap();
-        let forwards = chunks.chunks().flatten();
-        if forwards.into_iter().any(|raw| raw.kind.0 == 192) {
-            seen.lock().unwrap().push(packet.sent);
-        }
-        Verdict::Pass
-    });
+    pair.network().start_recording();
     let options = SendOptions::unordered().with_reliability(ONCE);
     for _ in 0..2000 {
         let _ = send(&mut pair, 1, options, &[1; 1000]);
         pair.run_for(Duration::from_millis(2));
     }
-    let times = times.lock().unwrap();
+    let is_forward = |packet: &&netsim::Packet| {
+        let chunks = avocet_sctp::packet::Packet::decode(&packet.bytes).unwrap();
+        let mut chunks = chunks.chunks().flatten();
+        chunks.any(|raw| raw.kind.0 == 192)
+    };
+    let packets = pair.network().recorded();
+    let times = packets.iter().filter(is_forward);
+    let times = times.map(|packet| packet.sent).collect::<Vec<_>>();
     assert!(times.len() > 20, "{}", times.len());
     let round_trip = Duration::from_millis(20);
     let close = times
@@ -214,7 +212,7 @@ fn every_unreliable_message_is_whole_or_absent_on_every_network() {
         Profile::Loss30,
     ] {
         for seed in 0..6 {
-            let interleaving = seed % 2 == 0;
+            let interleaving = seed.is_multiple_of(2);
             mixed(profile, seed, interleaving);
         }
     }
@@ -234,7 +232,7 @@ fn mixed(profile: Profile, seed: u64, interleaving: bool) {
         let stream = (number % 6) as u16;
         let mut data = vec![number as u8; rng.random_range(4..6000)];
         data[..4].copy_from_slice(&number.to_be_bytes());
-        let ordering = if stream % 2 == 0 {
+        let ordering = if stream.is_multiple_of(2) {
             Ordering::Ordered
         } else {
             Ordering::Unordered
