@@ -51,6 +51,12 @@ pub struct Config {
     /// ([`DataChannel::set_streaming`](crate::DataChannel::set_streaming)) and may be larger than whole ones; 0 is no limit.
     /// Channels that are read whole close at `max_message_size` all the same. Default: the same as `max_message_size`.
     pub announced_max_message_size: Option<usize>,
+    /// How much may wait unread over all channels, in bytes (see [`sctp::Config::receive_window_bytes`]). Default 8 MiB; it begins
+    /// smaller and grows with what is read. It bounds the throughput to one window per round trip.
+    pub receive_window_bytes: usize,
+    /// How much may wait to be acknowledged over all channels, in bytes (see [`sctp::Config::send_buffer_bytes`]). Default 8 MiB; it
+    /// begins with 2 MiB.
+    pub send_buffer_bytes: usize,
     /// Channels at one time; an OPEN beyond is answered by a reset. Default 1,024.
     pub max_data_channels: usize,
     /// How long `close` waits for what was said to arrive. Default 2 s.
@@ -80,6 +86,8 @@ impl Config {
             udp_payload_bytes: 1_200,
             max_message_size: 262_144,
             announced_max_message_size: None,
+            receive_window_bytes: 8 << 20,
+            send_buffer_bytes: 8 << 20,
             max_data_channels: 1_024,
             close_timeout: Duration::from_secs(2),
         }
@@ -100,6 +108,9 @@ impl Config {
         }
         if self.max_message_size < MIN_MESSAGE_SIZE {
             return Err(ConfigError::MessageSize(self.max_message_size));
+        }
+        if self.send_buffer_bytes == 0 {
+            return Err(ConfigError::Sctp(sctp::ConfigError::Zero));
         }
         if !(1..=65_535).contains(&self.max_data_channels) {
             return Err(ConfigError::DataChannels(self.max_data_channels));
