@@ -19,7 +19,7 @@ mod timer;
 mod tls12;
 mod wire;
 
-pub use certificate::Certificate;
+pub use certificate::{Certificate, KeyKind};
 pub use config::{Config, PeerCertificate, Refusal, Role, SrtpProfile, Version};
 pub use connection::{Connection, Mark};
 pub use crypto::Provider;
