@@ -67,7 +67,8 @@ impl Agent {
             self.fail_check(now, transaction);
             return;
         }
-        let round_trip = transaction.round_trip(now);
+        let round_trip =
+            transaction.round_trip(now, message.transmit_counter().map(|(sending, _)| sending));
         let id = transaction.pair;
         let Some(pair) = self.checklist.get_mut(id) else {
             return;
