@@ -2,6 +2,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::path_mtu::PathMtuConfig;
 use crate::{AddressRewrite, Candidate, CandidateKind, ConfigError};
 
 /// Who decides which pair is used (RFC 8445 §3).
@@ -68,6 +69,9 @@ pub struct Config {
     /// by its counter and integrity, which RFC 7982 §3.1 allows. Checks of others are counted whatever this says.
     /// Default: no.
     pub transmit_counter: bool,
+    /// Whether and how the largest datagram of the selected path is searched for (RFC 8899). Default: not at all, and
+    /// 1,200 bytes are taken to pass. A host that searches must set DF on what it sends.
+    pub path_mtu: Option<PathMtuConfig>,
 }
 
 /// Which candidates take part (W3C `RTCIceTransportPolicy`, RFC 8828 §5.2).
@@ -117,6 +121,7 @@ impl fmt::Debug for Config {
             .field("policy", &self.policy)
             .field("rewrites", &self.rewrites)
             .field("transmit_counter", &self.transmit_counter)
+            .field("path_mtu", &self.path_mtu)
             .finish_non_exhaustive()
     }
 }
@@ -135,6 +140,7 @@ impl Config {
             policy: Policy::All,
             rewrites: Vec::new(),
             transmit_counter: false,
+            path_mtu: None,
         }
     }
 

@@ -33,6 +33,9 @@ pub enum Event {
     },
     /// Every STUN server has answered for every base, or was given up.
     GatheringComplete,
+    /// Datagrams of this many bytes of UDP payload pass on the path in use: see
+    /// [`Agent::path_budget`](crate::Agent::path_budget).
+    PathMtu(usize),
     /// A remote candidate has this name of multicast DNS: to be resolved, and
     /// [`Agent::on_resolved`](crate::Agent::on_resolved) to be told.
     ResolveName(String),

@@ -11,6 +11,7 @@ pub mod framing;
 mod hash;
 pub mod mdns;
 pub mod mux;
+pub mod path_mtu;
 mod rewrite;
 mod stats;
 

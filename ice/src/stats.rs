@@ -19,6 +19,8 @@ pub struct Stats {
     pub retransmissions_sent: u64,
     /// Consent checks sent (RFC 7675); not counted in `requests_sent`.
     pub consent_requests_sent: u64,
+    /// Checks sent to find out how large datagrams may be (RFC 8899); not counted in `requests_sent`.
+    pub path_mtu_probes_sent: u64,
     /// Requests whose integrity was right.
     pub requests_received: u64,
     /// Responses sent, errors included.

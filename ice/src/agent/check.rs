@@ -80,7 +80,7 @@ impl Agent {
             || self
                 .transactions
                 .iter()
-                .any(|other| other.is_unsent() && other.purpose != Purpose::Consent)
+                .any(|other| other.is_unsent() && other.is_paced())
     }
 
     /// Makes a request, to be sent at the next opportunity.
@@ -138,8 +138,10 @@ impl Agent {
             } else {
                 buf.extend_from_slice(&transaction.bytes);
             }
-            self.note_sent(now, id);
-            return Some(Transmit::new(path));
+            let probe = self.note_sent(now, id);
+            let mut transmit = Transmit::new(path);
+            transmit.probe = probe;
+            return Some(transmit);
         }
     }
 
@@ -166,7 +168,7 @@ impl Agent {
             Purpose::Consent | Purpose::Recover => {
                 pair.nomination == Nomination::Done && self.selected == Some(pair.id)
             }
-            Purpose::Check { .. } | Purpose::Carry => false,
+            Purpose::Check { .. } | Purpose::Carry | Purpose::Probe(_) => false,
         };
         let start = buf.len();
         let mut message = MessageBuilder::new(buf, Class::Request, Method::BINDING, id);
@@ -186,12 +188,21 @@ impl Agent {
         if self.config.transmit_counter {
             message.transmit_counter(transaction.next_sending(), 0);
         }
-        let carries = self.carriage.write(&mut message);
+        let carries = match transaction.purpose {
+            Purpose::Probe(size) => {
+                super::size::pad(&mut message, size);
+                false
+            }
+            _ => self.carriage.write(&mut message),
+        };
         let sealed = message.integrity(&remote.key).fingerprint().finish();
         if sealed.is_err() {
             return false;
         }
-        let keep = !matches!(transaction.purpose, Purpose::Consent | Purpose::Carry);
+        let keep = !matches!(
+            transaction.purpose,
+            Purpose::Consent | Purpose::Carry | Purpose::Probe(_)
+        );
         if let Some(transaction) = self.transactions.iter_mut().find(|other| other.id == id) {
             transaction.role = role;
             transaction.epoch = self.carriage.epoch();
@@ -203,9 +214,10 @@ impl Agent {
         true
     }
 
-    fn note_sent(&mut self, now: Instant, id: TransactionId) {
+    /// Takes note of a sending; whether it is a probe of the path's size.
+    fn note_sent(&mut self, now: Instant, id: TransactionId) -> bool {
         let Some(transaction) = self.transactions.iter_mut().find(|other| other.id == id) else {
-            return;
+            return false;
         };
         transaction.on_sent(now);
         if self.config.transmit_counter {
@@ -222,6 +234,7 @@ impl Agent {
         }
         match (purpose, first) {
             (Purpose::Consent, _) => self.stats.consent_requests_sent += 1,
+            (Purpose::Probe(_), _) => self.stats.path_mtu_probes_sent += 1,
             (_, true) => {
                 self.stats.requests_sent += 1;
                 self.next_check = Some(now + self.config.ta);
@@ -233,10 +246,12 @@ impl Agent {
             pair.retransmissions_sent += u64::from(!first && purpose != Purpose::Consent);
             pair.consent_requests_sent += u64::from(purpose == Purpose::Consent);
             pair.first_checked.get_or_insert(now);
-            if pair.is_valid() {
+            // The silence of a probe speaks of its size only.
+            if pair.is_valid() && !matches!(purpose, Purpose::Probe(_)) {
                 pair.unanswered_since.get_or_insert(now);
             }
         }
+        matches!(purpose, Purpose::Probe(_))
     }
 
     /// Sends again what is due again, and gives up what nobody answered.

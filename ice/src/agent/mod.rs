@@ -15,6 +15,7 @@ mod pair;
 mod reply;
 mod request;
 mod response;
+mod size;
 mod streams;
 mod transaction;
 
@@ -38,6 +39,7 @@ use self::pair::{Nomination, Pair, PairId, Trouble};
 use self::reply::Replies;
 use self::transaction::Transactions;
 use crate::hash::SecretHash;
+use crate::path_mtu::{BASE_DATAGRAM, PathMtu};
 use crate::{
     Candidate, CandidateStats, Config, ConfigError, Credentials, Event, Mode, PairState, PairStats,
     Role, State, Stats,
@@ -87,6 +89,9 @@ pub struct Agent {
     events: Events,
     gathering: Gathering,
     carriage: Carriage,
+    mtu: Option<Box<PathMtu>>,
+    /// The last size that the owner was told.
+    told_mtu: usize,
     selected: Option<PairId>,
     /// No new check starts before this instant (Ta).
     next_check: Option<Instant>,
@@ -148,6 +153,8 @@ impl Agent {
             events: Events::default(),
             gathering: Gathering::default(),
             carriage: Carriage::default(),
+            mtu: config.path_mtu.map(|config| Box::new(PathMtu::new(config))),
+            told_mtu: BASE_DATAGRAM,
             selected: None,
             next_check: None,
             held_until: None,
@@ -404,6 +411,7 @@ impl Agent {
             self.transactions.next_deadline(),
             self.next_check_deadline(),
             self.next_dial_deadline(),
+            self.mtu.as_ref().and_then(|mtu| mtu.poll_timeout()),
             self.next_gathering_deadline(),
             self.nominate_at,
             self.next_consent_deadline(),
@@ -465,6 +473,7 @@ impl Agent {
         }
         self.forget_previous(now);
         self.settle_streams(now);
+        self.settle_mtu(now);
         self.settle_gathering(now);
         if !self.checklist.has_triggered() {
             // Candidates that are not known yet matter more than ordinary checks, and are few.

@@ -162,6 +162,7 @@ impl Agent {
         let (path, round_trip, priority, generation) =
             (pair.path, pair.round_trip, pair.priority, pair.generation);
         self.selected = Some(id);
+        self.measure(id);
         self.stats.selected_candidate_pair_changes += 1;
         self.tell(Event::Selected { path, round_trip });
         if generation == self.current.number {

@@ -19,6 +19,7 @@ const KNOWN: &[AttributeType] = &[
     AttributeType::MESSAGE_INTEGRITY_SHA256,
     AttributeType::PRIORITY,
     AttributeType::USE_CANDIDATE,
+    AttributeType::PADDING,
 ];
 
 /// What a check asks, once it is known to be the peer's.

@@ -35,6 +35,8 @@ pub(super) enum Purpose {
     Recover,
     /// A check that exists for what it carries; sent once.
     Carry,
+    /// Find out whether datagrams of this size pass; sent once.
+    Probe(usize),
 }
 
 /// A request of ours that may be answered.
@@ -92,6 +94,11 @@ impl Transaction {
         self.sends == 0
     }
 
+    /// Whether it is one of those that Ta spaces out.
+    pub(super) const fn is_paced(&self) -> bool {
+        !matches!(self.purpose, Purpose::Consent | Purpose::Probe(_))
+    }
+
     pub(super) fn is_cancelled(&self) -> bool {
         matches!(self.phase, Phase::Cancelled(_))
     }
@@ -102,7 +109,7 @@ impl Transaction {
         self.sends = self.sends.saturating_add(1);
         let sends = self.sends.saturating_add(self.spent);
         let wait = match self.purpose {
-            Purpose::Consent => CONSENT_EXPIRY,
+            Purpose::Consent | Purpose::Probe(_) => CONSENT_EXPIRY,
             // RFC 8489 §6.2.2: over a stream nothing is sent again.
             _ if self.is_on_stream() => STREAM_WAIT,
             _ if self.is_spent() => self.rto * LAST_WAIT,
@@ -159,7 +166,7 @@ impl Transaction {
     /// Whether it is not sent again: each has its number of sendings, and some have one.
     fn is_spent(&self) -> bool {
         match self.purpose {
-            Purpose::Consent | Purpose::Carry => true,
+            Purpose::Consent | Purpose::Carry | Purpose::Probe(_) => true,
             _ if self.is_on_stream() => self.sends > 0,
             _ => self.sends.saturating_add(self.spent) >= MAX_SENDS,
         }

@@ -67,7 +67,8 @@ impl PeerConnection {
                     self.events.push(Event::OpenStream { local, remote });
                 }
                 ice::Event::CloseStream(path) => self.events.push(Event::CloseStream(path)),
-                ice::Event::RoleChanged(_)
+                ice::Event::PathMtu(_)
+                | ice::Event::RoleChanged(_)
                 | ice::Event::PayloadArrived { .. }
                 | ice::Event::PayloadAcknowledged(_)
                 | ice::Event::PayloadsRefused => {}
