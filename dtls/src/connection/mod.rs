@@ -2,6 +2,7 @@
 
 mod established;
 mod inbound;
+mod post_handshake;
 mod receive;
 #[cfg(test)]
 mod tests;
@@ -167,9 +168,19 @@ impl Connection {
 
     /// A deadline passed.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let Phase::Handshaking(handshake) = &mut self.phase else {
-            return;
+        let handshake = match &mut self.phase {
+            Phase::Handshaking(handshake) => handshake,
+            Phase::Established(established) => {
+                if let Some(post) = &mut established.post
+                    && !post.handle_timeout(now, &mut self.stats)
+                {
+                    self.end(Initiator::Network, Cause::TimedOut);
+                }
+                return;
+            }
+            Phase::New { .. } | Phase::Closed(_) => return,
         };
+        handshake.acks.expire(now);
         if handshake.timer.limit_reached(now) {
             let cause = handshake.cause();
             let initiator = match handshake.suspicion {
@@ -194,8 +205,17 @@ impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `None` when nothing is pending.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.phase {
-            Phase::Handshaking(handshake) => Some(handshake.timer.next_deadline()),
-            Phase::New { .. } | Phase::Established(_) | Phase::Closed(_) => None,
+            Phase::Handshaking(handshake) => {
+                let timer = handshake.timer.next_deadline();
+                Some(
+                    handshake
+                        .acks
+                        .deadline()
+                        .map_or(timer, |due| due.min(timer)),
+                )
+            }
+            Phase::Established(established) => established.post.as_ref()?.next_deadline(),
+            Phase::New { .. } | Phase::Closed(_) => None,
         }
     }
 
@@ -205,10 +225,13 @@ impl Connection {
         let written = match &mut self.phase {
             Phase::Handshaking(handshake) => {
                 let mtu = handshake.timer.mtu(configured);
-                handshake.flight.write(&mut self.records, mtu, buf)
+                match handshake.flight.write(&mut self.records, mtu, buf) {
+                    Ok(None) => handshake.acks.write(&mut self.records, buf),
+                    written => written,
+                }
             }
             Phase::Established(established) => {
-                established.write_last_flight(&mut self.records, configured, buf)
+                established.write(&mut self.records, configured, buf)
             }
             Phase::New { .. } | Phase::Closed(_) => Ok(None),
         };
@@ -257,7 +280,7 @@ impl Connection {
 
     /// Completes the record that begins at `mark`: all that stands behind its head becomes its payload.
     /// What stands before it is not touched. On an error the record is gone from the buffer.
-    pub fn seal(&mut self, _now: Instant, buf: &mut Vec<u8>, mark: Mark) -> Result<(), SealError> {
+    pub fn seal(&mut self, now: Instant, buf: &mut Vec<u8>, mark: Mark) -> Result<(), SealError> {
         let start = mark.start;
         self.check_seal(buf.len(), start)
             .and_then(|()| {
@@ -266,7 +289,24 @@ impl Connection {
                     .map_err(|_| SealError::NotConnected)
             })
             .inspect(|()| self.stats.records_sealed += 1)
-            .inspect_err(|_| buf.truncate(start))
+            .inspect_err(|_| buf.truncate(start))?;
+        if let Phase::Established(established) = &mut self.phase
+            && let Some(post) = &mut established.post
+        {
+            post.on_sealed(now, &self.records, &mut self.stats);
+        }
+        Ok(())
+    }
+
+    /// Wants new keys in both directions (KeyUpdate, RFC 8446 §4.6.3). They come by themselves after 2^23 records;
+    /// whoever wants them earlier asks here. Without effect unless DTLS 1.3 was agreed on.
+    pub fn update_keys(&mut self, now: Instant) {
+        if let Phase::Established(established) = &mut self.phase
+            && established.verified
+            && let Some(post) = &mut established.post
+        {
+            post.update(now, true, &mut self.stats);
+        }
     }
 
     /// Takes the record that begins at `mark` out of the buffer again.
@@ -277,7 +317,7 @@ impl Connection {
     /// The most bytes that a record adds to its payload.
     pub fn max_overhead(&self) -> usize {
         if self.records.has_keys() {
-            self.records.overhead(RecordLayer::PROTECTED)
+            self.records.overhead(self.records.write_epoch())
         } else {
             Protection::MAX_OVERHEAD
         }
@@ -376,11 +416,7 @@ impl Connection {
 
     fn write_alert(&mut self, buf: &mut Vec<u8>) -> Option<()> {
         let Alert { level, description } = self.alert.take()?;
-        let epoch = if self.records.has_keys() {
-            RecordLayer::PROTECTED
-        } else {
-            0
-        };
+        let epoch = self.records.write_epoch();
         let written = self
             .records
             .write(epoch, ContentType::Alert, DTLS_1_2, buf, |buf| {

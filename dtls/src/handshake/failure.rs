@@ -29,6 +29,11 @@ impl Failure {
         Self::new(AlertDescription::UNSUPPORTED_EXTENSION, Cause::Misbehaved)
     }
 
+    /// An extension that there is no handshake without.
+    pub(crate) const fn missing_extension() -> Self {
+        Self::new(AlertDescription::MISSING_EXTENSION, Cause::Misbehaved)
+    }
+
     /// Nothing in common.
     pub(crate) const fn incompatible() -> Self {
         Self::new(AlertDescription::HANDSHAKE_FAILURE, Cause::Incompatible)

@@ -18,6 +18,11 @@ impl ReplayWindow {
         age < u64::BITS as u64 && self.seen >> age & 1 == 0
     }
 
+    /// The number that follows the highest one.
+    pub(crate) const fn next(&self) -> u64 {
+        self.end
+    }
+
     /// A record of this number was authentic. Never called before its tag verified: a forged number must not move
     /// the window.
     pub(crate) const fn record(&mut self, number: u64) {

@@ -5,7 +5,7 @@ use crate::wire::{
     CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, DTLS_1_2, Extensions,
     HandshakeType, ServerHello, ServerKeyExchange, UseSrtp,
 };
-use crate::{Role, SrtpProfile};
+use crate::{Role, SrtpProfile, Version};
 
 /// The server's side (RFC 6347 §4.2.4, flights 4 to 6), by the message that it waits for. Its life begins with a
 /// ClientHello that was found acceptable.
@@ -113,10 +113,9 @@ impl Choice {
             .filter(|suite| suite.authentication == key.authentication())
             .find(|suite| hello.cipher_suites.contains(&suite.number))
             .ok_or(Failure::incompatible())?;
-        let group = provider
+        let group = context
+            .config
             .groups()
-            .iter()
-            .copied()
             .find(|group| extensions.offers_group(*group))
             .ok_or(Failure::incompatible())?;
         // A client that names no schemes means SHA-1 (RFC 5246 §7.4.1.4.1).
@@ -149,13 +148,19 @@ impl Choice {
     pub(crate) fn accept(self, context: &mut Context<'_>) -> Result<State, Failure> {
         let config = context.config;
         let provider = &config.provider;
-        // The last bytes of the random stay random: only a server that knows DTLS 1.3 marks them when it answers
-        // with 1.2 (RFC 8446 §4.1.3). With `tls13` beside this room the mark belongs here.
+        // A server that knows DTLS 1.3 and answers with 1.2 says so in its random, which Finished and the signature
+        // cover: nobody can take the higher version out of a hello unnoticed (RFC 8446 §4.1.3).
+        let mut server_random = context.random();
+        if config.versions.contains(Version::Dtls13)
+            && let Some(mark) = server_random.last_chunk_mut()
+        {
+            *mark = ServerHello::DOWNGRADE;
+        }
         let hellos = Hellos {
             suite: self.suite,
             srtp_profile: self.srtp_profile,
             client_random: self.client_random,
-            server_random: context.random(),
+            server_random,
         };
         let exchange = context.secrets.key_exchange(self.group)?;
 

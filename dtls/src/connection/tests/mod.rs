@@ -6,6 +6,7 @@ mod laws;
 mod loss;
 mod rogue;
 mod states;
+mod tls13;
 
 use super::{Connection, Phase};
 use crate::Fingerprint;

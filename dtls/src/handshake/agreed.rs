@@ -1,0 +1,62 @@
+use crate::crypto::Provider;
+use crate::{SrtpProfile, Version, tls12, tls13};
+
+/// What a completed handshake leaves behind, whatever its version.
+pub(crate) enum Agreed {
+    Tls12(tls12::Agreed),
+    Tls13(tls13::Agreed),
+}
+
+impl Agreed {
+    pub(crate) const fn version(&self) -> Version {
+        match self {
+            Self::Tls12(_) => Version::Dtls12,
+            Self::Tls13(_) => Version::Dtls13,
+        }
+    }
+
+    /// The registered number of the cipher suite.
+    pub(crate) const fn cipher_suite(&self) -> u16 {
+        match self {
+            Self::Tls12(agreed) => agreed.suite.number,
+            Self::Tls13(agreed) => agreed.secrets.suite.number,
+        }
+    }
+
+    pub(crate) const fn srtp_profile(&self) -> Option<SrtpProfile> {
+        match self {
+            Self::Tls12(agreed) => agreed.srtp_profile,
+            Self::Tls13(agreed) => agreed.srtp_profile,
+        }
+    }
+
+    pub(crate) fn peer_certificate(&self) -> &[u8] {
+        match self {
+            Self::Tls12(agreed) => &agreed.peer.der,
+            Self::Tls13(agreed) => &agreed.peer.der,
+        }
+    }
+
+    pub(crate) fn export(
+        &self,
+        provider: &Provider,
+        label: &[u8],
+        context: Option<(u16, &[u8])>,
+        out: &mut [u8],
+    ) {
+        match self {
+            Self::Tls12(agreed) => agreed.secrets.export(provider, label, context, out),
+            Self::Tls13(agreed) => {
+                let context = context.map(|(_, context)| context);
+                agreed.secrets.export(provider, label, context, out);
+            }
+        }
+    }
+
+    pub(crate) fn key_log(&self) -> String {
+        match self {
+            Self::Tls12(agreed) => agreed.secrets.key_log(),
+            Self::Tls13(agreed) => agreed.secrets.key_log(),
+        }
+    }
+}
