@@ -196,9 +196,14 @@ impl Connection {
             };
             self.end(initiator, cause);
         } else if handshake.timer.expire(now) {
-            handshake.flight.send();
             self.stats.timeouts += 1;
-            self.stats.flights_sent += 1;
+            let mut environment = Environment {
+                config: &self.config,
+                announced: self.announced.as_deref(),
+                records: &mut self.records,
+                stats: &mut self.stats,
+            };
+            handshake.on_expired(now, &mut environment);
         }
     }
 

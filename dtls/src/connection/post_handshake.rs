@@ -26,6 +26,8 @@ pub(super) struct PostHandshake {
     /// Updates of the other side since `updates_since`.
     updates: u32,
     updates_since: Option<Instant>,
+    /// Records under one key before it is updated.
+    update_after: u64,
     /// Until when a repeated flight of the handshake is acknowledged.
     handshake_until: Option<Instant>,
 }
@@ -44,8 +46,8 @@ impl PostHandshake {
     const UPDATE_AFTER: u64 = 1 << 23;
     /// How often the other side may update its keys, and in what time; what exceeds it is not acknowledged and may be
     /// repeated later.
-    const MAX_UPDATES: u32 = 32;
-    const UPDATES_PERIOD: Duration = Duration::from_secs(32);
+    const MAX_UPDATES: u32 = 16;
+    const UPDATES_PERIOD: Duration = Duration::from_secs(16);
     /// How long the keys of the handshake are kept for a client that repeats its last flight: twice the longest life
     /// of a segment.
     const HANDSHAKE_LIFETIME: Duration = Duration::from_secs(240);
@@ -76,6 +78,7 @@ impl PostHandshake {
             heard: false,
             updates: 0,
             updates_since: None,
+            update_after: Self::UPDATE_AFTER,
             handshake_until: now.checked_add(Self::HANDSHAKE_LIFETIME),
         };
         if role == Role::Server {
@@ -238,8 +241,7 @@ impl PostHandshake {
     /// A record was sealed: after many the keys are updated.
     pub(super) fn on_sealed(&mut self, now: Instant, records: &RecordLayer, stats: &mut Stats) {
         let written = records.epochs().map_or(0, Epochs::written);
-        if written >= Self::UPDATE_AFTER && self.update_wanted.is_none() && self.outgoing.is_none()
-        {
+        if written >= self.update_after && self.update_wanted.is_none() && self.outgoing.is_none() {
             self.update(now, false, stats);
         }
     }
@@ -288,6 +290,11 @@ impl PostHandshake {
             return Ok(Some(()));
         }
         self.acks.write(records, buf)
+    }
+
+    #[cfg(test)]
+    pub(super) const fn update_after(&mut self, records: u64) {
+        self.update_after = records;
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {

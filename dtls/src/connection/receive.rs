@@ -109,6 +109,9 @@ impl Connection {
             }
         };
         self.stats.records_opened += 1;
+        if let Phase::Handshaking(handshake) = &mut self.phase {
+            handshake.on_opened();
+        }
         match content_type {
             ContentType::ApplicationData if number.epoch >= Epochs::APPLICATION => {
                 self.on_data(plaintext, sink);

@@ -29,7 +29,7 @@ pub(crate) use self::inbox::{Inbox, Inserted, Message};
 use self::offer::{Answer, Offer};
 pub(crate) use self::transcript::Transcript;
 use crate::crypto::SecretSource;
-use crate::record::RecordLayer;
+use crate::record::{Epochs, RecordLayer};
 use crate::timer::Retransmission;
 use crate::wire::{Ack, ClientHello, DTLS_1_2, DTLS_1_3, Fragment, HandshakeType, RecordNumber};
 use crate::{Cause, Config, Fingerprint, Role, Stats, Version, tls12, tls13};
@@ -48,6 +48,8 @@ pub(crate) struct Handshake {
     transcript: Transcript,
     pub(crate) flight: Flight,
     next_send: u16,
+    /// A client accepted a ServerHello of DTLS 1.3, and nothing has shown yet that it is the server's.
+    unproved: bool,
     /// What of the other side's flight arrived, under DTLS 1.3.
     pub(crate) acks: Acks,
     pub(crate) timer: Retransmission,
@@ -150,6 +152,7 @@ impl Handshake {
             transcript: Transcript::default(),
             flight: Flight::default(),
             next_send: 0,
+            unproved: false,
             acks: Acks::default(),
             timer: Retransmission::new(now, round_trip, config.handshake_timeout),
             early: EarlyRecords::default(),
@@ -209,6 +212,38 @@ impl Handshake {
         if !matches!(self.stage, Some(Stage::AwaitClientHello)) {
             self.changed_cipher = true;
         }
+    }
+
+    /// A record of DTLS 1.3 could be opened: the other side has our hello and the keys. What is left of its flight is
+    /// its to repeat.
+    pub(crate) fn on_opened(&mut self) {
+        if std::mem::take(&mut self.unproved) {
+            self.flight = Flight::default();
+            self.timer.stop();
+        }
+    }
+
+    /// The timer of the flight ran out: it is sent again. If records came that do not open, one of the hellos was
+    /// not what its sender said, and we begin anew.
+    pub(crate) fn on_expired(&mut self, now: Instant, environment: &mut Environment<'_>) {
+        let failed = environment.records.epochs().is_some_and(Epochs::has_failed);
+        if !(self.unproved && failed) {
+            self.flight.send();
+            environment.stats.flights_sent += 1;
+            return;
+        }
+        environment.records.clear();
+        self.inbox = Inbox::new(0, Self::INBOX_BYTES);
+        self.early = EarlyRecords::default();
+        self.unproved = false;
+        self.next_send = 0;
+        self.transcript.clear();
+        let mut context = self.context(environment);
+        let offer = Offer::start(&mut context);
+        let change = context.change;
+        self.offer = Some(offer);
+        self.stage = Some(Stage::AwaitServerHello);
+        self.apply(now, change, environment);
     }
 
     /// An acknowledgement arrived, which its record vouches for: what is missing is sent again at once, since this
@@ -411,6 +446,7 @@ impl Handshake {
             Ok(Answer::Tls12(state)) => self.stage = Some(Stage::Client12(state)),
             Ok(Answer::Tls13(state)) => {
                 self.offer = None;
+                self.unproved = true;
                 self.stage = Some(Stage::Client13(state));
             }
             Err(failure) => {

@@ -146,6 +146,11 @@ impl Epochs {
         self.write.last().map_or(0, |write| write.next)
     }
 
+    /// Whether a record failed to open.
+    pub(crate) const fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
     /// Whether there are keys for a record of these epoch bits.
     pub(crate) fn can_read(&self, epoch_bits: u8) -> bool {
         self.find(epoch_bits).is_some()

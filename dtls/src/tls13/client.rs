@@ -80,8 +80,6 @@ impl State {
         shared: &[u8],
     ) -> Result<Self, Failure> {
         let keys = Keys::begin(context, Role::Client, suite, shared, offer.random)?;
-        // Our hello is answered; the rest of the server's flight is the server's to repeat.
-        context.end_flight();
         Ok(Self::EncryptedExtensions(Box::new(
             ExpectEncryptedExtensions {
                 keys,

@@ -28,6 +28,15 @@ impl Connection {
         }
     }
 
+    /// Updates the keys after so many records.
+    pub(crate) fn update_after(&mut self, records: u64) {
+        if let Phase::Established(established) = &mut self.phase
+            && let Some(post) = &mut established.post
+        {
+            post.update_after(records);
+        }
+    }
+
     pub(crate) fn own_fingerprint(&self) -> Fingerprint {
         self.config.certificate.fingerprint()
     }
