@@ -19,6 +19,15 @@ pub enum ConfigError {
     /// More than 16 SRTP profiles.
     #[error("too many srtp profiles")]
     SrtpProfiles,
+    /// More than 64 pre-shared keys.
+    #[error("too many pre-shared keys")]
+    PreSharedKeys,
+    /// More than 16 application protocols, or a name that is empty or longer than 255 bytes.
+    #[error("application protocols out of range")]
+    Alpn,
+    /// A server without a certificate and without pre-shared keys.
+    #[error("a server needs a certificate or a pre-shared key")]
+    NoIdentity,
     /// The provider cannot sign with the key of the certificate.
     #[error("the provider cannot use the key of the certificate")]
     Certificate,
@@ -40,6 +49,18 @@ pub enum CertificateError {
     /// The random source or the signer failed.
     #[error("could not generate a key or sign the certificate")]
     Generate,
+}
+
+/// Why a pre-shared key cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PreSharedKeyError {
+    /// The identity is empty or longer than 1024 bytes.
+    #[error("the identity is out of range")]
+    Identity,
+    /// The key is empty or longer than 1024 bytes.
+    #[error("the key is out of range")]
+    Key,
 }
 
 /// Why a text is not a fingerprint that identifies anybody (RFC 8122 §5).
@@ -115,6 +136,10 @@ impl AlertDescription {
     pub const MISSING_EXTENSION: Self = Self(109);
     /// An extension that was not offered.
     pub const UNSUPPORTED_EXTENSION: Self = Self(110);
+    /// The identity of a pre-shared key is not known.
+    pub const UNKNOWN_PSK_IDENTITY: Self = Self(115);
+    /// No application protocol in common.
+    pub const NO_APPLICATION_PROTOCOL: Self = Self(120);
 }
 
 impl fmt::Debug for AlertDescription {
@@ -133,6 +158,8 @@ impl fmt::Debug for AlertDescription {
             Self::NO_RENEGOTIATION => "no_renegotiation",
             Self::MISSING_EXTENSION => "missing_extension",
             Self::UNSUPPORTED_EXTENSION => "unsupported_extension",
+            Self::UNKNOWN_PSK_IDENTITY => "unknown_psk_identity",
+            Self::NO_APPLICATION_PROTOCOL => "no_application_protocol",
             Self(number) => return write!(f, "alert {number}"),
         };
         f.write_str(name)

@@ -9,6 +9,8 @@ pub(crate) struct Retransmission {
     deadline: Option<Instant>,
     /// When the flight left last.
     sent: Option<Instant>,
+    /// When the timer was armed last.
+    armed: Option<Instant>,
     /// How often in a row nobody answered this flight.
     timeouts: u32,
     /// The worst of it so far: a path that was too narrow for one flight is too narrow for the next.
@@ -24,16 +26,13 @@ impl Retransmission {
     const MAX: Duration = Duration::from_secs(60);
 
     pub(crate) fn new(now: Instant, round_trip: Option<Duration>, timeout: Duration) -> Self {
-        let initial = round_trip.map_or(Self::DEFAULT, |round_trip| {
-            round_trip
-                .saturating_mul(2)
-                .clamp(Self::MIN, Self::MAX_FROM_ROUND_TRIP)
-        });
+        let initial = round_trip.map_or(Self::DEFAULT, Self::initial_for);
         Self {
             initial,
             current: initial,
             deadline: None,
             sent: None,
+            armed: None,
             timeouts: 0,
             most_timeouts: 0,
             limit: now.checked_add(timeout).unwrap_or(now),
@@ -43,6 +42,23 @@ impl Retransmission {
     /// Another exchange begins, with a time limit of its own.
     pub(crate) fn renew(&mut self, now: Instant, timeout: Duration) {
         self.limit = now.checked_add(timeout).unwrap_or(now);
+    }
+
+    fn initial_for(round_trip: Duration) -> Duration {
+        round_trip
+            .saturating_mul(2)
+            .clamp(Self::MIN, Self::MAX_FROM_ROUND_TRIP)
+    }
+
+    /// The round trip became known, or another one. A timer that runs goes on with what follows from it, doubled as
+    /// often as before.
+    pub(crate) fn set_round_trip(&mut self, round_trip: Duration) {
+        self.initial = Self::initial_for(round_trip);
+        let doubled = 1_u32.checked_shl(self.timeouts).unwrap_or(u32::MAX);
+        self.current = self.initial.saturating_mul(doubled).min(Self::MAX);
+        if let (Some(_), Some(armed)) = (self.deadline, self.armed) {
+            self.deadline = armed.checked_add(self.current);
+        }
     }
 
     /// A new flight leaves.
@@ -105,6 +121,7 @@ impl Retransmission {
 
     fn arm(&mut self, now: Instant) {
         self.sent = Some(now);
+        self.armed = Some(now);
         self.deadline = now.checked_add(self.current);
     }
 }

@@ -71,8 +71,17 @@ impl Established {
         }
     }
 
-    pub(super) fn peer_certificate(&self) -> &[u8] {
+    pub(super) fn peer_certificate(&self) -> Option<&[u8]> {
         self.agreed.peer_certificate()
+    }
+
+    /// Whether the other side proved who it is by a key that both know.
+    pub(super) fn knows_our_key(&self) -> bool {
+        self.agreed.knows_our_key()
+    }
+
+    pub(super) fn alpn(&self) -> Option<&[u8]> {
+        self.agreed.alpn()
     }
 
     pub(super) fn event(&self) -> Event {
@@ -80,7 +89,9 @@ impl Established {
             srtp_profile: self.agreed.srtp_profile(),
             version: self.agreed.version(),
             cipher_suite: self.agreed.cipher_suite(),
-            peer_fingerprint: Fingerprint::of(HashAlgorithm::Sha256, self.peer_certificate()),
+            peer_fingerprint: self
+                .peer_certificate()
+                .map(|der| Fingerprint::of(HashAlgorithm::Sha256, der)),
         }
     }
 

@@ -20,7 +20,7 @@ use crate::record::{Protection, RecordLayer};
 use crate::wire::{ContentType, DTLS_1_2, RecordHeader};
 use crate::{
     AlertDescription, Cause, CloseReason, Config, ConfigError, Event, ExportError, Fingerprint,
-    Initiator, Role, SealError, Stats,
+    Initiator, PeerCertificate, Role, SealError, Stats,
 };
 
 /// One DTLS association, client or server.
@@ -43,6 +43,8 @@ pub struct Connection {
     announced: Option<Vec<Fingerprint>>,
     events: VecDeque<Event>,
     inbound: Inbound,
+    /// The largest datagram of a handshake, in bytes.
+    mtu: usize,
     alert: Option<Alert>,
     stats: Stats,
 }
@@ -83,9 +85,14 @@ impl Connection {
     /// provider, its keys); it must come from a cryptographic source and never be used twice.
     pub fn new(config: Arc<Config>, role: Role, seed: [u8; 32]) -> Result<Self, ConfigError> {
         config.validate()?;
-        if !config.provider.can_sign(config.certificate.key()) {
+        let key = config.certificate.as_ref().map(crate::Certificate::key);
+        if role == Role::Server && key.is_none() && config.psks.is_empty() {
+            return Err(ConfigError::NoIdentity);
+        }
+        if key.is_some_and(|key| !config.provider.can_sign(key)) {
             return Err(ConfigError::Certificate);
         }
+        let mtu = config.mtu;
         Ok(Self {
             config,
             role,
@@ -95,6 +102,7 @@ impl Connection {
             },
             records: RecordLayer::default(),
             announced: None,
+            mtu,
             events: VecDeque::new(),
             inbound: Inbound::default(),
             alert: None,
@@ -129,6 +137,19 @@ impl Connection {
         for mut datagram in early.into_datagrams() {
             self.receive(now, &mut datagram, &mut Sink::Queue);
         }
+    }
+
+    /// The round trip of the path became known, or changed: timers follow it at once (see [`start`](Self::start)).
+    pub fn set_round_trip(&mut self, _now: Instant, round_trip: Duration) {
+        if let Phase::Handshaking(handshake) = &mut self.phase {
+            handshake.timer.set_round_trip(round_trip);
+        }
+    }
+
+    /// The largest datagram that the path carries became known, or changed; it takes the place of
+    /// [`Config::mtu`], raised to [`Config::MIN_MTU`] if it is below.
+    pub fn set_mtu(&mut self, _now: Instant, bytes: usize) {
+        self.mtu = bytes.clamp(Config::MIN_MTU, usize::from(u16::MAX));
     }
 
     /// The fingerprints that the signalling announced for the other side.
@@ -226,7 +247,7 @@ impl Connection {
 
     /// Appends one datagram of the handshake, or an alert, to `buf`.
     pub fn poll_transmit(&mut self, _now: Instant, buf: &mut Vec<u8>) -> Option<()> {
-        let configured = self.config.mtu;
+        let configured = self.mtu;
         let written = match &mut self.phase {
             Phase::Handshaking(handshake) => {
                 let mtu = handshake.timer.mtu(configured);
@@ -269,9 +290,15 @@ impl Connection {
         self.verified().is_some()
     }
 
-    /// The certificate of the other side in DER, once it is verified.
+    /// The certificate of the other side in DER, once it is verified: the announced one, or, where nothing was to be
+    /// announced ([`PeerCertificate`]), whichever it proved to own.
     pub fn peer_certificate(&self) -> Option<&[u8]> {
-        Some(self.verified()?.peer_certificate())
+        self.verified()?.peer_certificate()
+    }
+
+    /// The agreed application protocol (RFC 7301), once connected.
+    pub fn application_protocol(&self) -> Option<&[u8]> {
+        self.verified()?.alpn()
     }
 
     /// Reserves the head of a record at the end of `buf`: append the payload, then [`seal`](Self::seal) it.
@@ -371,6 +398,18 @@ impl Connection {
         self.end(Initiator::Local, Cause::CloseNotify);
     }
 
+    /// Ends the connection with a fatal alert: the application does not like what it saw of the other side, its
+    /// certificate for example where nothing was announced ([`PeerCertificate`]).
+    pub fn abort(&mut self, _now: Instant, alert: AlertDescription) {
+        if let Phase::Handshaking(_) | Phase::Established(_) = &self.phase {
+            self.alert = Some(Alert {
+                level: Alert::FATAL,
+                description: alert,
+            });
+            self.end(Initiator::Local, Cause::Alert(alert));
+        }
+    }
+
     /// What was counted.
     pub const fn stats(&self) -> Stats {
         self.stats
@@ -384,15 +423,25 @@ impl Connection {
         }
     }
 
-    /// The gate: compares the certificate of the other side with what was announced.
+    /// The gate. Nobody passes whose certificate is not an announced one; unless a key that both sides know stands for
+    /// it, or the application reserved the judgement to itself.
     fn check_announced(&mut self, now: Instant) {
-        let (Phase::Established(established), Some(announced)) = (&mut self.phase, &self.announced)
-        else {
+        let Phase::Established(established) = &mut self.phase else {
             return;
         };
-        if !Fingerprint::any_matches(announced, established.peer_certificate()) {
-            self.fail(now, Failure::fingerprint());
-        } else if !established.verified {
+        let trusted = established.knows_our_key()
+            || self.config.peer_certificate != PeerCertificate::Announced;
+        if !trusted {
+            let Some(announced) = &self.announced else {
+                return;
+            };
+            let matches = |der| Fingerprint::any_matches(announced, der);
+            if !established.peer_certificate().is_some_and(matches) {
+                self.fail(now, Failure::fingerprint());
+                return;
+            }
+        }
+        if !established.verified {
             established.verified = true;
             self.events.push_back(established.event());
         }

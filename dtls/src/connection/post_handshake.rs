@@ -177,7 +177,7 @@ impl PostHandshake {
             return;
         }
         match self.inbox.insert(0, 0, fragment) {
-            Inserted::Kept | Inserted::Old => {
+            Inserted::Kept | Inserted::Old | Inserted::Replaced => {
                 self.acks.note(number);
                 self.acks.send();
             }

@@ -7,7 +7,7 @@ use crate::record::{Epochs, Opened, RecordLayer, Rejected};
 use crate::wire::{
     Ack, ContentType, DTLS_1_2, Fragment, HandshakeType, RecordHeader, RecordNumber, UnifiedHeader,
 };
-use crate::{AlertDescription, Cause, Initiator, Role};
+use crate::{AlertDescription, Cause, Initiator, Refusal, Role};
 
 /// The way in: datagram, record, fragment, message.
 impl Connection {
@@ -184,8 +184,14 @@ impl Connection {
             }
             (Phase::Handshaking(handshake), ContentType::Alert) => {
                 // Nobody vouches for it. It is not even worth remembering once keys exist.
-                if let ([Alert::FATAL, description], false) = (body, self.records.has_keys()) {
-                    handshake.suspect(AlertDescription(*description));
+                if let (&[level, description], false) = (body, self.records.has_keys()) {
+                    if self.config.refusal == Refusal::Close {
+                        self.on_alert(body);
+                        return;
+                    }
+                    if level == Alert::FATAL {
+                        handshake.suspect(AlertDescription(description));
+                    }
                 }
                 self.stats.dropped.plaintext += 1;
             }
@@ -282,9 +288,16 @@ impl Connection {
 
     fn on_fragments(&mut self, now: Instant, number: RecordNumber, mut body: &[u8]) {
         while !body.is_empty() {
-            let Ok(fragment) = Fragment::decode(&mut body) else {
-                self.stats.dropped.malformed += 1;
-                return;
+            let fragment = match Fragment::decode(&mut body) {
+                Ok(fragment) => fragment,
+                Err(error) => {
+                    self.stats.dropped.malformed += 1;
+                    let handshaking = matches!(self.phase, Phase::Handshaking(_));
+                    if handshaking && self.config.refusal == Refusal::Close {
+                        self.fail(now, error.into());
+                    }
+                    return;
+                }
             };
             match &mut self.phase {
                 Phase::Handshaking(handshake) => {

@@ -1,4 +1,4 @@
-use crate::crypto::Provider;
+use crate::crypto::{Authentication, Provider};
 use crate::{SrtpProfile, Version, tls12, tls13};
 
 /// What a completed handshake leaves behind, whatever its version.
@@ -30,10 +30,27 @@ impl Agreed {
         }
     }
 
-    pub(crate) fn peer_certificate(&self) -> &[u8] {
+    /// The certificate that the other side proved to own.
+    pub(crate) fn peer_certificate(&self) -> Option<&[u8]> {
         match self {
-            Self::Tls12(agreed) => &agreed.peer.der,
-            Self::Tls13(agreed) => &agreed.peer.der,
+            Self::Tls12(agreed) => agreed.peer.as_ref().map(|peer| peer.der.as_slice()),
+            Self::Tls13(agreed) => agreed.peer.as_ref().map(|peer| peer.der.as_slice()),
+        }
+    }
+
+    /// Whether the other side proved who it is by a key that both know.
+    pub(crate) fn knows_our_key(&self) -> bool {
+        match self {
+            Self::Tls12(agreed) => agreed.suite.authentication == Authentication::Psk,
+            Self::Tls13(_) => false,
+        }
+    }
+
+    /// The application protocol.
+    pub(crate) fn alpn(&self) -> Option<&[u8]> {
+        match self {
+            Self::Tls12(agreed) => agreed.alpn.as_deref(),
+            Self::Tls13(agreed) => agreed.alpn.as_deref(),
         }
     }
 

@@ -49,6 +49,27 @@ impl Failure {
         Self::new(AlertDescription::HANDSHAKE_FAILURE, Cause::BadCertificate)
     }
 
+    /// The name of a key that we do not have.
+    pub(crate) const fn unknown_identity() -> Self {
+        Self::new(
+            AlertDescription::UNKNOWN_PSK_IDENTITY,
+            Cause::UnknownIdentity,
+        )
+    }
+
+    /// No application protocol in common.
+    pub(crate) const fn application_protocol() -> Self {
+        Self::new(
+            AlertDescription::NO_APPLICATION_PROTOCOL,
+            Cause::Incompatible,
+        )
+    }
+
+    /// The same of a server, whose message has to have one (RFC 8446 §4.4.2.4).
+    pub(crate) const fn no_server_certificate() -> Self {
+        Self::new(AlertDescription::DECODE_ERROR, Cause::BadCertificate)
+    }
+
     /// A certificate that nobody announced.
     pub(crate) const fn fingerprint() -> Self {
         Self::new(

@@ -8,6 +8,7 @@ mod early;
 mod failure;
 mod flight;
 mod inbox;
+mod negotiation;
 mod offer;
 #[cfg(test)]
 mod tests;
@@ -26,13 +27,16 @@ pub(crate) use self::early::EarlyRecords;
 pub(crate) use self::failure::Failure;
 pub(crate) use self::flight::Flight;
 pub(crate) use self::inbox::{Inbox, Inserted, Message};
+pub(crate) use self::negotiation::{
+    accepted_profile, accepted_protocol, choose_profile, choose_protocol,
+};
 use self::offer::{Answer, Offer};
 pub(crate) use self::transcript::Transcript;
 use crate::crypto::SecretSource;
 use crate::record::{Epochs, RecordLayer};
 use crate::timer::Retransmission;
 use crate::wire::{Ack, ClientHello, DTLS_1_2, DTLS_1_3, Fragment, HandshakeType, RecordNumber};
-use crate::{Cause, Config, Fingerprint, Role, Stats, Version, tls12, tls13};
+use crate::{Cause, Config, Fingerprint, Refusal, Role, Stats, Version, tls12, tls13};
 
 /// A handshake under way. It exists from the start of a connection to its Finished, and is gone afterwards.
 pub(crate) struct Handshake {
@@ -61,6 +65,8 @@ pub(crate) struct Handshake {
     pub(crate) suspicion: Option<Suspicion>,
     /// Messages behind the hellos that were refused.
     refusals: u8,
+    /// Fragments contradicted each other about the next message.
+    contradiction: bool,
     random: StdRng,
     secrets: SecretSource,
 }
@@ -89,7 +95,7 @@ pub(crate) enum Suspicion {
 /// What states may come to after a message.
 pub(crate) enum Progress<S, A = tls12::Agreed> {
     Continue(S),
-    Completed(A),
+    Completed(Box<A>),
 }
 
 /// A message was refused, and whether the state survives that.
@@ -159,6 +165,7 @@ impl Handshake {
             changed_cipher: false,
             suspicion: None,
             refusals: 0,
+            contradiction: false,
             random: StdRng::from_seed(*seed),
             secrets: config.provider.secrets(seed),
         };
@@ -291,6 +298,10 @@ impl Handshake {
         }
         match self.inbox.insert(epoch, self.expected_epoch(), fragment) {
             Inserted::Kept => self.acks.note(number),
+            Inserted::Replaced => {
+                self.contradiction = true;
+                self.acks.note(number);
+            }
             Inserted::Old if epoch == Self::EPOCH_13 => self.acks.note(number),
             Inserted::Old => {
                 // The end of the server's flight once more: it has not seen our answer (RFC 6347 §4.2.4).
@@ -305,6 +316,9 @@ impl Handshake {
 
     /// Handles the messages that are whole by now.
     pub(crate) fn advance(&mut self, now: Instant, environment: &mut Environment<'_>) -> Outcome {
+        if self.contradiction && environment.config.refusal == Refusal::Close {
+            return Outcome::Failed(Failure::illegal());
+        }
         self.advance_repeated_hello(now, environment);
         let outcome = self.advance_messages(now, environment);
         if matches!(outcome, Outcome::Waiting) && self.is_13() {
@@ -321,11 +335,15 @@ impl Handshake {
             let mut context = self.context(environment);
             let result = match stage {
                 Stage::AwaitClientHello => {
-                    self.on_first_hello(now, &message, environment);
+                    if let Err(failure) = self.on_first_hello(now, &message, environment) {
+                        return Outcome::Failed(failure);
+                    }
                     continue;
                 }
                 Stage::AwaitServerHello => {
-                    self.on_server_hello(now, &message, environment);
+                    if let Err(failure) = self.on_server_hello(now, &message, environment) {
+                        return Outcome::Failed(failure);
+                    }
                     continue;
                 }
                 Stage::Client12(state) => wrap(
@@ -358,7 +376,7 @@ impl Handshake {
                 }
                 Ok(Progress::Completed(agreed)) => {
                     self.apply(now, change, environment);
-                    return Outcome::Completed(Box::new(agreed));
+                    return Outcome::Completed(agreed);
                 }
                 Err(refused) => {
                     if let Err(failure) = self.survive(refused, environment) {
@@ -384,7 +402,8 @@ impl Handshake {
         self.refusals += 1;
         self.suspicion = Some(Suspicion::Refused(failure));
         environment.stats.dropped.messages += 1;
-        if self.refusals >= Self::MAX_REFUSALS || environment.records.has_keys() {
+        let patient = environment.config.refusal == Refusal::Wait;
+        if !patient || self.refusals >= Self::MAX_REFUSALS || environment.records.has_keys() {
             return Err(failure);
         }
         self.stage = Some(match stage {
@@ -432,10 +451,10 @@ impl Handshake {
         now: Instant,
         message: &Message,
         environment: &mut Environment<'_>,
-    ) {
+    ) -> Result<(), Failure> {
         self.stage = Some(Stage::AwaitServerHello);
         let Some(mut offer) = self.offer.take() else {
-            return;
+            return Ok(());
         };
         let mut context = self.context(environment);
         let answer = offer.answer(&mut context, message);
@@ -450,11 +469,11 @@ impl Handshake {
                 self.stage = Some(Stage::Client13(state));
             }
             Err(failure) => {
-                self.refuse_hello(failure, environment.stats);
-                return;
+                return self.refuse_hello(failure, environment);
             }
         }
         self.apply(now, change, environment);
+        Ok(())
     }
 
     /// A ClientHello came: if it is not acceptable, a better one may follow. Nothing says that this one was the
@@ -464,15 +483,16 @@ impl Handshake {
         now: Instant,
         message: &Message,
         environment: &mut Environment<'_>,
-    ) {
+    ) -> Result<(), Failure> {
         match self.accept(message, environment) {
             Ok((stage, change)) => {
                 self.stage = Some(stage);
                 self.apply(now, change, environment);
+                Ok(())
             }
             Err(failure) => {
                 self.stage = Some(Stage::AwaitClientHello);
-                self.refuse_hello(failure, environment.stats);
+                self.refuse_hello(failure, environment)
             }
         }
     }
@@ -546,10 +566,18 @@ impl Handshake {
         Ok((stage, change))
     }
 
-    fn refuse_hello(&mut self, failure: Failure, stats: &mut Stats) {
+    fn refuse_hello(
+        &mut self,
+        failure: Failure,
+        environment: &mut Environment<'_>,
+    ) -> Result<(), Failure> {
         self.inbox.rewind();
         self.suspicion = Some(Suspicion::Refused(failure));
-        stats.dropped.hellos += 1;
+        environment.stats.dropped.hellos += 1;
+        match environment.config.refusal {
+            Refusal::Wait => Ok(()),
+            Refusal::Close => Err(failure),
+        }
     }
 
     fn apply(&mut self, now: Instant, change: FlightChange, environment: &mut Environment<'_>) {
@@ -600,7 +628,7 @@ fn choose_version(config: &Config, hello: &ClientHello) -> Result<Version, Failu
     let named = hello.extensions.versions.as_deref();
     let dtls13 = named.is_some_and(|named| named.contains(&DTLS_1_3));
     let dtls12 = named.is_none_or(|named| named.contains(&DTLS_1_2));
-    if dtls13 && config.versions.contains(Version::Dtls13) {
+    if dtls13 && config.versions.contains(Version::Dtls13) && config.certificate.is_some() {
         Ok(Version::Dtls13)
     } else if dtls12 && config.versions.contains(Version::Dtls12) {
         Ok(Version::Dtls12)
@@ -617,7 +645,7 @@ fn wrap<S, A>(
 ) -> Result<Progress<Stage, Agreed>, Refused<Stage>> {
     match result {
         Ok(Progress::Continue(state)) => Ok(Progress::Continue(stage(state))),
-        Ok(Progress::Completed(left)) => Ok(Progress::Completed(agreed(left))),
+        Ok(Progress::Completed(left)) => Ok(Progress::Completed(Box::new(agreed(*left)))),
         Err(Refused { failure, survivor }) => Err(Refused {
             failure,
             survivor: survivor.map(stage),

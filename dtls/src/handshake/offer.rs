@@ -39,7 +39,7 @@ impl Offer {
             cipher_suites.extend(provider.suites_13().map(|suite| suite.number));
         }
         if tls12 {
-            cipher_suites.extend(provider.suites().iter().map(|suite| suite.number));
+            cipher_suites.extend(config.suites().map(|suite| suite.number));
         }
         let mut shares = Vec::new();
         // A share for the favourite alone: a server that wants another group asks for it. A source that fails here
@@ -69,6 +69,7 @@ impl Offer {
                     profiles: srtp_profiles.clone(),
                     mki: Vec::new(),
                 }),
+                alpn: (!config.alpn.is_empty()).then(|| config.alpn.clone()),
                 extended_master_secret: tls12,
                 renegotiation_info: tls12,
                 versions: tls13.then_some(versions),

@@ -50,9 +50,6 @@ impl RecordLayer {
     /// The epoch of the only keys.
     pub(crate) const PROTECTED: u16 = 1;
 
-    /// Failed authentications before the connection gives up; the limit of GCM and ChaCha20-Poly1305.
-    const MAX_FAILURES: u64 = 1 << 36;
-
     pub(crate) fn install(&mut self, write: Protection, read: Protection) {
         self.keys = Some(Keys {
             write,
@@ -227,7 +224,7 @@ impl RecordLayer {
             }
             Err(_) => {
                 keys.failures += 1;
-                Err(if keys.failures >= Self::MAX_FAILURES {
+                Err(if keys.failures >= keys.read.max_failures() {
                     Rejected::TooManyFailures
                 } else {
                     Rejected::Unauthentic

@@ -1,12 +1,14 @@
-use super::{Agreed, Keys, Peer, expect, send_proof};
-use crate::crypto::{CipherSuite13, NamedGroup};
-use crate::handshake::{Context, Failure, Message, Progress, Refused};
+use super::{Agreed, Extras, Keys, Peer, expect, send_finished, send_proof};
+use crate::Role;
+use crate::crypto::{CipherSuite13, NamedGroup, SignatureScheme};
+use crate::handshake::{
+    Context, Failure, Message, Progress, Refused, accepted_profile, accepted_protocol,
+};
 use crate::record::Epochs;
 use crate::wire::{
     CertificateRequest13, ClientHello, DTLS_1_2, EncryptedExtensions, Extensions, HandshakeType,
     KeyShare, ServerHello,
 };
-use crate::{Role, SrtpProfile};
 
 /// The client's side behind the ServerHello (RFC 9147 §5.8.1), by the message that it waits for.
 pub(crate) enum State {
@@ -83,7 +85,7 @@ impl State {
         Ok(Self::EncryptedExtensions(Box::new(
             ExpectEncryptedExtensions {
                 keys,
-                offered: offer.extensions.clone(),
+                offer: offer.clone(),
             },
         )))
     }
@@ -100,7 +102,9 @@ impl State {
             Self::Certificate(state) => state.handle(context, message)?,
             Self::CertificateVerify(state) => state.handle(context, message)?,
             Self::Finished(state) => {
-                return Ok(Progress::Completed(state.handle(context, message)?));
+                return Ok(Progress::Completed(Box::new(
+                    state.handle(context, message)?,
+                )));
             }
         }))
     }
@@ -108,7 +112,7 @@ impl State {
 
 pub(crate) struct ExpectEncryptedExtensions {
     keys: Keys,
-    offered: Extensions,
+    offer: ClientHello,
 }
 
 impl ExpectEncryptedExtensions {
@@ -119,6 +123,7 @@ impl ExpectEncryptedExtensions {
             // The server's groups are news for the next connection, and we have none.
             groups: extensions.groups.clone(),
             srtp: extensions.srtp.clone(),
+            alpn: extensions.alpn.clone(),
             unknown: extensions.unknown,
             ..Extensions::default()
         };
@@ -128,66 +133,58 @@ impl ExpectEncryptedExtensions {
         if extensions.unknown > 0 {
             return Err(Failure::unsupported_extension());
         }
-        let srtp_profile = self.srtp_profile(&extensions)?;
+        let extras = Extras {
+            srtp_profile: accepted_profile(&self.offer, extensions.srtp.as_ref())?,
+            alpn: accepted_protocol(&self.offer, extensions.alpn.as_deref())?,
+        };
         context.transcript.push(message);
         Ok(State::CertificateRequest(Box::new(
             ExpectCertificateRequest {
                 keys: self.keys,
-                srtp_profile,
+                extras,
             },
         )))
-    }
-
-    /// Exactly one of the profiles on offer, and our empty MKI (RFC 5764 §4.1.1, §4.1.3).
-    fn srtp_profile(&self, answer: &Extensions) -> Result<Option<SrtpProfile>, Failure> {
-        let Some(answer) = &answer.srtp else {
-            return Ok(None);
-        };
-        let Some(offer) = &self.offered.srtp else {
-            return Err(Failure::unsupported_extension());
-        };
-        match answer.profiles.as_slice() {
-            [profile] if offer.profiles.contains(profile) && answer.mki.is_empty() => {
-                Ok(Some(*profile))
-            }
-            _ => Err(Failure::illegal()),
-        }
     }
 }
 
 pub(crate) struct ExpectCertificateRequest {
     keys: Keys,
-    srtp_profile: Option<SrtpProfile>,
+    extras: Extras,
 }
 
 impl ExpectCertificateRequest {
-    /// A server that does not ask who we are is none of WebRTC (RFC 8827 §6.5).
+    /// A server that does not ask who we are is none of WebRTC (RFC 8827 §6.5); others may leave it out.
     fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
+        let mut next = ExpectCertificate {
+            keys: self.keys,
+            extras: self.extras,
+            schemes: None,
+        };
+        let mutual = context.config.peer_certificate.is_mutual();
+        if !mutual && message.message_type == HandshakeType::CERTIFICATE {
+            return next.handle(context, message);
+        }
         expect(message, HandshakeType::CERTIFICATE_REQUEST)?;
         let request = CertificateRequest13::decode(&message.body)?;
         if !request.context.is_empty() {
             return Err(Failure::illegal());
         }
-        let schemes = request.schemes;
+        next.schemes = Some(request.schemes);
         context.transcript.push(message);
-        Ok(State::Certificate(Box::new(ExpectCertificate {
-            keys: self.keys,
-            srtp_profile: self.srtp_profile,
-            schemes,
-        })))
+        Ok(State::Certificate(Box::new(next)))
     }
 }
 
 pub(crate) struct ExpectCertificate {
     keys: Keys,
-    srtp_profile: Option<SrtpProfile>,
-    schemes: Vec<crate::crypto::SignatureScheme>,
+    extras: Extras,
+    /// The signatures that the server takes from us, if it asks for one.
+    schemes: Option<Vec<SignatureScheme>>,
 }
 
 impl ExpectCertificate {
     fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
-        expect(message, HandshakeType::CERTIFICATE)?;
-        let peer = Peer::read(context, message)?;
+        let peer = Peer::read(context, message)?.ok_or(Failure::no_server_certificate())?;
         context.transcript.push(message);
         Ok(State::CertificateVerify(Box::new(
             ExpectCertificateVerify {
@@ -222,7 +219,7 @@ impl ExpectFinished {
         let ExpectCertificateVerify { previous, peer } = self.previous;
         let ExpectCertificate {
             keys,
-            srtp_profile,
+            extras,
             schemes,
         } = previous;
         keys.check_finished(context, Role::Server, message)?;
@@ -231,14 +228,18 @@ impl ExpectFinished {
         let (own, theirs) = application.protections(context, Role::Client, keys.suite)?;
 
         context.begin_flight();
-        send_proof(context, &keys, Role::Client, &schemes)?;
+        if let Some(schemes) = schemes {
+            send_proof(context, &keys, Role::Client, &schemes)?;
+        }
+        send_finished(context, &keys, Role::Client);
         let epochs = context.records.epochs_mut().ok_or(Failure::unexpected())?;
         epochs.install_write(Epochs::APPLICATION, own);
         epochs.install_read(Epochs::APPLICATION, theirs);
         Ok(Agreed {
-            srtp_profile,
+            srtp_profile: extras.srtp_profile,
+            alpn: extras.alpn,
             secrets: keys.into_secrets(application),
-            peer,
+            peer: Some(peer),
         })
     }
 }

@@ -13,17 +13,26 @@ use subtle::ConstantTimeEq as _;
 
 pub(crate) use self::key_schedule::{Derivation, Secret, Secrets, protection};
 use crate::certificate::Leaf;
-use crate::crypto::{CipherSuite13, Hash, PublicKey};
+use crate::crypto::{CipherSuite13, Hash, PublicKey, SignatureScheme};
 use crate::handshake::{Context, Failure, Message};
 use crate::record::{Epochs, Protection13};
 use crate::wire::{Certificate13, CertificateVerify, HandshakeType};
-use crate::{Role, SrtpProfile};
+use crate::{Certificate, Role, SrtpProfile};
 
 /// What a completed handshake leaves behind.
 pub(crate) struct Agreed {
     pub(crate) srtp_profile: Option<SrtpProfile>,
+    pub(crate) alpn: Option<Vec<u8>>,
     pub(crate) secrets: Secrets,
-    pub(crate) peer: Peer,
+    /// The certificate that the other side proved to own.
+    pub(crate) peer: Option<Peer>,
+}
+
+/// What hello and EncryptedExtensions agree on beside keys.
+#[derive(Clone, Default)]
+struct Extras {
+    srtp_profile: Option<SrtpProfile>,
+    alpn: Option<Vec<u8>>,
 }
 
 /// The certificate of the other side.
@@ -34,8 +43,9 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Reads the certificate message. The fingerprint is compared here if it is known already, to fail early; the
-    /// gate that nobody passes without it is the connection's.
-    fn read(context: &Context<'_>, message: &Message) -> Result<Self, Failure> {
+    /// gate that nobody passes without it is the connection's. `None` if the message says that there is none.
+    fn read(context: &Context<'_>, message: &Message) -> Result<Option<Self>, Failure> {
+        expect(message, HandshakeType::CERTIFICATE)?;
         let certificate = Certificate13::decode(&message.body)?;
         if !certificate.context.is_empty() {
             return Err(Failure::illegal());
@@ -43,10 +53,13 @@ impl Peer {
         if certificate.extended {
             return Err(Failure::unsupported_extension());
         }
-        let der = certificate.leaf.ok_or(Failure::no_certificate())?.to_vec();
-        let public_key = Leaf::from_der(&der)?.public_key;
-        context.check_announced(&der)?;
-        Ok(Self { der, public_key })
+        let Some(der) = certificate.leaf else {
+            return Ok(None);
+        };
+        let public_key = Leaf::from_der(der)?.public_key;
+        context.check_announced(der)?;
+        let der = der.to_vec();
+        Ok(Some(Self { der, public_key }))
     }
 
     /// Checks the CertificateVerify of `sender` over all that was said before it (RFC 8446 §4.4.3).
@@ -198,29 +211,33 @@ fn signed_content(context: &Context<'_>, hash: Hash, sender: Role) -> Vec<u8> {
     content
 }
 
-/// Certificate, CertificateVerify and Finished, by which each side says who it is.
+/// Certificate and CertificateVerify, by which a side says who it is; without a certificate of ours only the former,
+/// which says so.
 fn send_proof(
     context: &mut Context<'_>,
     keys: &Keys,
     role: Role,
-    offered: &[crate::crypto::SignatureScheme],
+    offered: &[SignatureScheme],
 ) -> Result<(), Failure> {
     let config = context.config;
-    let key = config.certificate.key();
-    let scheme = key
-        .choose_scheme_13(offered)
-        .ok_or(Failure::incompatible())?;
+    let own = config.certificate.as_ref();
     let mut body = Vec::new();
     Certificate13 {
         context: &[],
-        leaf: Some(config.certificate.der()),
+        leaf: own.map(Certificate::der),
         extended: false,
     }
     .encode(&mut body);
     context.send_in(Epochs::HANDSHAKE, HandshakeType::CERTIFICATE, body);
-
+    let Some(own) = own else {
+        return Ok(());
+    };
+    let scheme = own
+        .key()
+        .choose_scheme_13(offered)
+        .ok_or(Failure::incompatible())?;
     let signed = signed_content(context, keys.suite.hash, role);
-    let signature = config.provider.sign(key, scheme, &signed)?;
+    let signature = config.provider.sign(own.key(), scheme, &signed)?;
     let mut body = Vec::new();
     CertificateVerify {
         scheme,
@@ -228,10 +245,12 @@ fn send_proof(
     }
     .encode(&mut body);
     context.send_in(Epochs::HANDSHAKE, HandshakeType::CERTIFICATE_VERIFY, body);
+    Ok(())
+}
 
+fn send_finished(context: &mut Context<'_>, keys: &Keys, role: Role) {
     let verify_data = keys.verify_data(context, role).to_vec();
     context.send_in(Epochs::HANDSHAKE, HandshakeType::FINISHED, verify_data);
-    Ok(())
 }
 
 /// Begins the transcript of a handshake with a HelloRetryRequest: of the first hello only the hash stays

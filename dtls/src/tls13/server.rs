@@ -1,12 +1,17 @@
-use super::{Agreed, ApplicationKeys, Keys, Peer, begin_retried_transcript, expect, send_proof};
+use super::{
+    Agreed, ApplicationKeys, Extras, Keys, Peer, begin_retried_transcript, expect, send_finished,
+    send_proof,
+};
+use crate::Role;
 use crate::crypto::{CipherSuite13, NamedGroup, SignatureScheme};
-use crate::handshake::{Context, Failure, Message, Progress, Refused};
+use crate::handshake::{
+    Context, Failure, Message, Progress, Refused, choose_profile, choose_protocol,
+};
 use crate::record::Epochs;
 use crate::wire::{
     CertificateRequest13, ClientHello, DTLS_1_2, DTLS_1_3, EncryptedExtensions, Extensions,
     HandshakeType, KeyShare, ServerHello, UseSrtp,
 };
-use crate::{Role, SrtpProfile};
 
 /// The server's side (RFC 9147 §5.8.1), by the message that it waits for. Its life begins with a ClientHello that was
 /// found acceptable.
@@ -44,10 +49,15 @@ impl State {
                     });
                 }
             },
-            Self::Certificate(state) => state.handle(context, message)?,
+            Self::Certificate(state) => match state.handle(context, message)? {
+                First::Continue(state) => state,
+                First::Completed(agreed) => return Ok(Progress::Completed(Box::new(agreed))),
+            },
             Self::CertificateVerify(state) => state.handle(context, message)?,
             Self::Finished(state) => {
-                return Ok(Progress::Completed(state.handle(context, message)?));
+                return Ok(Progress::Completed(Box::new(
+                    state.handle(context, message)?,
+                )));
             }
         }))
     }
@@ -60,7 +70,7 @@ pub(crate) struct Choice {
     /// The client's share in that group; without one we have to ask for it.
     share: Option<Vec<u8>>,
     schemes: Vec<SignatureScheme>,
-    srtp_profile: Option<SrtpProfile>,
+    extras: Extras,
     client_random: [u8; 32],
 }
 
@@ -85,11 +95,8 @@ impl Choice {
         ) else {
             return Err(Failure::missing_extension());
         };
-        context
-            .config
-            .certificate
-            .key()
-            .choose_scheme_13(schemes)
+        let own = context.config.certificate.as_ref();
+        own.and_then(|own| own.key().choose_scheme_13(schemes))
             .ok_or(Failure::incompatible())?;
         // Shares are of groups on offer (RFC 8446 §4.2.8).
         if shares.iter().any(|share| !groups.contains(&share.group)) {
@@ -105,16 +112,16 @@ impl Choice {
             .find(|group| share_of(group).is_some())
             .or_else(|| own().find(|group| groups.contains(&group.number())))
             .ok_or(Failure::incompatible())?;
-        let srtp_profile = context.config.srtp_profiles.iter().copied().find(|own| {
-            let offer = extensions.srtp.as_ref();
-            offer.is_some_and(|offer| offer.profiles.contains(own))
-        });
+        let extras = Extras {
+            srtp_profile: choose_profile(context.config, extensions.srtp.as_ref()),
+            alpn: choose_protocol(&context.config.alpn, extensions.alpn.as_deref())?,
+        };
         Ok(Self {
             suite,
             group,
             share: share_of(&group).map(|share| share.public.clone()),
             schemes: schemes.clone(),
-            srtp_profile,
+            extras,
             client_random: hello.random,
         })
     }
@@ -183,33 +190,37 @@ impl Choice {
         let mut body = Vec::new();
         EncryptedExtensions {
             extensions: Extensions {
-                srtp: self.srtp_profile.map(|profile| UseSrtp {
+                srtp: self.extras.srtp_profile.map(|profile| UseSrtp {
                     profiles: vec![profile],
                     mki: Vec::new(),
                 }),
+                alpn: self.extras.alpn.clone().map(|name| vec![name]),
                 ..Extensions::default()
             },
         }
         .encode(&mut body);
         context.send_in(Epochs::HANDSHAKE, HandshakeType::ENCRYPTED_EXTENSIONS, body);
-        let mut body = Vec::new();
-        CertificateRequest13 {
-            context: &[],
-            schemes: provider
-                .schemes()
-                .iter()
-                .copied()
-                .filter(|scheme| scheme.signs_handshake_13())
-                .collect(),
+        if context.config.peer_certificate.is_requested() {
+            let mut body = Vec::new();
+            CertificateRequest13 {
+                context: &[],
+                schemes: provider
+                    .schemes()
+                    .iter()
+                    .copied()
+                    .filter(|scheme| scheme.signs_handshake_13())
+                    .collect(),
+            }
+            .encode(&mut body);
+            context.send_in(Epochs::HANDSHAKE, HandshakeType::CERTIFICATE_REQUEST, body);
         }
-        .encode(&mut body);
-        context.send_in(Epochs::HANDSHAKE, HandshakeType::CERTIFICATE_REQUEST, body);
         send_proof(context, &keys, Role::Server, &self.schemes)?;
+        send_finished(context, &keys, Role::Server);
         let application = keys.application(context);
         Ok(State::Certificate(Box::new(ExpectCertificate {
             keys,
             application,
-            srtp_profile: self.srtp_profile,
+            extras: self.extras,
         })))
     }
 
@@ -284,22 +295,40 @@ impl ExpectSecondHello {
 pub(crate) struct ExpectCertificate {
     keys: Keys,
     application: ApplicationKeys,
-    srtp_profile: Option<SrtpProfile>,
+    extras: Extras,
+}
+
+/// What the first protected message of a client leads to.
+enum First {
+    Continue(State),
+    Completed(Agreed),
 }
 
 impl ExpectCertificate {
-    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
-        expect(message, HandshakeType::CERTIFICATE)?;
-        let peer = Peer::read(context, message)?;
-        context.transcript.push(message);
+    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<First, Failure> {
         // The client has all of our flight, or it could not go on.
         context.end_flight();
-        Ok(State::CertificateVerify(Box::new(
-            ExpectCertificateVerify {
+        let judgement = context.config.peer_certificate;
+        if !judgement.is_requested() {
+            let state = ExpectFinished {
+                previous: self,
+                peer: None,
+            };
+            return state.handle(context, message).map(First::Completed);
+        }
+        let peer = Peer::read(context, message)?;
+        context.transcript.push(message);
+        Ok(First::Continue(match peer {
+            Some(peer) => State::CertificateVerify(Box::new(ExpectCertificateVerify {
                 previous: self,
                 peer,
-            },
-        )))
+            })),
+            None if judgement.is_mutual() => return Err(Failure::no_certificate()),
+            None => State::Finished(Box::new(ExpectFinished {
+                previous: self,
+                peer: None,
+            })),
+        }))
     }
 }
 
@@ -313,22 +342,26 @@ impl ExpectCertificateVerify {
         let hash = self.previous.keys.suite.hash;
         self.peer.verify(context, hash, Role::Client, message)?;
         context.transcript.push(message);
-        Ok(State::Finished(Box::new(ExpectFinished { previous: self })))
+        Ok(State::Finished(Box::new(ExpectFinished {
+            previous: self.previous,
+            peer: Some(self.peer),
+        })))
     }
 }
 
 pub(crate) struct ExpectFinished {
-    previous: ExpectCertificateVerify,
+    previous: ExpectCertificate,
+    peer: Option<Peer>,
 }
 
 impl ExpectFinished {
     /// Opens the epoch of data. What is left to say is an acknowledgement.
     fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<Agreed, Failure> {
-        let ExpectCertificateVerify { previous, peer } = self.previous;
+        let Self { previous, peer } = self;
         let ExpectCertificate {
             keys,
             application,
-            srtp_profile,
+            extras,
         } = previous;
         keys.check_finished(context, Role::Client, message)?;
         context.transcript.push(message);
@@ -339,7 +372,8 @@ impl ExpectFinished {
         // Nothing of ours is left to repeat; the client may still repeat its flight.
         epochs.retire_write(Epochs::APPLICATION);
         Ok(Agreed {
-            srtp_profile,
+            srtp_profile: extras.srtp_profile,
+            alpn: extras.alpn,
             secrets: keys.into_secrets(application),
             peer,
         })
