@@ -55,7 +55,7 @@ pub enum CertificateError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PreSharedKeyError {
-    /// The identity is empty or longer than 1024 bytes.
+    /// The identity is longer than 1024 bytes.
     #[error("the identity is out of range")]
     Identity,
     /// The key is empty or longer than 1024 bytes.
@@ -114,6 +114,8 @@ impl AlertDescription {
     pub const CLOSE_NOTIFY: Self = Self(0);
     /// A message at the wrong time.
     pub const UNEXPECTED_MESSAGE: Self = Self(10);
+    /// A record larger than allowed.
+    pub const RECORD_OVERFLOW: Self = Self(22);
     /// No acceptable set of parameters.
     pub const HANDSHAKE_FAILURE: Self = Self(40);
     /// A certificate that is corrupt or not the announced one.
@@ -147,6 +149,7 @@ impl fmt::Debug for AlertDescription {
         let name = match *self {
             Self::CLOSE_NOTIFY => "close_notify",
             Self::UNEXPECTED_MESSAGE => "unexpected_message",
+            Self::RECORD_OVERFLOW => "record_overflow",
             Self::HANDSHAKE_FAILURE => "handshake_failure",
             Self::BAD_CERTIFICATE => "bad_certificate",
             Self::UNSUPPORTED_CERTIFICATE => "unsupported_certificate",

@@ -15,10 +15,10 @@ impl PreSharedKey {
     /// The longest identity and key, in bytes.
     pub const MAX_LENGTH: usize = 1024;
 
-    /// A key and an identity of 1 to 1024 bytes each. The identity crosses the wire in the clear; the key has to be 16
+    /// A key of 1 to 1024 bytes under an identity of up to 1024 bytes. The identity crosses the wire in the clear; the key has to be 16
     /// random bytes or more, since a guessable one can be tried out offline on any handshake seen (RFC 9257 §4).
     pub fn new(identity: &[u8], key: &[u8]) -> Result<Self, PreSharedKeyError> {
-        if identity.is_empty() || identity.len() > Self::MAX_LENGTH {
+        if identity.len() > Self::MAX_LENGTH {
             return Err(PreSharedKeyError::Identity);
         }
         if key.is_empty() || key.len() > Self::MAX_LENGTH {

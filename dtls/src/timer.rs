@@ -11,6 +11,8 @@ pub(crate) struct Retransmission {
     sent: Option<Instant>,
     /// When the timer was armed last.
     armed: Option<Instant>,
+    /// When it was repeated last for certain reasons.
+    repeated: Option<Instant>,
     /// How often in a row nobody answered this flight.
     timeouts: u32,
     /// The worst of it so far: a path that was too narrow for one flight is too narrow for the next.
@@ -33,6 +35,7 @@ impl Retransmission {
             deadline: None,
             sent: None,
             armed: None,
+            repeated: None,
             timeouts: 0,
             most_timeouts: 0,
             limit: now.checked_add(timeout).unwrap_or(now),
@@ -98,6 +101,16 @@ impl Retransmission {
             return false;
         }
         self.sent = Some(now);
+        true
+    }
+
+    /// The same when it is certain that the other side repeated its own: the first repetition need not wait.
+    pub(crate) fn may_repeat_authenticated(&mut self, now: Instant) -> bool {
+        let recent = |at: Instant| now.saturating_duration_since(at) < self.initial;
+        if self.repeated.is_some_and(recent) {
+            return false;
+        }
+        self.repeated = Some(now);
         true
     }
 

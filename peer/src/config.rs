@@ -44,9 +44,13 @@ pub struct Config {
     /// The largest UDP payload to send. Default 1,200: what RFC 8899 §5.1.2 takes as the base of every path.
     /// The budgets of RTP and SCTP are derived from it.
     pub udp_payload_bytes: usize,
-    /// The largest data-channel message to receive, announced as `a=max-message-size` (RFC 8841 §6). A peer
+    /// The largest data-channel message to receive whole, announced as `a=max-message-size` (RFC 8841 §6). A peer
     /// that sends more loses the channel. Default 262,144.
     pub max_message_size: usize,
+    /// What `a=max-message-size` says where messages are read in pieces
+    /// ([`DataChannel::set_streaming`](crate::DataChannel::set_streaming)) and may be larger than whole ones; 0 is no limit.
+    /// Channels that are read whole close at `max_message_size` all the same. Default: the same as `max_message_size`.
+    pub announced_max_message_size: Option<usize>,
     /// Channels at one time; an OPEN beyond is answered by a reset. Default 1,024.
     pub max_data_channels: usize,
     /// How long `close` waits for what was said to arrive. Default 2 s.
@@ -75,8 +79,18 @@ impl Config {
             announced_addresses: Vec::new(),
             udp_payload_bytes: 1_200,
             max_message_size: 262_144,
+            announced_max_message_size: None,
             max_data_channels: 1_024,
             close_timeout: Duration::from_secs(2),
+        }
+    }
+
+    /// The largest message that the peer may send; `None` is no limit.
+    pub(crate) fn announced_message_size(&self) -> Option<usize> {
+        match self.announced_max_message_size {
+            Some(0) => None,
+            Some(announced) => Some(announced.max(self.max_message_size)),
+            None => Some(self.max_message_size),
         }
     }
 

@@ -108,10 +108,10 @@ pub(crate) fn on_event(event: Event, peer: &mut PeerConnection, mailbox: &Mailbo
             write_channel(peer, &mut state, id, now);
             state.push_event(Notice::Event(Event::DataChannelOpened(id)));
         }
-        Event::DataChannelClosed(id) => {
+        Event::DataChannelClosed(id, reason) => {
             read_channel(peer, &mut state, id, now);
             state.channel(id).close();
-            state.push_event(Notice::Event(Event::DataChannelClosed(id)));
+            state.push_event(Notice::Event(Event::DataChannelClosed(id, reason)));
         }
         Event::Closed(reason) => {
             state.push_event(Notice::Event(Event::Closed(reason)));

@@ -15,6 +15,8 @@ pub(super) struct Established {
     pub(super) verified: bool,
     /// The application knows (it polled the event), so data may be handed over in place.
     pub(super) announced: bool,
+    /// The number of the other side's Finished.
+    pub(super) peer_finished: u16,
     last_flight: Option<LastFlight>,
     /// What goes on under DTLS 1.3.
     pub(super) post: Option<Box<PostHandshake>>,
@@ -37,9 +39,11 @@ impl Established {
         agreed: Box<Agreed>,
         flight: Flight,
         timer: Retransmission,
+        peer_finished: u16,
     ) -> Self {
         Self {
             agreed,
+            peer_finished,
             verified: false,
             announced: false,
             last_flight: (!flight.is_empty()).then_some(LastFlight {
@@ -51,12 +55,13 @@ impl Established {
         }
     }
 
-    pub(super) fn new_13(agreed: Box<Agreed>, post: PostHandshake) -> Self {
+    pub(super) fn new_13(agreed: Box<Agreed>, post: PostHandshake, peer_finished: u16) -> Self {
         Self {
             agreed,
             verified: false,
             announced: false,
             last_flight: None,
+            peer_finished,
             post: Some(Box::new(post)),
         }
     }
@@ -130,7 +135,7 @@ impl Established {
         };
         if now.saturating_duration_since(last.since) > Self::LAST_FLIGHT_LIFETIME {
             self.last_flight = None;
-        } else if last.timer.may_repeat(now) {
+        } else if last.timer.may_repeat_authenticated(now) {
             last.flight.send();
             stats.repeats += 1;
             stats.flights_sent += 1;

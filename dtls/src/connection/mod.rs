@@ -65,6 +65,8 @@ enum Phase {
 struct Alert {
     level: u8,
     description: AlertDescription,
+    /// Whether the other side knows by now that we protect what we send.
+    protected: bool,
 }
 
 impl Alert {
@@ -208,10 +210,7 @@ impl Connection {
                 None => Initiator::Network,
                 Some(Suspicion::Alert(_)) => Initiator::Remote,
                 Some(Suspicion::Refused(failure)) => {
-                    self.alert = Some(Alert {
-                        level: Alert::FATAL,
-                        description: failure.alert,
-                    });
+                    self.say(Alert::FATAL, failure.alert);
                     Initiator::Local
                 }
             };
@@ -387,10 +386,7 @@ impl Connection {
     pub fn close(&mut self, _now: Instant) {
         match &self.phase {
             Phase::Handshaking(_) | Phase::Established(_) => {
-                self.alert = Some(Alert {
-                    level: Alert::WARNING,
-                    description: AlertDescription::CLOSE_NOTIFY,
-                });
+                self.say(Alert::WARNING, AlertDescription::CLOSE_NOTIFY);
             }
             Phase::New { .. } => {}
             Phase::Closed(_) => return,
@@ -402,10 +398,7 @@ impl Connection {
     /// certificate for example where nothing was announced ([`PeerCertificate`]).
     pub fn abort(&mut self, _now: Instant, alert: AlertDescription) {
         if let Phase::Handshaking(_) | Phase::Established(_) = &self.phase {
-            self.alert = Some(Alert {
-                level: Alert::FATAL,
-                description: alert,
-            });
+            self.say(Alert::FATAL, alert);
             self.end(Initiator::Local, Cause::Alert(alert));
         }
     }
@@ -450,10 +443,7 @@ impl Connection {
     fn check_seal(&mut self, length: usize, start: usize) -> Result<(), SealError> {
         self.verified().ok_or(SealError::NotConnected)?;
         if self.records.is_exhausted() {
-            self.alert = Some(Alert {
-                level: Alert::WARNING,
-                description: AlertDescription::CLOSE_NOTIFY,
-            });
+            self.say(Alert::WARNING, AlertDescription::CLOSE_NOTIFY);
             self.end(Initiator::Local, Cause::Exhausted);
             return Err(SealError::NotConnected);
         }
@@ -468,9 +458,30 @@ impl Connection {
         Ok(())
     }
 
+    /// Has an alert leave, in the epoch that we write in by now. A server has keys before it writes with them: its
+    /// ChangeCipherSpec leaves with its Finished.
+    fn say(&mut self, level: u8, description: AlertDescription) {
+        let handshaking = matches!(self.phase, Phase::Handshaking(_));
+        self.alert = Some(Alert {
+            level,
+            description,
+            protected: !handshaking
+                || self.role == Role::Client
+                || self.records.epochs().is_some(),
+        });
+    }
+
     fn write_alert(&mut self, buf: &mut Vec<u8>) -> Option<()> {
-        let Alert { level, description } = self.alert.take()?;
-        let epoch = self.records.write_epoch();
+        let Alert {
+            level,
+            description,
+            protected,
+        } = self.alert.take()?;
+        let epoch = if protected {
+            self.records.write_epoch()
+        } else {
+            0
+        };
         let written = self
             .records
             .write(epoch, ContentType::Alert, DTLS_1_2, buf, |buf| {
@@ -487,10 +498,7 @@ impl Connection {
     /// Gives up because of what the other side sent, and tells it.
     fn fail(&mut self, _now: Instant, failure: Failure) {
         log::debug!("dtls: giving up: {:?}", failure.cause);
-        self.alert = Some(Alert {
-            level: Alert::FATAL,
-            description: failure.alert,
-        });
+        self.say(Alert::FATAL, failure.alert);
         self.end(Initiator::Local, failure.cause);
     }
 

@@ -2,17 +2,17 @@ use std::time::Instant;
 
 use super::post_handshake::PostHandshake;
 use super::{Alert, Connection, Established, Phase, Sink};
-use crate::handshake::{Agreed, Environment, Outcome};
+use crate::handshake::{Agreed, Environment, Failure, Outcome};
 use crate::record::{Epochs, Opened, RecordLayer, Rejected};
 use crate::wire::{
-    Ack, ContentType, DTLS_1_2, Fragment, HandshakeType, RecordHeader, RecordNumber, UnifiedHeader,
+    Ack, ContentType, DTLS_1_2, DecodeError, Fragment, HandshakeType, RecordHeader, RecordNumber, UnifiedHeader,
 };
 use crate::{AlertDescription, Cause, Initiator, Refusal, Role};
 
 /// The way in: datagram, record, fragment, message.
 impl Connection {
     /// Records of one datagram that are looked at.
-    const MAX_RECORDS: usize = 32;
+    const MAX_RECORDS: usize = 64;
 
     pub(super) fn receive(&mut self, now: Instant, datagram: &mut [u8], sink: &mut Sink<'_>) {
         match &mut self.phase {
@@ -104,7 +104,7 @@ impl Connection {
         } = match opened {
             Ok(opened) => opened,
             Err(rejected) => {
-                self.on_rejected(rejected);
+                self.on_rejected(now, rejected);
                 return;
             }
         };
@@ -117,7 +117,7 @@ impl Connection {
                 self.on_data(plaintext, sink);
             }
             ContentType::Handshake => self.on_fragments(now, number, plaintext),
-            ContentType::Alert => self.on_alert(plaintext),
+            ContentType::Alert => self.on_alert(now, plaintext),
             ContentType::Ack => self.on_ack(now, plaintext),
             ContentType::ApplicationData | ContentType::ChangeCipherSpec => {
                 self.stats.dropped.malformed += 1;
@@ -125,13 +125,14 @@ impl Connection {
         }
     }
 
-    fn on_rejected(&mut self, rejected: Rejected) {
+    fn on_rejected(&mut self, now: Instant, rejected: Rejected) {
         let dropped = &mut self.stats.dropped;
         match rejected {
             Rejected::NoKeys => dropped.epoch += 1,
             Rejected::Malformed => dropped.malformed += 1,
             Rejected::Replayed => dropped.replayed += 1,
             Rejected::Unauthentic => dropped.unauthentic += 1,
+            Rejected::TooLarge => self.fail(now, Failure::overflow()),
             Rejected::TooManyFailures => {
                 dropped.unauthentic += 1;
                 self.end(Initiator::Local, Cause::Exhausted);
@@ -167,7 +168,13 @@ impl Connection {
             return;
         }
         match (&mut self.phase, header.content_type) {
-            (_, ContentType::ApplicationData) => self.stats.dropped.plaintext_data += 1,
+            (phase, ContentType::ApplicationData) => {
+                self.stats.dropped.plaintext_data += 1;
+                let handshaking = matches!(phase, Phase::Handshaking(_));
+                if handshaking && self.config.refusal == Refusal::Close {
+                    self.fail(now, Failure::unexpected());
+                }
+            }
             (Phase::Handshaking(_), ContentType::Handshake) => {
                 let number = RecordNumber {
                     epoch: 0,
@@ -186,7 +193,7 @@ impl Connection {
                 // Nobody vouches for it. It is not even worth remembering once keys exist.
                 if let (&[level, description], false) = (body, self.records.has_keys()) {
                     if self.config.refusal == Refusal::Close {
-                        self.on_alert(body);
+                        self.on_alert(now, body);
                         return;
                     }
                     if level == Alert::FATAL {
@@ -225,7 +232,7 @@ impl Connection {
         let plaintext = match self.records.open(header, body) {
             Ok(plaintext) => &*plaintext,
             Err(rejected) => {
-                self.on_rejected(rejected);
+                self.on_rejected(now, rejected);
                 return;
             }
         };
@@ -239,7 +246,7 @@ impl Connection {
                 };
                 self.on_fragments(now, number, plaintext);
             }
-            ContentType::Alert => self.on_alert(plaintext),
+            ContentType::Alert => self.on_alert(now, plaintext),
             ContentType::ChangeCipherSpec | ContentType::Ack => {
                 self.stats.dropped.malformed += 1;
             }
@@ -267,18 +274,19 @@ impl Connection {
         }
     }
 
-    /// An alert that is certain to be the other side's.
-    fn on_alert(&mut self, body: &[u8]) {
+    /// An alert that is certain to be the other side's (or that the configuration takes for that).
+    fn on_alert(&mut self, now: Instant, body: &[u8]) {
         let &[level, description] = body else {
-            self.stats.dropped.malformed += 1;
+            self.fail(now, DecodeError::Length.into());
             return;
         };
+        if level != Alert::WARNING && level != Alert::FATAL {
+            self.fail(now, Failure::illegal());
+            return;
+        }
         let description = AlertDescription(description);
         if description == AlertDescription::CLOSE_NOTIFY {
-            self.alert = Some(Alert {
-                level: Alert::WARNING,
-                description,
-            });
+            self.say(Alert::WARNING, description);
             self.end(Initiator::Remote, Cause::CloseNotify);
         } else if level == Alert::FATAL {
             self.alert = None;
@@ -290,6 +298,11 @@ impl Connection {
         while !body.is_empty() {
             let fragment = match Fragment::decode(&mut body) {
                 Ok(fragment) => fragment,
+                // An empty piece says nothing: what stands behind it may.
+                Err(DecodeError::Value(_)) => {
+                    self.stats.dropped.malformed += 1;
+                    continue;
+                }
                 Err(error) => {
                     self.stats.dropped.malformed += 1;
                     let handshaking = matches!(self.phase, Phase::Handshaking(_));
@@ -309,20 +322,29 @@ impl Connection {
                     }
                 }
                 Phase::Established(established) => match fragment.header.message_type {
-                    HandshakeType::FINISHED => {
+                    HandshakeType::FINISHED
+                        if fragment.header.message_seq == established.peer_finished =>
+                    {
                         established.on_repeated_finished(now, &mut self.stats);
                     }
                     // There is no renegotiation (RFC 8827 §6.5).
-                    HandshakeType::CLIENT_HELLO => {
-                        self.alert.get_or_insert(Alert {
-                            level: Alert::WARNING,
-                            description: AlertDescription::NO_RENEGOTIATION,
-                        });
+                    HandshakeType::CLIENT_HELLO => self.refuse_renegotiation(),
+                    HandshakeType::HELLO_REQUEST => {}
+                    // Nobody but the other side can have said that, and it has no business to.
+                    _ if number.epoch == u64::from(RecordLayer::PROTECTED) => {
+                        self.fail(now, Failure::unexpected());
+                        return;
                     }
                     _ => {}
                 },
                 Phase::New { .. } | Phase::Closed(_) => return,
             }
+        }
+    }
+
+    fn refuse_renegotiation(&mut self) {
+        if self.alert.is_none() {
+            self.say(Alert::WARNING, AlertDescription::NO_RENEGOTIATION);
         }
     }
 
@@ -357,18 +379,26 @@ impl Connection {
                     let flight = std::mem::take(&mut handshake.flight);
                     let timer = handshake.timer.clone();
                     let due = handshake.early.take();
+                    let finished = handshake.last_received();
+                    let ahead = handshake.holds_protected();
                     let established = match *agreed {
-                        Agreed::Tls12(_) => Established::new(now, agreed, flight, timer),
+                        Agreed::Tls12(_) => {
+                            Established::new(now, agreed, flight, timer, finished)
+                        },
                         Agreed::Tls13(_) => {
                             let next = handshake.next_messages();
                             let acks = std::mem::take(&mut handshake.acks);
                             let timers = (timer, self.config.handshake_timeout);
                             let post =
                                 PostHandshake::new(now, self.role, next, flight, acks, timers);
-                            Established::new_13(agreed, post)
+                            Established::new_13(agreed, post, finished)
                         }
                     };
                     self.phase = Phase::Established(Box::new(established));
+                    if ahead {
+                        self.fail(now, Failure::unexpected());
+                        return;
+                    }
                     self.check_announced(now);
                     due
                 }

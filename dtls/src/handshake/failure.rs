@@ -19,6 +19,11 @@ impl Failure {
         Self::new(AlertDescription::UNEXPECTED_MESSAGE, Cause::Misbehaved)
     }
 
+    /// A record larger than allowed.
+    pub(crate) const fn overflow() -> Self {
+        Self::new(AlertDescription::RECORD_OVERFLOW, Cause::Misbehaved)
+    }
+
     /// A value that was not on offer or contradicts another.
     pub(crate) const fn illegal() -> Self {
         Self::new(AlertDescription::ILLEGAL_PARAMETER, Cause::Misbehaved)

@@ -156,6 +156,11 @@ impl Inbox {
         self.partials.iter().map(|partial| partial.body.len()).sum()
     }
 
+    /// Whether something of this epoch is held.
+    pub(crate) fn holds(&self, epoch: u16) -> bool {
+        self.partials.iter().any(|partial| partial.epoch == epoch)
+    }
+
     fn find(&self, message_seq: u16) -> Option<usize> {
         self.partials
             .iter()

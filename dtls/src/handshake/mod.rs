@@ -425,6 +425,16 @@ impl Handshake {
         Ok(())
     }
 
+    /// The number of the last message of the other side.
+    pub(crate) const fn last_received(&self) -> u16 {
+        self.inbox.next_seq().saturating_sub(1)
+    }
+
+    /// Whether protected messages wait behind the last one.
+    pub(crate) fn holds_protected(&self) -> bool {
+        self.inbox.holds(RecordLayer::PROTECTED)
+    }
+
     /// Sends the flight again because the other side repeats its own.
     fn repeat(&mut self, now: Instant, stats: &mut Stats) {
         if !self.flight.is_empty() && self.timer.may_repeat(now) {

@@ -236,7 +236,7 @@ impl Epochs {
         let end = end.ok_or(Rejected::Malformed)?;
         let content_type = ContentType::from_number(inner[end]).map_err(|_| Rejected::Malformed)?;
         if end > RecordHeader::MAX_PLAINTEXT {
-            return Err(Rejected::Malformed);
+            return Err(Rejected::TooLarge);
         }
         Ok(Opened {
             number: RecordNumber {

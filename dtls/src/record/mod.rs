@@ -42,6 +42,8 @@ pub(crate) enum Rejected {
     Malformed,
     Replayed,
     Unauthentic,
+    /// Authentic, and larger than a record may be (RFC 5246 §6.2.3).
+    TooLarge,
     /// Unauthentic, and once too often (RFC 9147 §4.5.3; RFC 6347 leaves the limit open).
     TooManyFailures,
 }
@@ -220,6 +222,9 @@ impl RecordLayer {
         match keys.read.open(header, body) {
             Ok(plaintext) => {
                 keys.window.record(header.sequence_number);
+                if plaintext.len() > RecordHeader::MAX_PLAINTEXT {
+                    return Err(Rejected::TooLarge);
+                }
                 Ok(plaintext)
             }
             Err(_) => {

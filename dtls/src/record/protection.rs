@@ -108,9 +108,6 @@ impl Protection {
             .len()
             .checked_sub(self.algorithm.tag_length())
             .ok_or(CryptoError)?;
-        if length > RecordHeader::MAX_PLAINTEXT {
-            return Err(CryptoError);
-        }
         let length = u16::try_from(length).map_err(|_| CryptoError)?;
         // A sender may choose the explicit part freely (RFC 5288 §3), so it is taken from the record.
         let number = match self.nonce {

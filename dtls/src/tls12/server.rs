@@ -109,8 +109,9 @@ pub(crate) struct Choice {
 impl Choice {
     /// Chooses in our own order of preference. Nothing is changed by a hello that is refused.
     pub(crate) fn new(context: &Context<'_>, hello: &ClientHello) -> Result<Self, Failure> {
-        // A client of DTLS 1.3 says 1.2 here as well (RFC 9147 §5.3); the numbers fall as the versions rise.
-        if hello.version >> 8 != DTLS_1_2 >> 8 || hello.version > DTLS_1_2 {
+        // A client of DTLS 1.3 says 1.2 here as well (RFC 9147 §5.3); the numbers fall as the versions rise, and one
+        // that knows something yet newer takes 1.2 too (RFC 5246 E.1).
+        if hello.version > DTLS_1_2 {
             return Err(Failure::version());
         }
         let extensions = &hello.extensions;

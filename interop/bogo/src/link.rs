@@ -72,6 +72,14 @@ impl Link {
         self.0.write_all(&framed)
     }
 
+    /// Says that we are done and hears the runner out, for a while.
+    pub fn drain(&mut self) {
+        drop(self.0.shutdown(std::net::Shutdown::Write));
+        drop(self.0.set_read_timeout(Some(Duration::from_secs(2))));
+        let mut rest = [0; 4096];
+        while self.0.read(&mut rest).is_ok_and(|length| length > 0) {}
+    }
+
     fn word(&mut self) -> io::Result<u32> {
         let mut bytes = [0; 4];
         self.0.read_exact(&mut bytes)?;

@@ -9,7 +9,6 @@
 mod assembler;
 pub mod audio;
 pub mod av1;
-mod bits;
 mod error;
 pub mod h264;
 pub mod h265;
@@ -20,7 +19,7 @@ mod split;
 mod stats;
 pub mod telephone_event;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod vp8;
 pub mod vp9;
 
