@@ -465,9 +465,7 @@ impl Connection {
         self.alert = Some(Alert {
             level,
             description,
-            protected: !handshaking
-                || self.role == Role::Client
-                || self.records.epochs().is_some(),
+            protected: !handshaking || self.role == Role::Client || self.records.epochs().is_some(),
         });
     }
 

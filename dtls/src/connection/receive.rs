@@ -5,7 +5,8 @@ use super::{Alert, Connection, Established, Phase, Sink};
 use crate::handshake::{Agreed, Environment, Failure, Outcome};
 use crate::record::{Epochs, Opened, RecordLayer, Rejected};
 use crate::wire::{
-    Ack, ContentType, DTLS_1_2, DecodeError, Fragment, HandshakeType, RecordHeader, RecordNumber, UnifiedHeader,
+    Ack, ContentType, DTLS_1_2, DecodeError, Fragment, HandshakeType, RecordHeader, RecordNumber,
+    UnifiedHeader,
 };
 use crate::{AlertDescription, Cause, Initiator, Refusal, Role};
 
@@ -88,13 +89,23 @@ impl Connection {
             }
             return;
         }
+        let of_handshake = u64::from(bits) == Epochs::HANDSHAKE;
+        let mut reopened = false;
         if let Phase::Established(established) = &mut self.phase
-            && let Some(post) = &mut established.post
+            && of_handshake
+            && !self.records.epochs().is_some_and(readable)
         {
-            post.forget(now, &mut self.records);
+            established.reopen_handshake(now, &self.config.provider, &mut self.records);
+            reopened = true;
         }
         let opened = match self.records.epochs_mut() {
-            Some(epochs) => epochs.open(&header, record),
+            Some(epochs) => {
+                let opened = epochs.open(&header, record);
+                if reopened {
+                    epochs.retire_read(Epochs::APPLICATION);
+                }
+                opened
+            }
             None => Err(Rejected::NoKeys),
         };
         let Opened {
@@ -382,9 +393,7 @@ impl Connection {
                     let finished = handshake.last_received();
                     let ahead = handshake.holds_protected();
                     let established = match *agreed {
-                        Agreed::Tls12(_) => {
-                            Established::new(now, agreed, flight, timer, finished)
-                        },
+                        Agreed::Tls12(_) => Established::new(now, agreed, flight, timer, finished),
                         Agreed::Tls13(_) => {
                             let next = handshake.next_messages();
                             let acks = std::mem::take(&mut handshake.acks);

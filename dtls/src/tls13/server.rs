@@ -369,11 +369,14 @@ impl ExpectFinished {
         let epochs = context.records.epochs_mut().ok_or(Failure::unexpected())?;
         epochs.install_write(Epochs::APPLICATION, own);
         epochs.install_read(Epochs::APPLICATION, theirs);
-        // Nothing of ours is left to repeat; the client may still repeat its flight.
+        // Nothing of ours is left to repeat. The client may still repeat its flight: the secret is enough for that.
         epochs.retire_write(Epochs::APPLICATION);
+        epochs.retire_read(Epochs::APPLICATION);
+        let [client_handshake, _] = keys.traffic.clone();
         Ok(Agreed {
             srtp_profile: extras.srtp_profile,
             alpn: extras.alpn,
+            client_handshake: Some(client_handshake),
             secrets: keys.into_secrets(application),
             peer,
         })
