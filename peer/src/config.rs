@@ -24,6 +24,10 @@ pub struct Config {
     pub seed: [u8; 32],
     /// Proves this side to the peer. May serve many connections (cloning shares it).
     pub certificate: dtls::Certificate,
+    /// The versions of DTLS. Default: 1.3, and 1.2 with peers that lack it.
+    pub dtls_versions: dtls::Versions,
+    /// The groups of the DTLS key agreement, in order of preference. Default: X25519, P-256, P-384.
+    pub dtls_groups: Vec<dtls::NamedGroup>,
     /// Who computes for DTLS. Default: `ring`.
     pub dtls_provider: dtls::Provider,
     /// Which wall-clock time belongs to which instant: the NTP time of sender reports (RFC 3550 §6.4.1).
@@ -80,6 +84,12 @@ impl Config {
         Self {
             seed,
             certificate,
+            dtls_versions: dtls::Versions::ALL,
+            dtls_groups: vec![
+                dtls::NamedGroup::X25519,
+                dtls::NamedGroup::Secp256r1,
+                dtls::NamedGroup::Secp384r1,
+            ],
             dtls_provider: dtls::Provider::ring(),
             clock,
             ice_mode: ice::Mode::Full,

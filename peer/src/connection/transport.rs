@@ -60,6 +60,8 @@ impl Transport {
         let ice = ice::Agent::new(ice_config).map_err(ConfigError::Ice)?;
         let mut dtls_config = dtls::Config::new(config.certificate.clone());
         dtls_config.srtp_profiles.clone_from(&config.srtp_profiles);
+        dtls_config.versions = config.dtls_versions;
+        dtls_config.groups.clone_from(&config.dtls_groups);
         dtls_config.provider = config.dtls_provider.clone();
         dtls_config.mtu = config.udp_payload_bytes.min(1_200);
         let dtls_config = Arc::new(dtls_config);
