@@ -70,7 +70,7 @@ impl Association {
         if echoes || !self.agreed().zero_checksum {
             self.finish_packet(packet, buf);
         } else {
-            self.stats.packets_sent += 1;
+            self.counts.packets_sent += 1;
         }
         Some(())
     }
@@ -231,14 +231,12 @@ impl Association {
     }
 
     pub(super) fn finish_packet(&mut self, packet: PacketStart, buf: &mut [u8]) {
-        self.stats.packets_sent += 1;
+        self.counts.packets_sent += 1;
         packet.finish(buf);
     }
 
     fn room(&self, packet: &PacketStart, buf: &[u8]) -> usize {
-        self.sender
-            .packet_size()
-            .saturating_sub(packet.length(buf))
+        self.sender.packet_size().saturating_sub(packet.length(buf))
     }
 }
 
