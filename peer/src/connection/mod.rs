@@ -103,7 +103,8 @@ impl PeerConnection {
             cname: token(&mut random, 16),
         };
         // Negotiation owns the codecs from here on.
-        let jsep = Jsep::new(std::mem::take(&mut config.codecs));
+        let further = std::mem::take(&mut config.extensions);
+        let jsep = Jsep::new(std::mem::take(&mut config.codecs), further);
         let mut connection = Self {
             config,
             random,

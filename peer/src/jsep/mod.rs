@@ -15,7 +15,7 @@ mod section;
 mod transceiver;
 mod write;
 
-use rtp::MediaKind;
+use rtp::{ExtensionUri, MediaKind};
 
 pub use codecs::{CodecParameters, Codecs};
 pub use description::{SdpType, SessionDescription, SignalingState};
@@ -148,9 +148,13 @@ pub(crate) struct Rejection {
 }
 
 impl Jsep {
-    pub(crate) fn new(codecs: Codecs) -> Self {
+    pub(crate) fn new(codecs: Codecs, extensions: Vec<(MediaKind, ExtensionUri)>) -> Self {
         Self {
             codecs,
+            numbers: Numbers {
+                extensions: ExtensionIds::new(extensions),
+                ..Numbers::default()
+            },
             ..Self::default()
         }
     }
