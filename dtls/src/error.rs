@@ -40,7 +40,7 @@ pub enum CertificateError {
     /// The text or DER is malformed.
     #[error("malformed certificate or key")]
     Malformed,
-    /// The key is neither ECDSA on P-256 nor RSA of 2048 bits or more.
+    /// The key is none of ECDSA on P-256 or P-384, Ed25519, and RSA of 2048 bits or more.
     #[error("unsupported kind of key")]
     UnsupportedKey,
     /// The private key belongs to another certificate.

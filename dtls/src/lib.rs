@@ -20,7 +20,7 @@ mod tls12;
 mod tls13;
 mod wire;
 
-pub use certificate::Certificate;
+pub use certificate::{Certificate, KeyKind};
 pub use config::{Config, PeerCertificate, Refusal, Role, SrtpProfile, Version, Versions};
 pub use connection::{Connection, Mark};
 pub use crypto::{NamedGroup, Provider};

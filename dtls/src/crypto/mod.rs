@@ -340,7 +340,9 @@ impl Aead {
     ) -> Result<&'a mut [u8], CryptoError> {
         let tag_length = match self {
             Self::Ccm(key) => key.tag_length(),
-            _ => AeadAlgorithm::TAG_LENGTH,
+            Self::Ring(_) => AeadAlgorithm::TAG_LENGTH,
+            #[cfg(feature = "rust-crypto")]
+            Self::RustCrypto(_) => AeadAlgorithm::TAG_LENGTH,
         };
         let length = sealed.len().checked_sub(tag_length).ok_or(CryptoError)?;
         match self {

@@ -73,6 +73,9 @@ fn configure(flags: &Flags) -> Result<Config, Failed> {
     }
     let too_new = flags.min_version != 0 && flags.min_version < DTLS_1_2;
     let too_old = flags.max_version != 0 && flags.max_version > DTLS_1_2;
+    if flags.no_tls12 && flags.no_tls13 {
+        return Err(wrong(":NO_SUPPORTED_VERSIONS_ENABLED:"));
+    }
     if too_new || too_old || flags.no_tls12 {
         return Err(Failed::NotForUs("a version that we do not speak".into()));
     }
