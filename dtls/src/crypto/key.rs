@@ -88,6 +88,12 @@ impl SigningKey {
         own.iter().copied().find(|scheme| offered.contains(scheme))
     }
 
+    /// The same under TLS 1.3.
+    pub(crate) fn choose_scheme_13(&self, offered: &[SignatureScheme]) -> Option<SignatureScheme> {
+        let scheme = self.choose_scheme(offered)?;
+        scheme.signs_handshake_13().then_some(scheme)
+    }
+
     #[cfg(feature = "rust-crypto")]
     pub(super) const fn p256(&self) -> Option<&p256::ecdsa::SigningKey> {
         self.p256.as_ref()
