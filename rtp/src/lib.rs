@@ -18,7 +18,7 @@ pub use codec::{
     H265Tier, MediaKind, MimeType, OpusParameters, ParseMimeTypeError, ProfileLevelId,
     Vp9Parameters,
 };
-pub use demux::is_rtcp;
+pub use demux::{Binding, Demuxer, MAX_BINDINGS, Route, SectionId, is_rtcp};
 pub use error::{
     CsrcsFull, DecodeError, ExtensionMapError, OpaqueExtensionError, SetExtensionError,
     UpdateExtensionError,

@@ -76,6 +76,19 @@ impl Established {
         }
     }
 
+    /// A record of the handshake came: its keys are made once more if that may be.
+    pub(super) fn reopen_handshake(
+        &mut self,
+        now: Instant,
+        provider: &Provider,
+        records: &mut RecordLayer,
+    ) {
+        if let (Some(post), Agreed::Tls13(agreed)) = (&self.post, &mut *self.agreed) {
+            let secrets = (&mut agreed.client_handshake, &agreed.secrets, provider);
+            post.reopen_handshake(now, secrets, records);
+        }
+    }
+
     pub(super) fn peer_certificate(&self) -> Option<&[u8]> {
         self.agreed.peer_certificate()
     }

@@ -4,7 +4,7 @@ use crate::crypto::Provider;
 use crate::handshake::{Acks, Failure, Flight, Inbox, Inserted, Message};
 use crate::record::{Epochs, Exhausted, RecordLayer};
 use crate::timer::Retransmission;
-use crate::tls13::{Derivation, Secrets, protection};
+use crate::tls13::{Derivation, Secret, Secrets, protection};
 use crate::wire::{Ack, Fragment, HandshakeType, KeyUpdate, RecordNumber};
 use crate::{Role, Stats};
 
@@ -87,18 +87,28 @@ impl PostHandshake {
         post
     }
 
-    pub(super) fn on_data(&mut self) {
-        self.heard = true;
+    /// Opens the epoch of the handshake once more, for a client that repeats its flight. The keys are made when they
+    /// are needed: few connections need them.
+    pub(super) fn reopen_handshake(
+        &self,
+        now: Instant,
+        (secret, secrets, provider): (&mut Option<Secret>, &Secrets, &Provider),
+        records: &mut RecordLayer,
+    ) {
+        secret.take_if(|_| self.handshake_until.is_none_or(|until| until <= now));
+        let Some(secret) = secret else {
+            return;
+        };
+        if let (Ok(keys), Some(epochs)) = (
+            protection(provider, secrets.suite, secret),
+            records.epochs_mut(),
+        ) {
+            epochs.reinstall_read(Epochs::HANDSHAKE, keys);
+        }
     }
 
-    /// Forgets what is too old to be of use.
-    pub(super) fn forget(&mut self, now: Instant, records: &mut RecordLayer) {
-        if self.handshake_until.is_some_and(|until| until <= now) {
-            self.handshake_until = None;
-            if let Some(epochs) = records.epochs_mut() {
-                epochs.retire_read(Epochs::APPLICATION);
-            }
-        }
+    pub(super) fn on_data(&mut self) {
+        self.heard = true;
     }
 
     /// An acknowledgement of the other side.
@@ -138,7 +148,6 @@ impl PostHandshake {
         } else if let Some(epochs) = records.epochs_mut() {
             epochs.retire_write(Epochs::APPLICATION);
             epochs.retire_read(Epochs::APPLICATION);
-            self.handshake_until = None;
         }
         self.start_update(now, stats);
         Ok(())
@@ -164,7 +173,9 @@ impl PostHandshake {
                 // The client repeats its flight: it has not seen our acknowledgement.
                 (Role::Server, _) => {
                     self.acks.note(number);
-                    self.acks.send();
+                    if self.timer.may_repeat(now) {
+                        self.acks.send();
+                    }
                 }
             }
             return;

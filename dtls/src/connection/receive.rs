@@ -89,13 +89,23 @@ impl Connection {
             }
             return;
         }
+        let of_handshake = u64::from(bits) == Epochs::HANDSHAKE;
+        let mut reopened = false;
         if let Phase::Established(established) = &mut self.phase
-            && let Some(post) = &mut established.post
+            && of_handshake
+            && !self.records.epochs().is_some_and(readable)
         {
-            post.forget(now, &mut self.records);
+            established.reopen_handshake(now, &self.config.provider, &mut self.records);
+            reopened = true;
         }
         let opened = match self.records.epochs_mut() {
-            Some(epochs) => epochs.open(&header, record),
+            Some(epochs) => {
+                let opened = epochs.open(&header, record);
+                if reopened {
+                    epochs.retire_read(Epochs::APPLICATION);
+                }
+                opened
+            }
             None => Err(Rejected::NoKeys),
         };
         let Opened {

@@ -111,6 +111,12 @@ impl Epochs {
         });
     }
 
+    /// The same, of an epoch that was read before.
+    pub(crate) fn reinstall_read(&mut self, epoch: u64, keys: Protection13) {
+        self.install_read(epoch, keys);
+        self.read.rotate_right(1);
+    }
+
     pub(crate) fn install_write(&mut self, epoch: u64, keys: Protection13) {
         self.write.push(WriteEpoch {
             epoch,

@@ -238,6 +238,7 @@ impl ExpectFinished {
         Ok(Agreed {
             srtp_profile: extras.srtp_profile,
             alpn: extras.alpn,
+            client_handshake: None,
             secrets: keys.into_secrets(application),
             peer: Some(peer),
         })

@@ -23,6 +23,8 @@ use crate::{Certificate, Role, SrtpProfile};
 pub(crate) struct Agreed {
     pub(crate) srtp_profile: Option<SrtpProfile>,
     pub(crate) alpn: Option<Vec<u8>>,
+    /// What a server reads a repeated flight of the client with.
+    pub(crate) client_handshake: Option<Secret>,
     pub(crate) secrets: Secrets,
     /// The certificate that the other side proved to own.
     pub(crate) peer: Option<Peer>,

@@ -94,6 +94,7 @@ impl Channels {
         channel.ordered = init.ordered;
         channel.reliability = init.reliability;
         channel.priority = init.priority.weight();
+        channel.streaming = self.default_streaming();
         if let Some(stream) = init.negotiated {
             if stream >= self.outbound_streams {
                 return Err(CreateDataChannelError::StreamId);
@@ -261,6 +262,11 @@ impl Channels {
             .collect()
     }
 
+    /// Where messages may be larger than what is read whole, they come out in pieces, so that whoever reads can choose.
+    pub(super) fn default_streaming(&self) -> Option<usize> {
+        (self.max_streamed > self.max_receive).then_some(STREAMING_BYTES)
+    }
+
     /// Whether an ACK or OPEN has to be tried again.
     pub(super) const fn wait(&mut self) {
         self.waiting = true;
@@ -334,3 +340,6 @@ const NO_STREAM: ChannelCloseReason =
 
 /// What the label and the protocol of a channel may have together (C-1).
 pub(super) const MAX_TEXT_BYTES: usize = 65_535;
+
+/// A piece worth waking a reader for.
+const STREAMING_BYTES: usize = 16 << 10;

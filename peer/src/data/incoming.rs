@@ -156,6 +156,7 @@ impl Channels {
         channel.ordered = open.ordered;
         channel.reliability = open.reliability;
         channel.priority = open.priority;
+        channel.streaming = self.default_streaming();
         channel.ack_unsent = !send_ack(now, association, stream);
         channel.stream = Some(stream);
         channel.open_unsent = false;
@@ -240,6 +241,7 @@ impl Channels {
         if !channel.partial.is_empty() {
             // It was read whole until now.
             let bytes = std::mem::take(&mut channel.partial);
+            channel.reading.given = true;
             return Some(so_far(bytes, channel.reading.kind));
         }
         let piece = self.next_piece(now, id, association.as_deref_mut(), outlet)?;
@@ -356,6 +358,11 @@ fn join(
     piece: MessagePiece,
     max: usize,
 ) -> Result<Option<Message>, ChannelCloseCause> {
+    if channel.reading.given {
+        // The rest of a message whose beginning was read as a piece.
+        channel.reading.given = piece.end == PieceEnd::More;
+        return Ok(None);
+    }
     if channel.partial.len() + piece.data.len() > max {
         return Err(ChannelCloseCause::MessageTooLarge); // C-8
     }

@@ -21,6 +21,8 @@ pub(super) struct Reading {
     pub(super) kind: MessageKind,
     /// Bytes of it that were read.
     pub(super) bytes: usize,
+    /// A part of it was given out, so it cannot be read whole any more.
+    pub(super) given: bool,
     text: Utf8,
 }
 
@@ -30,6 +32,7 @@ impl Default for Reading {
             inside: false,
             kind: MessageKind::Binary,
             bytes: 0,
+            given: false,
             text: Utf8::default(),
         }
     }
@@ -41,6 +44,7 @@ impl Reading {
         if piece.beginning {
             self.text = Utf8::default();
         }
+        self.given = piece.end == PieceEnd::More;
         match piece.kind {
             MessageKind::Binary => true,
             MessageKind::Text => {

@@ -135,7 +135,8 @@ impl<'a> DataChannel<'a> {
 
     /// Lets ordered messages be read with [`recv_piece`](Self::recv_piece) before they are complete, as soon as `bytes` of them
     /// are there. Then they may be as large as
-    /// [`Config::announced_max_message_size`](crate::Config::announced_max_message_size) says. `None`, the default: whole messages.
+    /// [`Config::announced_max_message_size`](crate::Config::announced_max_message_size) says. `None`: whole messages. Default: 16 KiB
+    /// where the announced size is larger than that of a whole message, else `None`.
     pub fn set_streaming(&mut self, bytes: Option<usize>) {
         let (channels, association, _) = self.connection.data_mut();
         channels.set_streaming(self.id, bytes, association);

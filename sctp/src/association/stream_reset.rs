@@ -40,8 +40,6 @@ struct Outgoing {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The peer does not have all of the streams' data yet.
-    Draining,
     /// The request is to be sent.
     Due,
     /// It was sent.
@@ -111,20 +109,15 @@ impl Association {
                     sequence_number: self.resets.next_request,
                     last: self.sender.next_tsn().previous(),
                     streams,
-                    phase: Phase::Draining,
+                    // Everything was sent. Waiting until it is acknowledged would cost the peer's delay; a peer that
+                    // does not have it all yet says so and performs the reset later (RFC 6525 §5.2.2).
+                    phase: Phase::Due,
                 });
                 self.resets.next_request = self.resets.next_request.wrapping_add(1);
+                // A request that is never polled for is not a silent peer, but it must not be forgotten either.
+                self.timers
+                    .set(Timer::ReConfig, now + self.sender.timeout());
             }
-        }
-        let first_outstanding = self.sender.first_outstanding();
-        if let Some(outgoing) = &mut self.resets.outgoing
-            && outgoing.phase == Phase::Draining
-            && first_outstanding > outgoing.last
-        {
-            outgoing.phase = Phase::Due;
-            // A request that is never polled for is not a silent peer, but it must not be forgotten either.
-            self.timers
-                .set(Timer::ReConfig, now + self.sender.timeout());
         }
     }
 
@@ -142,7 +135,7 @@ impl Association {
 
     pub(super) fn on_re_config(&mut self, chunk: ReConfigChunk<'_>) {
         if !self.state.is_synchronized() {
-            self.stats.dropped.unexpected += 1;
+            self.counts.dropped.unexpected += 1;
             return;
         }
         for parameter in chunk.parameters.take(2) {
@@ -164,7 +157,7 @@ impl Association {
                 _ => Ok(()),
             });
             if read.is_err() {
-                self.stats.dropped.malformed += 1;
+                self.counts.dropped.malformed += 1;
                 return;
             }
         }
@@ -290,9 +283,7 @@ impl Association {
 
     fn on_re_config_response(&mut self, response: ReConfigResponse) {
         let number = response.response_sequence_number;
-        let ours = |outgoing: &mut Outgoing| {
-            outgoing.phase != Phase::Draining && outgoing.sequence_number == number
-        };
+        let ours = |outgoing: &mut Outgoing| outgoing.sequence_number == number;
         if response.result == ReConfigResult::IN_PROGRESS {
             // Asked again when the timer says so.
             return;
