@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Real browsers against the call example, in a network namespace that this script makes and removes, and other
-# implementations in Rust against single layers, in memory.
+# Real browsers, servers and other stacks against ours, in a network namespace that this script makes and removes.
 #
-#   interop/run.sh                 both browsers, both offer directions, with loss, and a call between them
-#   interop/run.sh chromium        only that browser (or firefox, or pair)
-#   interop/run.sh crates          only the peers that are Rust crates, in memory (peers/)
-#   interop/run.sh all             everything, also what takes long (nothing does yet: the same rows)
+#   interop/run.sh                 the rows of every file in rows/ that is not slow
+#   interop/run.sh NAME...         only the rows of these files
+#   interop/run.sh all             everything, also what takes long
+#   interop/run.sh bogo            only BoringSSL's protocol tests, see bogo/run.sh
 #   interop/run.sh install         only fetch what is needed
 #
 # Needs Debian, root and Rust. Prints a table; the last line is "N rows ok, M failed", and any failure is the exit code.
@@ -26,6 +25,7 @@ install() {
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
     fi
     [ -d node_modules/puppeteer-core ] || npm ci --silent --no-progress
+    bogo/run.sh install
 }
 
 # One host of its own: loopback, and a pair of interfaces whose address browsers gather (they skip loopback, and
@@ -46,31 +46,15 @@ down() {
     ip netns delete "$namespace" 2>/dev/null || true
 }
 
-# Each package beside us has a lock file of its own, and a test for whatever both sides can.
-crates() {
-    local layer log
-    log=$(mktemp)
-    for layer in "$@"; do
-        cargo test --quiet --manifest-path "peers/$layer/Cargo.toml" >"$log" 2>&1 ||
-            { cat "$log"; rm "$log"; return 1; }
-        awk -v layer="$layer" '/^test result/ { n += $4 } END { print "ok     " layer ": " n " tests with other crates" }' "$log"
-        rm "$log"
-    done
-}
-
-case "${1:-browsers}" in
-crates)
-    crates sctp
-    exit 0
-    ;;
-browsers | all)
-    crates sctp
-    ;;
-esac
+[ "${1:-}" != bogo ] || exec bogo/run.sh
 install
 [ "${1:-}" = install ] && exit 0
-cargo build --manifest-path ../Cargo.toml --release --example call
+# What rows/NAME.mjs needs from outside of the namespace is fetched and built by rows/NAME.sh, where there is one.
+chosen=$(node drive.mjs --list "$@")
+for name in $chosen; do
+    [ ! -f "rows/$name.sh" ] || "rows/$name.sh"
+done
 trap down EXIT
 up
 export AVOCET_NAMESPACE=$namespace
-ip netns exec "$namespace" node drive.mjs "${1:-browsers}"
+ip netns exec "$namespace" node drive.mjs "$@"

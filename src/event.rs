@@ -84,6 +84,9 @@ impl Event {
                 From::PathSelected(path) => Self::PathSelected(path),
                 From::Closed(reason) => Self::Closed(reason),
                 From::LocalUfrag(_)
+                | From::ResolveName(_)
+                | From::OpenStream { .. }
+                | From::CloseStream(_)
                 | From::PathProved(_)
                 | From::DataChannelAdded(_)
                 | From::DataChannelReadable(_)

@@ -162,6 +162,9 @@ pub enum CloseCause {
     /// The peer broke a rule that cannot be passed over, such as an acknowledgement of what was never sent.
     #[error("the peer broke the protocol")]
     ProtocolViolation,
+    /// The peer left so many messages unfinished that there was no room to finish any.
+    #[error("too many unfinished messages")]
+    OutOfResource,
     /// The peer offers no streams, or an otherwise impossible association.
     #[error("the peer's offer cannot be accepted")]
     Incompatible,

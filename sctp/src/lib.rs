@@ -6,6 +6,7 @@ mod config;
 mod cookie;
 mod error;
 mod event;
+mod grow;
 mod message;
 pub mod packet;
 mod receive;
@@ -26,5 +27,5 @@ pub use message::{
     Message, MessagePiece, Ordering, PieceEnd, Ppid, Reliability, SendOptions, StreamId,
 };
 pub use receive::ReceiveLimit;
-pub use serial::{Ssn, Tsn};
+pub use serial::{Mid, Ssn, Tsn};
 pub use stats::{Dropped, Stats, StreamStats};

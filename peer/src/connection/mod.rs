@@ -5,6 +5,7 @@ mod early;
 mod events;
 mod media;
 mod negotiate;
+mod network;
 mod receive;
 mod settle;
 mod state;
@@ -122,6 +123,7 @@ impl PeerConnection {
         sctp::Association::new(association, seed).map_err(ConfigError::Sctp)?;
         let ufrag = connection.local_ufrag().to_owned();
         connection.events.push(Event::LocalUfrag(ufrag));
+        connection.use_stun_servers(now);
         connection.settle(now);
         Ok(connection)
     }
@@ -249,6 +251,7 @@ impl PeerConnection {
                 selected_candidate_pair_changes: transport.path_changes,
             },
             candidate_pairs: transport.ice.pair_stats().collect(),
+            candidates: transport.ice.candidate_stats().collect(),
             ice: transport.ice.stats(),
             data_channels: self.channels.stats(now, self.association.as_ref()),
             media: self.media.session.as_deref().map(session::Session::stats),

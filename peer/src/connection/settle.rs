@@ -57,9 +57,21 @@ impl PeerConnection {
                     }
                     self.events.push(Event::PathSelected(path));
                 }
-                ice::Event::RoleChanged(_)
-                | ice::Event::ServerReflexive { .. }
-                | ice::Event::GatheringComplete => {}
+                ice::Event::ServerReflexive { .. } => self.note_candidates(),
+                ice::Event::GatheringComplete => {
+                    self.candidates.gathered = true;
+                    self.tell_candidates();
+                }
+                ice::Event::ResolveName(name) => self.events.push(Event::ResolveName(name)),
+                ice::Event::OpenStream { local, remote } => {
+                    self.events.push(Event::OpenStream { local, remote });
+                }
+                ice::Event::CloseStream(path) => self.events.push(Event::CloseStream(path)),
+                ice::Event::PathMtu(_)
+                | ice::Event::RoleChanged(_)
+                | ice::Event::PayloadArrived { .. }
+                | ice::Event::PayloadAcknowledged(_)
+                | ice::Event::PayloadsRefused => {}
             }
         }
         moved

@@ -18,15 +18,10 @@ impl Association {
 
     /// The next piece of a stream with partial delivery, or the next whole message of any stream as a single piece.
     pub fn recv_piece(&mut self, now: Instant, stream: StreamId) -> Option<MessagePiece> {
-        let message = self.recv(now, stream)?;
-        Some(MessagePiece {
-            stream: message.stream,
-            ppid: message.ppid,
-            ordering: message.ordering,
-            beginning: true,
-            end: crate::message::PieceEnd::Complete,
-            data: message.data,
-        })
+        let piece = self.receiver.recv_piece(stream)?;
+        self.receiver
+            .tune_window(now, piece.data.len(), self.sender.round_trip());
+        Some(piece)
     }
 
     /// Lets ordered messages of a stream be read before they are complete, as soon as `bytes` of them are there, so that
@@ -35,19 +30,20 @@ impl Association {
     ///
     /// Unordered messages are always given whole.
     pub fn set_partial_delivery(&mut self, stream: StreamId, bytes: Option<usize>) {
-        let _ = (stream, bytes);
+        self.receiver.streams_mut().set_piece_bytes(stream, bytes);
     }
 
     /// Limits what may wait unread on one stream, so that a reader who is late does not close the window for the other streams:
     /// SCTP has no window for a stream alone, so beyond the limit something has to go. `None`, the default, leaves it to the window.
     pub fn set_receive_limit(&mut self, stream: StreamId, limit: Option<ReceiveLimit>) {
-        let _ = (stream, limit);
+        self.receiver.streams_mut().set_limit(stream, limit);
     }
 
     /// Takes nothing more from an incoming stream until the peer resets it, and drops what is unread: what arrives is acknowledged and
     /// forgotten.
     pub fn refuse_stream(&mut self, now: Instant, stream: StreamId) {
-        let _ = (now, stream);
+        self.receiver.refuse_stream(stream);
+        self.settle(now);
     }
 
     /// A stream that has a message to read.

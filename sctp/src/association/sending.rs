@@ -14,17 +14,10 @@ impl Association {
         data: &[u8],
         options: SendOptions,
     ) -> Result<(), SendError> {
-        // Nothing depends on the instant yet; a lifetime of the message will (RFC 3758 §4.1).
-        let _ = now;
-        if !self.state.takes_messages() {
-            return Err(SendError::Closed);
-        }
-        if stream.get() >= self.outbound_streams() {
-            return Err(SendError::InvalidStream);
-        }
-        self.sender.push(stream, ppid, options.ordering, data)?;
-        self.stats.messages_sent += 1;
-        self.stats.bytes_sent += data.len() as u64;
+        self.check_send(stream)?;
+        self.sender.push(now, stream, ppid, options, data)?;
+        self.counts.messages_sent += 1;
+        self.counts.bytes_sent += data.len() as u64;
         Ok(())
     }
 
@@ -40,11 +33,13 @@ impl Association {
         ppid: Ppid,
         options: SendOptions,
     ) -> Result<(), SendError> {
-        let _ = (now, stream, ppid, options);
-        Err(SendError::NotBegun)
+        self.check_send(stream)?;
+        self.sender.begin(now, stream, ppid, options)?;
+        self.counts.messages_sent += 1;
+        Ok(())
     }
 
-    /// Adds bytes to the message that was begun on a stream, as many as the send buffer takes, and says how many: 0 is never said, that is
+    /// Adds bytes to the message that was begun on a stream, as many as the send buffer takes, and says how many. None at all is
     /// [`SendError::Full`], after which [`Event::Writable`](crate::Event::Writable) follows.
     pub fn write(
         &mut self,
@@ -52,21 +47,42 @@ impl Association {
         stream: StreamId,
         data: &[u8],
     ) -> Result<usize, SendError> {
-        let _ = (now, stream, data);
-        Err(SendError::NotBegun)
+        // The rest of a message depends on no instant; the face is that of every command.
+        let _ = now;
+        if !self.state.takes_writes() {
+            return Err(SendError::Closed);
+        }
+        let taken = self.sender.write(stream, data)?;
+        self.counts.bytes_sent += taken as u64;
+        Ok(taken)
     }
 
     /// Ends the message that was begun on a stream. One to which nothing was ever written cannot be sent: [`SendError::Empty`],
     /// and it is forgotten.
     pub fn finish_message(&mut self, now: Instant, stream: StreamId) -> Result<(), SendError> {
-        let _ = (now, stream);
-        Err(SendError::NotBegun)
+        let _ = now;
+        if !self.state.takes_writes() {
+            return Err(SendError::Closed);
+        }
+        let finished = self.sender.finish(stream);
+        if finished == Err(SendError::Empty) {
+            self.counts.messages_sent -= 1;
+        }
+        finished
+    }
+
+    /// Gives up the message that was begun on a stream. When some of it was sent and the peer does not know FORWARD-TSN that cannot be:
+    /// [`SendError::Unfinished`].
+    pub fn abandon_message(&mut self, now: Instant, stream: StreamId) -> Result<(), SendError> {
+        self.sender.abandon_written(now, stream)?;
+        self.settle(now);
+        Ok(())
     }
 
     /// Sets a stream's weight, by which [`Config::scheduler`](crate::Config::scheduler) chooses. Default 256, "normal" for data channels
     /// (RFC 8831 §6.4: 128, 256, 512, 1024). 0 counts as 1.
     pub fn set_stream_weight(&mut self, stream: StreamId, weight: u16) {
-        let _ = (stream, weight);
+        self.sender.streams_mut().set_weight(stream, weight);
     }
 
     /// Payload bytes of a stream that were taken by [`send`](Self::send) and not yet put into a packet
@@ -79,5 +95,15 @@ impl Association {
     /// below. Default 0.
     pub fn set_buffered_amount_low_threshold(&mut self, stream: StreamId, bytes: usize) {
         self.sender.streams_mut().set_low_threshold(stream, bytes);
+    }
+
+    fn check_send(&self, stream: StreamId) -> Result<(), SendError> {
+        if !self.state.takes_messages() {
+            return Err(SendError::Closed);
+        }
+        if stream.get() >= self.outbound_streams() {
+            return Err(SendError::InvalidStream);
+        }
+        Ok(())
     }
 }
