@@ -39,6 +39,7 @@ impl Outlet for Events {
             Event::KeyframeRequested(_)
             | Event::DataChannelWritable(_)
             | Event::NegotiationNeeded
+            | Event::SrtpKeyExpiring
             | Event::PathProved(_)
                 if self.queue.contains(&event) =>
             {
