@@ -24,6 +24,10 @@ pub struct Config {
     pub seed: [u8; 32],
     /// Proves this side to the peer. May serve many connections (cloning shares it).
     pub certificate: dtls::Certificate,
+    /// The versions of DTLS. Default: 1.3, and 1.2 with peers that lack it.
+    pub dtls_versions: dtls::Versions,
+    /// The groups of the DTLS key agreement, in order of preference. Default: X25519, P-256, P-384.
+    pub dtls_groups: Vec<dtls::NamedGroup>,
     /// Who computes for DTLS. Default: `ring`.
     pub dtls_provider: dtls::Provider,
     /// Which wall-clock time belongs to which instant: the NTP time of sender reports (RFC 3550 §6.4.1).
@@ -44,15 +48,32 @@ pub struct Config {
     /// said so, or required of every media m-line. It hides extensions such as audio levels from the network, for
     /// a few octets of encryption. Default: disabled, until browsers have it.
     pub cryptex: srtp::Cryptex,
+    /// Which candidates may be used (W3C `iceTransportPolicy`). Default: all.
+    pub ice_policy: ice::Policy,
+    /// STUN and TURN servers. Default: none.
+    pub ice_servers: Vec<IceServer>,
+    /// Rules for candidates that the world sees under another address than this host, finer than
+    /// `announced_addresses`. Default: none.
+    pub address_rewrites: Vec<ice::AddressRewrite>,
     /// Addresses that the world sees in place of our own behind a one-to-one NAT (a cloud host, a container):
     /// the host candidates that are signalled carry these, with the port of the socket. Default: none.
     pub announced_addresses: Vec<IpAddr>,
     /// The largest UDP payload to send. Default 1,200: what RFC 8899 §5.1.2 takes as the base of every path.
     /// The budgets of RTP and SCTP are derived from it.
     pub udp_payload_bytes: usize,
-    /// The largest data-channel message to receive, announced as `a=max-message-size` (RFC 8841 §6). A peer
+    /// The largest data-channel message to receive whole, announced as `a=max-message-size` (RFC 8841 §6). A peer
     /// that sends more loses the channel. Default 262,144.
     pub max_message_size: usize,
+    /// What `a=max-message-size` says where messages are read in pieces
+    /// ([`DataChannel::set_streaming`](crate::DataChannel::set_streaming)) and may be larger than whole ones; 0 is no limit.
+    /// Channels that are read whole close at `max_message_size` all the same. Default: the same as `max_message_size`.
+    pub announced_max_message_size: Option<usize>,
+    /// How much may wait unread over all channels, in bytes (see [`sctp::Config::receive_window_bytes`]). Default 8 MiB; it begins
+    /// smaller and grows with what is read. It bounds the throughput to one window per round trip.
+    pub receive_window_bytes: usize,
+    /// How much may wait to be acknowledged over all channels, in bytes (see [`sctp::Config::send_buffer_bytes`]). Default 8 MiB; it
+    /// begins with 2 MiB.
+    pub send_buffer_bytes: usize,
     /// Channels at one time; an OPEN beyond is answered by a reset. Default 1,024.
     pub max_data_channels: usize,
     /// How long `close` waits for what was said to arrive. Default 2 s.
@@ -69,6 +90,12 @@ impl Config {
         Self {
             seed,
             certificate,
+            dtls_versions: dtls::Versions::ALL,
+            dtls_groups: vec![
+                dtls::NamedGroup::X25519,
+                dtls::NamedGroup::Secp256r1,
+                dtls::NamedGroup::Secp384r1,
+            ],
             dtls_provider: dtls::Provider::ring(),
             clock,
             ice_mode: ice::Mode::Full,
@@ -80,11 +107,26 @@ impl Config {
             ],
             srtp_provider: srtp::Provider::ring(),
             cryptex: srtp::Cryptex::Disabled,
+            ice_policy: ice::Policy::All,
+            ice_servers: Vec::new(),
+            address_rewrites: Vec::new(),
             announced_addresses: Vec::new(),
             udp_payload_bytes: 1_200,
             max_message_size: 262_144,
+            announced_max_message_size: None,
+            receive_window_bytes: 8 << 20,
+            send_buffer_bytes: 8 << 20,
             max_data_channels: 1_024,
             close_timeout: Duration::from_secs(2),
+        }
+    }
+
+    /// The largest message that the peer may send; `None` is no limit.
+    pub(crate) fn announced_message_size(&self) -> Option<usize> {
+        match self.announced_max_message_size {
+            Some(0) => None,
+            Some(announced) => Some(announced.max(self.max_message_size)),
+            None => Some(self.max_message_size),
         }
     }
 
@@ -94,6 +136,9 @@ impl Config {
         }
         if self.max_message_size < MIN_MESSAGE_SIZE {
             return Err(ConfigError::MessageSize(self.max_message_size));
+        }
+        if self.send_buffer_bytes == 0 {
+            return Err(ConfigError::Sctp(sctp::ConfigError::Zero));
         }
         if !(1..=65_535).contains(&self.max_data_channels) {
             return Err(ConfigError::DataChannels(self.max_data_channels));
@@ -113,6 +158,8 @@ impl fmt::Debug for Config {
         // Neither the seed nor the certificate's key.
         f.debug_struct("Config")
             .field("ice_mode", &self.ice_mode)
+            .field("ice_policy", &self.ice_policy)
+            .field("ice_servers", &self.ice_servers)
             .field("answer_setup", &self.answer_setup)
             .field("codecs", &self.codecs)
             .field("srtp_profiles", &self.srtp_profiles)
@@ -122,6 +169,52 @@ impl fmt::Debug for Config {
             .field("max_data_channels", &self.max_data_channels)
             .field("close_timeout", &self.close_timeout)
             .finish_non_exhaustive()
+    }
+}
+
+/// A STUN or TURN server (W3C `RTCIceServer`, with one URL).
+#[derive(Clone)]
+pub struct IceServer {
+    uri: stun::Uri,
+    credentials: Option<(String, String)>,
+}
+
+impl IceServer {
+    /// A server that asks for no credentials: `stun:…`.
+    pub const fn new(uri: stun::Uri) -> Self {
+        Self {
+            uri,
+            credentials: None,
+        }
+    }
+
+    /// A server that asks for them: `turn:…` and `turns:…`.
+    pub fn with_credentials(
+        uri: stun::Uri,
+        username: impl Into<String>,
+        credential: impl Into<String>,
+    ) -> Self {
+        Self {
+            uri,
+            credentials: Some((username.into(), credential.into())),
+        }
+    }
+
+    /// Where it is.
+    pub const fn uri(&self) -> &stun::Uri {
+        &self.uri
+    }
+
+    /// The user name and the password.
+    pub fn credentials(&self) -> Option<(&str, &str)> {
+        let (username, credential) = self.credentials.as_ref()?;
+        Some((username, credential))
+    }
+}
+
+impl fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("IceServer").field(&self.uri).finish()
     }
 }
 

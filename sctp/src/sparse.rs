@@ -1,6 +1,6 @@
 /// One small value for each of 65,536 stream ids, of which few are ever used.
 ///
-/// Two steps of plain indexing: no hashing that a peer could attack, no search, and memory only for the pages of 16
+/// Two steps of plain indexing: no hashing that a peer could attack, no search, and memory only for the pages of 8
 /// ids that were touched.
 #[derive(Debug)]
 pub(crate) struct Sparse<T> {
@@ -25,10 +25,22 @@ impl<T: Copy + Default> Sparse<T> {
     pub(crate) fn entry(&mut self, id: u16) -> &mut T {
         let (page, place) = split(id);
         if self.pages.len() <= page {
+            if page < 2 * PAGE {
+                self.pages.reserve_exact(page + 1 - self.pages.len());
+            }
             self.pages.resize_with(page + 1, || None);
         }
         let values = self.pages[page].get_or_insert_with(|| Box::new([T::default(); PAGE]));
         &mut values[place]
+    }
+
+    /// Every value of every touched page, with its id.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u16, T)> {
+        let pages = (0..=u16::MAX).step_by(PAGE).zip(&self.pages);
+        pages.flat_map(|(first, page)| {
+            let values = page.iter().flat_map(|page| page.iter().copied());
+            (first..=u16::MAX).zip(values)
+        })
     }
 
     /// Every value of every touched page.
@@ -44,7 +56,7 @@ fn split(id: u16) -> (usize, usize) {
     (usize::from(id) / PAGE, usize::from(id) % PAGE)
 }
 
-const PAGE: usize = 16;
+const PAGE: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -59,5 +71,7 @@ mod tests {
             [0, 63, 64, 65, 65_534, 65_535].map(|id| sparse.get(id)),
             [0, 0, 3, 0, 0, 7]
         );
+        let written = sparse.iter().filter(|(_, value)| *value != 0);
+        assert!(written.eq([(64, 3), (65_535, 7)]));
     }
 }

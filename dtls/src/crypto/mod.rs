@@ -1,5 +1,6 @@
 //! The one room with cryptography in it: what a provider can do, and who does it.
 
+mod ccm;
 mod key;
 mod ring;
 #[cfg(feature = "rust-crypto")]
@@ -17,8 +18,9 @@ use zeroize::Zeroizing;
 use crate::HashAlgorithm;
 
 pub(crate) use self::key::SigningKey;
+pub use self::suite::NamedGroup;
 pub(crate) use self::suite::{
-    AeadAlgorithm, Authentication, CipherSuite, Hash, NamedGroup, PublicKey, SUITES,
+    AeadAlgorithm, Authentication, CipherSuite, CipherSuite13, Hash, PublicKey, SUITES,
     SignatureScheme,
 };
 
@@ -61,11 +63,18 @@ impl Provider {
         match self.0 {
             Kind::Ring => &SUITES,
             #[cfg(feature = "rust-crypto")]
-            Kind::RustCrypto { .. } => &[SUITES[0], SUITES[2]],
+            Kind::RustCrypto { .. } => &rust_crypto::SUITES,
         }
     }
 
-    /// The groups, the best one first.
+    /// The cipher suites of TLS 1.3, the best one first: those whose protection serves TLS 1.2 as well.
+    pub(crate) fn suites_13(&self) -> impl Iterator<Item = CipherSuite13> {
+        let own = self.suites();
+        let known = move |suite: &CipherSuite13| own.iter().any(|own| own.aead == suite.aead);
+        CipherSuite13::ALL.into_iter().filter(known)
+    }
+
+    /// The groups that there are.
     pub(crate) const fn groups(&self) -> &'static [NamedGroup] {
         match self.0 {
             Kind::Ring => &[
@@ -135,6 +144,7 @@ impl Provider {
         match self.0 {
             Kind::Ring => match key.authentication() {
                 Authentication::Ecdsa | Authentication::Rsa => true,
+                Authentication::Psk => false,
             },
             #[cfg(feature = "rust-crypto")]
             Kind::RustCrypto { .. } => key.p256().is_some(),
@@ -172,10 +182,29 @@ impl Provider {
 
     /// A record protection key.
     pub(crate) fn aead(&self, algorithm: AeadAlgorithm, key: &[u8]) -> Result<Aead, CryptoError> {
+        if let Some(key) = ccm::Aead::new(algorithm, key)? {
+            return Ok(Aead::Ccm(key));
+        }
         match self.0 {
             Kind::Ring => ring::Aead::new(algorithm, key).map(|key| Aead::Ring(Box::new(key))),
             #[cfg(feature = "rust-crypto")]
             Kind::RustCrypto { .. } => rust_crypto::Aead::new(algorithm, key).map(Aead::RustCrypto),
+        }
+    }
+
+    /// The cipher that masks the sequence numbers of DTLS 1.3 beside a record protection (RFC 9147 §4.2.3).
+    pub(crate) fn sequence_cipher(
+        &self,
+        algorithm: AeadAlgorithm,
+        key: &[u8],
+    ) -> Result<SequenceCipher, CryptoError> {
+        match self.0 {
+            Kind::Ring => ring::SequenceCipher::new(algorithm, key)
+                .map(|cipher| SequenceCipher::Ring(Box::new(cipher))),
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { .. } => {
+                rust_crypto::SequenceCipher::new(algorithm, key).map(SequenceCipher::RustCrypto)
+            }
         }
     }
 }
@@ -271,6 +300,8 @@ impl KeyExchange {
 
 /// A record protection key.
 pub(crate) enum Aead {
+    /// The same code whoever the provider is.
+    Ccm(ccm::Aead),
     Ring(Box<ring::Aead>),
     #[cfg(feature = "rust-crypto")]
     RustCrypto(rust_crypto::Aead),
@@ -287,6 +318,11 @@ impl Aead {
     ) -> Result<(), CryptoError> {
         let plaintext = buf.get_mut(start..).ok_or(CryptoError)?;
         let tag = match self {
+            Self::Ccm(key) => {
+                let tag = key.seal(nonce, aad, plaintext)?;
+                buf.extend_from_slice(&tag);
+                return Ok(());
+            }
             Self::Ring(key) => key.seal(nonce, aad, plaintext)?,
             #[cfg(feature = "rust-crypto")]
             Self::RustCrypto(key) => key.seal(nonce, aad, plaintext)?,
@@ -302,16 +338,41 @@ impl Aead {
         aad: &[u8],
         sealed: &'a mut [u8],
     ) -> Result<&'a mut [u8], CryptoError> {
-        let length = sealed
-            .len()
-            .checked_sub(AeadAlgorithm::TAG_LENGTH)
-            .ok_or(CryptoError)?;
+        let tag_length = match self {
+            Self::Ccm(key) => key.tag_length(),
+            Self::Ring(_) => AeadAlgorithm::TAG_LENGTH,
+            #[cfg(feature = "rust-crypto")]
+            Self::RustCrypto(_) => AeadAlgorithm::TAG_LENGTH,
+        };
+        let length = sealed.len().checked_sub(tag_length).ok_or(CryptoError)?;
         match self {
+            Self::Ccm(key) => key.open(nonce, aad, sealed)?,
             Self::Ring(key) => key.open(nonce, aad, sealed)?,
             #[cfg(feature = "rust-crypto")]
             Self::RustCrypto(key) => key.open(nonce, aad, sealed)?,
         }
         sealed.get_mut(..length).ok_or(CryptoError)
+    }
+}
+
+/// The cipher that masks sequence numbers.
+pub(crate) enum SequenceCipher {
+    Ring(Box<ring::SequenceCipher>),
+    #[cfg(feature = "rust-crypto")]
+    RustCrypto(rust_crypto::SequenceCipher),
+}
+
+impl SequenceCipher {
+    /// How much ciphertext a mask is made from.
+    pub(crate) const SAMPLE_LENGTH: usize = 16;
+
+    /// The mask for a record whose ciphertext begins with `sample`.
+    pub(crate) fn mask(&self, sample: &[u8; Self::SAMPLE_LENGTH]) -> Result<[u8; 2], CryptoError> {
+        match self {
+            Self::Ring(cipher) => cipher.mask(sample),
+            #[cfg(feature = "rust-crypto")]
+            Self::RustCrypto(cipher) => Ok(cipher.mask(sample)),
+        }
     }
 }
 

@@ -130,6 +130,10 @@ impl Aead {
             AeadAlgorithm::Aes128Gcm => &aead::AES_128_GCM,
             AeadAlgorithm::Aes256Gcm => &aead::AES_256_GCM,
             AeadAlgorithm::ChaCha20Poly1305 => &aead::CHACHA20_POLY1305,
+            AeadAlgorithm::Aes128Ccm
+            | AeadAlgorithm::Aes256Ccm
+            | AeadAlgorithm::Aes128Ccm8
+            | AeadAlgorithm::Aes256Ccm8 => return Err(CryptoError),
         };
         let key = aead::UnboundKey::new(algorithm, key).map_err(|_| CryptoError)?;
         Ok(Self(aead::LessSafeKey::new(key)))
@@ -160,5 +164,30 @@ impl Aead {
             .open_in_place(nonce, aead::Aad::from(aad), sealed)
             .map(|_| ())
             .map_err(|_| CryptoError)
+    }
+}
+
+pub(crate) struct SequenceCipher(aead::quic::HeaderProtectionKey);
+
+impl SequenceCipher {
+    pub(super) fn new(algorithm: AeadAlgorithm, key: &[u8]) -> Result<Self, CryptoError> {
+        let algorithm = match algorithm {
+            AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes128Ccm | AeadAlgorithm::Aes128Ccm8 => {
+                &aead::quic::AES_128
+            }
+            AeadAlgorithm::Aes256Gcm | AeadAlgorithm::Aes256Ccm | AeadAlgorithm::Aes256Ccm8 => {
+                &aead::quic::AES_256
+            }
+            AeadAlgorithm::ChaCha20Poly1305 => &aead::quic::CHACHA20,
+        };
+        aead::quic::HeaderProtectionKey::new(algorithm, key)
+            .map(Self)
+            .map_err(|_| CryptoError)
+    }
+
+    /// QUIC masks its packet numbers in the same way (RFC 9001 §5.4.3).
+    pub(super) fn mask(&self, sample: &[u8; 16]) -> Result<[u8; 2], CryptoError> {
+        let [a, b, ..] = self.0.new_mask(sample).map_err(|_| CryptoError)?;
+        Ok([a, b])
     }
 }

@@ -5,7 +5,7 @@ use super::{Failure, Flight, Message, Transcript};
 use crate::crypto::SecretSource;
 use crate::record::RecordLayer;
 use crate::wire::HandshakeType;
-use crate::{Config, Fingerprint};
+use crate::{Config, Fingerprint, PeerCertificate};
 
 /// What a state of a handshake may look at and change while it handles a message.
 pub(crate) struct Context<'a> {
@@ -56,10 +56,11 @@ impl Context<'_> {
 
     /// The same, protected.
     pub(crate) fn send_protected(&mut self, message_type: HandshakeType, body: Vec<u8>) {
-        self.send_in(RecordLayer::PROTECTED, message_type, body);
+        self.send_in(RecordLayer::PROTECTED.into(), message_type, body);
     }
 
-    fn send_in(&mut self, epoch: u16, message_type: HandshakeType, body: Vec<u8>) {
+    /// The same, in an epoch of DTLS 1.3.
+    pub(crate) fn send_in(&mut self, epoch: u64, message_type: HandshakeType, body: Vec<u8>) {
         let message = Message {
             message_type,
             message_seq: *self.next_send,
@@ -73,7 +74,8 @@ impl Context<'_> {
 
     /// Fails early if the certificate is not an announced one.
     pub(crate) fn check_announced(&self, certificate: &[u8]) -> Result<(), Failure> {
-        match self.announced {
+        let judged = self.config.peer_certificate == PeerCertificate::Announced;
+        match self.announced.filter(|_| judged) {
             Some(announced) if !Fingerprint::any_matches(announced, certificate) => {
                 Err(Failure::fingerprint())
             }

@@ -19,6 +19,11 @@ impl Failure {
         Self::new(AlertDescription::UNEXPECTED_MESSAGE, Cause::Misbehaved)
     }
 
+    /// A record larger than allowed.
+    pub(crate) const fn overflow() -> Self {
+        Self::new(AlertDescription::RECORD_OVERFLOW, Cause::Misbehaved)
+    }
+
     /// A value that was not on offer or contradicts another.
     pub(crate) const fn illegal() -> Self {
         Self::new(AlertDescription::ILLEGAL_PARAMETER, Cause::Misbehaved)
@@ -27,6 +32,11 @@ impl Failure {
     /// An extension that we did not send.
     pub(crate) const fn unsupported_extension() -> Self {
         Self::new(AlertDescription::UNSUPPORTED_EXTENSION, Cause::Misbehaved)
+    }
+
+    /// An extension that there is no handshake without.
+    pub(crate) const fn missing_extension() -> Self {
+        Self::new(AlertDescription::MISSING_EXTENSION, Cause::Misbehaved)
     }
 
     /// Nothing in common.
@@ -42,6 +52,27 @@ impl Failure {
     /// No certificate although one is required.
     pub(crate) const fn no_certificate() -> Self {
         Self::new(AlertDescription::HANDSHAKE_FAILURE, Cause::BadCertificate)
+    }
+
+    /// The name of a key that we do not have.
+    pub(crate) const fn unknown_identity() -> Self {
+        Self::new(
+            AlertDescription::UNKNOWN_PSK_IDENTITY,
+            Cause::UnknownIdentity,
+        )
+    }
+
+    /// No application protocol in common.
+    pub(crate) const fn application_protocol() -> Self {
+        Self::new(
+            AlertDescription::NO_APPLICATION_PROTOCOL,
+            Cause::Incompatible,
+        )
+    }
+
+    /// The same of a server, whose message has to have one (RFC 8446 §4.4.2.4).
+    pub(crate) const fn no_server_certificate() -> Self {
+        Self::new(AlertDescription::DECODE_ERROR, Cause::BadCertificate)
     }
 
     /// A certificate that nobody announced.

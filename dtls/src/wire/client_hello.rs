@@ -1,7 +1,7 @@
 use super::codec::{self, DecodeError};
-use super::extension::Extensions;
+use super::extension::{Extensions, Place};
 
-/// ClientHello (RFC 6347 §4.2.1, RFC 5246 §7.4.1.2).
+/// ClientHello (RFC 6347 §4.2.1, RFC 5246 §7.4.1.2, RFC 9147 §5.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClientHello {
     pub(crate) version: u16,
@@ -38,7 +38,7 @@ impl ClientHello {
             cookie: cookie.to_vec(),
             cipher_suites: cipher_suites.collect(),
             compression_methods: compression_methods.to_vec(),
-            extensions: Extensions::decode(buf)?,
+            extensions: Extensions::decode(buf, Place::ClientHello)?,
         })
     }
 
@@ -53,6 +53,6 @@ impl ClientHello {
             }
         });
         codec::put_vec::<1>(buf, |buf| buf.extend_from_slice(&self.compression_methods));
-        self.extensions.encode(buf);
+        self.extensions.encode(buf, Place::ClientHello);
     }
 }

@@ -19,10 +19,11 @@ const FASTER_BY: Duration = Duration::from_millis(10);
 impl Agent {
     /// Controlling: decides whether it is time to nominate, and what. There are no waits by candidate type: a
     /// pair of host candidates, or one that no other can beat any more, is nominated at once; anything else
-    /// waits one round trip, at least 100 ms, for something better.
+    /// waits for something better, one round trip or 100 ms at most, and no longer than a better pair would have
+    /// taken to answer.
     pub(super) fn decide_nomination(&mut self, now: Instant) {
         if self.role != Role::Controlling || self.config.mode == Mode::Lite {
-            self.nominate_at = None;
+            self.forget_choice();
             return;
         }
         let current = self.current.number;
@@ -32,7 +33,7 @@ impl Agent {
             .iter()
             .any(|pair| of_current(pair) && pair.is_valid() && pair.nomination != Nomination::No);
         if decided {
-            self.nominate_at = None;
+            self.forget_choice();
             self.consider_improvement();
             return;
         }
@@ -40,18 +41,22 @@ impl Agent {
             .checklist
             .best(|pair| of_current(pair) && pair.is_healthy())
         else {
-            self.nominate_at = None;
+            self.forget_choice();
             return;
         };
-        let hopeful = self
+        let wait = best.round_trip.unwrap_or_default().max(PATIENCE);
+        let latest = self.nominate_by.unwrap_or(now + wait);
+        let hope = self
             .checklist
             .iter()
-            .any(|pair| of_current(pair) && pair.is_pending() && pair.priority > best.priority);
+            .filter(|pair| of_current(pair) && pair.is_pending() && pair.priority > best.priority)
+            .map(|pair| hope_for(pair, best).map_or(latest, |until| until.min(latest)))
+            .max();
         let id = best.id;
-        let wait = best.round_trip.unwrap_or_default().max(PATIENCE);
-        let due = *self.nominate_at.get_or_insert(now + wait);
-        if best.is_direct() || !hopeful || due <= now {
-            self.nominate(id);
+        self.nominate_by = Some(latest);
+        match hope.filter(|until| now < *until && !best.is_direct()) {
+            Some(until) => self.nominate_at = Some(until),
+            None => self.nominate(id),
         }
     }
 
@@ -79,10 +84,18 @@ impl Agent {
         }
     }
 
-    fn nominate(&mut self, id: PairId) {
+    /// There is nothing to choose now.
+    pub(super) const fn forget_choice(&mut self) {
         self.nominate_at = None;
+        self.nominate_by = None;
+    }
+
+    fn nominate(&mut self, id: PairId) {
+        self.forget_choice();
+        self.nominations = self.nominations.wrapping_add(1);
         if let Some(pair) = self.checklist.get_mut(id) {
             pair.nomination = Nomination::Wanted;
+            pair.nomination_count = Some(self.nominations);
             self.checklist.trigger_first(id);
         }
     }
@@ -115,8 +128,12 @@ impl Agent {
         }
         pair.nomination = Nomination::Done;
         let (priority, asked) = (pair.priority, pair.nominated_at);
+        let count = pair.nomination_count.filter(|_| self.renomination);
         let follow = match self.selected_pair() {
             Some(selected) if selected.id == id => false,
+            Some(selected) if count.is_some() && selected.nomination_count.is_some() => {
+                count > selected.nomination_count
+            }
             Some(selected) if selected.generation == self.current.number => {
                 let moved_on = match (selected.nominated_at, asked) {
                     (Some(before), Some(after)) => {
@@ -145,6 +162,7 @@ impl Agent {
         let (path, round_trip, priority, generation) =
             (pair.path, pair.round_trip, pair.priority, pair.generation);
         self.selected = Some(id);
+        self.measure(id);
         self.stats.selected_candidate_pair_changes += 1;
         self.tell(Event::Selected { path, round_trip });
         if generation == self.current.number {
@@ -200,12 +218,26 @@ impl Agent {
                 && (since.is_none() || pair.last_answer > since)
         });
         if let Some(backup) = backup.map(|pair| pair.id) {
-            if self.role == Role::Controlling && self.config.mode == Mode::Full {
-                self.nominate(backup);
-            }
-            self.select(now, backup);
+            self.take_over(now, backup);
         }
     }
+
+    /// Data moves to a pair that works, and the peer is told when that is for us to do.
+    pub(super) fn take_over(&mut self, now: Instant, id: PairId) {
+        if self.role == Role::Controlling && self.config.mode == Mode::Full {
+            self.nominate(id);
+        }
+        self.select(now, id);
+    }
+}
+
+/// Until when a better pair than one that works may be hoped for: a way that deserves to be preferred is hardly longer,
+/// so its answer would be there after the round trip that was measured on the other, and a quarter. `None` means no
+/// limit: it has not been asked, or the peer has been heard on it.
+fn hope_for(pair: &Pair, best: &Pair) -> Option<Instant> {
+    let asked = pair.first_checked.filter(|_| !pair.proved)?;
+    let round_trip = best.round_trip?;
+    Some(asked + round_trip + (round_trip / 4).max(FASTER_BY))
 }
 
 fn is_improvement(pair: &Pair, selected: &Pair) -> bool {

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use net::Path;
+use net::{Path, Transport};
 use stun::TransactionId;
 
 use super::pair::{CONSENT_EXPIRY, PairId};
@@ -16,6 +16,9 @@ const MAX_SENDS: u8 = 7;
 /// How many initial timeouts the last sending is waited for (Rm, RFC 8489 §6.2.1).
 const LAST_WAIT: u32 = 16;
 
+/// How long an answer is waited for over a stream (Ti, RFC 8489 §6.2.2).
+const STREAM_WAIT: Duration = Duration::from_millis(39_500);
+
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -30,6 +33,10 @@ pub(super) enum Purpose {
     Consent,
     /// A consent check stayed unanswered: ask again, with retransmissions.
     Recover,
+    /// A check that exists for what it carries; sent once.
+    Carry,
+    /// Find out whether datagrams of this size pass; sent once.
+    Probe(usize),
 }
 
 /// A request of ours that may be answered.
@@ -46,7 +53,14 @@ pub(super) struct Transaction {
     pub(super) bytes: Vec<u8>,
     pub(super) first_sent: Option<Instant>,
     pub(super) last_sent: Option<Instant>,
+    /// When each sending left, where sendings are counted.
+    pub(super) counted: Vec<Instant>,
     pub(super) sends: u8,
+    /// How often requests were sent that this one took the place of.
+    spent: u8,
+    /// Which attachment the request was made with, and whether it carries some of it.
+    pub(super) epoch: u32,
+    pub(super) carries: bool,
     rto: Duration,
     phase: Phase,
 }
@@ -80,6 +94,11 @@ impl Transaction {
         self.sends == 0
     }
 
+    /// Whether it is one of those that Ta spaces out.
+    pub(super) const fn is_paced(&self) -> bool {
+        !matches!(self.purpose, Purpose::Consent | Purpose::Probe(_))
+    }
+
     pub(super) fn is_cancelled(&self) -> bool {
         matches!(self.phase, Phase::Cancelled(_))
     }
@@ -88,10 +107,13 @@ impl Transaction {
         self.first_sent.get_or_insert(now);
         self.last_sent = Some(now);
         self.sends = self.sends.saturating_add(1);
+        let sends = self.sends.saturating_add(self.spent);
         let wait = match self.purpose {
-            Purpose::Consent => CONSENT_EXPIRY,
-            _ if self.sends >= MAX_SENDS => self.rto * LAST_WAIT,
-            _ => self.rto * (1 << u32::from(self.sends - 1)),
+            Purpose::Consent | Purpose::Probe(_) => CONSENT_EXPIRY,
+            // RFC 8489 §6.2.2: over a stream nothing is sent again.
+            _ if self.is_on_stream() => STREAM_WAIT,
+            _ if self.is_spent() => self.rto * LAST_WAIT,
+            _ => self.rto * (1 << u32::from(sends.saturating_sub(1))),
         };
         self.phase = Phase::Waiting(now + wait);
     }
@@ -108,15 +130,60 @@ impl Transaction {
         let overdue = self
             .last_sent
             .is_some_and(|sent| now.saturating_duration_since(sent) >= HURRY_AFTER);
-        if overdue && self.sends < MAX_SENDS && matches!(self.phase, Phase::Waiting(_)) {
+        if overdue && !self.is_spent() && matches!(self.phase, Phase::Waiting(_)) {
             self.phase = Phase::Due;
         }
     }
 
-    /// A round trip, when only one sending can have been answered.
-    pub(super) fn round_trip(&self, now: Instant) -> Option<Duration> {
-        let sent = self.first_sent?;
-        (self.sends == 1).then(|| now.saturating_duration_since(sent))
+    /// Sends again at once, whatever the time.
+    pub(super) fn renew(&mut self) {
+        if !self.is_spent() && matches!(self.phase, Phase::Waiting(_)) {
+            self.phase = Phase::Due;
+        }
+    }
+
+    /// A request that takes the place of this one, with other contents; this one is not sent again.
+    fn replace(&mut self, now: Instant, id: TransactionId) -> Self {
+        let successor = Self {
+            id,
+            bytes: Vec::new(),
+            first_sent: None,
+            last_sent: None,
+            counted: Vec::new(),
+            sends: 0,
+            spent: self.spent.saturating_add(self.sends),
+            phase: Phase::Due,
+            ..*self
+        };
+        self.cancel(now);
+        successor
+    }
+
+    const fn is_on_stream(&self) -> bool {
+        matches!(self.path.transport, Transport::Stream(_))
+    }
+
+    /// Whether it is not sent again: each has its number of sendings, and some have one.
+    fn is_spent(&self) -> bool {
+        match self.purpose {
+            Purpose::Consent | Purpose::Carry | Purpose::Probe(_) => true,
+            _ if self.is_on_stream() => self.sends > 0,
+            _ => self.sends.saturating_add(self.spent) >= MAX_SENDS,
+        }
+    }
+
+    /// A round trip, when only one sending can have been answered, or the answer says which one was (RFC 7982).
+    pub(super) fn round_trip(&self, now: Instant, answered: Option<u8>) -> Option<Duration> {
+        let sent = match answered.filter(|_| !self.counted.is_empty()) {
+            Some(sending) => *self.counted.get(usize::from(sending).checked_sub(1)?)?,
+            None => self.first_sent.filter(|_| self.sends == 1)?,
+        };
+        Some(now.saturating_duration_since(sent))
+    }
+
+    /// The number of the sending to come, from 1 (RFC 7982 §3.2).
+    pub(super) const fn next_sending(&self) -> u8 {
+        self.sends.saturating_add(1)
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -161,10 +228,27 @@ impl Transactions {
             bytes: Vec::new(),
             first_sent: None,
             last_sent: None,
+            counted: Vec::new(),
             sends: 0,
+            spent: 0,
+            epoch: 0,
+            carries: false,
             rto,
             phase: Phase::Due,
         });
+    }
+
+    /// Puts a new request, due at once, in the place of one that was sent before; `false` when there is no room.
+    pub(super) fn replace(&mut self, now: Instant, old: TransactionId, new: TransactionId) -> bool {
+        if self.is_full() {
+            return false;
+        }
+        let Some(transaction) = self.list.iter_mut().find(|it| it.id == old) else {
+            return false;
+        };
+        let successor = transaction.replace(now, new);
+        self.list.push(successor);
+        true
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Transaction> {
@@ -207,7 +291,7 @@ impl Transactions {
         for (at, transaction) in self.list.iter_mut().enumerate() {
             match transaction.phase {
                 Phase::Waiting(deadline) if deadline <= now => {
-                    if transaction.sends < MAX_SENDS && transaction.purpose != Purpose::Consent {
+                    if !transaction.is_spent() {
                         transaction.phase = Phase::Due;
                     } else {
                         over = Some((at, Expiry::TimedOut));

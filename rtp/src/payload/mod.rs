@@ -9,18 +9,18 @@
 mod assembler;
 pub mod audio;
 pub mod av1;
-mod bits;
 mod error;
 pub mod h264;
 pub mod h265;
 mod nal;
 mod order;
 pub mod red;
+mod registry;
 mod split;
 mod stats;
 pub mod telephone_event;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod vp8;
 pub mod vp9;
 
@@ -28,9 +28,10 @@ use bytes::Bytes;
 
 pub use assembler::{Assembler, Assembly, Format, MAX_FRAME_BYTES, MAX_FRAME_PACKETS};
 pub use error::{PacketizeError, PayloadError};
+pub use registry::{MakeDepacketizer, MakePacketizer, Registry};
 pub use stats::DepacketizerStats;
 
-use crate::{Frame, Layer, MimeType, Packet, Resolution};
+use crate::{Codec, Frame, Layer, MimeType, Packet, Resolution};
 
 /// Cuts frames into packet payloads.
 pub trait Packetizer {
@@ -99,27 +100,10 @@ pub enum Start {
     Certain,
 }
 
-/// A depacketizer for this media type; `None` if there is none.
+/// A depacketizer for this media type as it is without parameters: see [`Registry`] for one that knows them. `None` if
+/// there is none.
 ///
 /// Sound of G.711, G.722 and L16 is taken to have one channel: use [`audio::AudioDepacketizer`] for more.
 pub fn depacketizer(codec: &MimeType) -> Option<Box<dyn Depacketizer + Send>> {
-    if let Some(format) = audio::AudioFormat::new(codec, 1) {
-        return Some(Box::new(audio::AudioDepacketizer::new(format)));
-    }
-    if *codec == MimeType::VP8 {
-        return Some(Box::new(Assembler::new(vp8::Vp8)));
-    }
-    if *codec == MimeType::H264 {
-        return Some(Box::new(Assembler::new(h264::H264::new())));
-    }
-    if *codec == MimeType::VP9 {
-        return Some(Box::new(Assembler::new(vp9::Vp9::new())));
-    }
-    if *codec == MimeType::AV1 {
-        return Some(Box::new(Assembler::new(av1::Av1::new())));
-    }
-    if *codec == MimeType::H265 {
-        return Some(Box::new(Assembler::new(h265::H265::new())));
-    }
-    None
+    Registry::standard().depacketizer(&Codec::new(codec.clone(), 0))
 }

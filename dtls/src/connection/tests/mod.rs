@@ -6,6 +6,7 @@ mod laws;
 mod loss;
 mod rogue;
 mod states;
+mod tls13;
 
 use super::{Connection, Phase};
 use crate::Fingerprint;
@@ -27,7 +28,16 @@ impl Connection {
         }
     }
 
+    /// Updates the keys after so many records.
+    pub(crate) fn update_after(&mut self, records: u64) {
+        if let Phase::Established(established) = &mut self.phase
+            && let Some(post) = &mut established.post
+        {
+            post.update_after(records);
+        }
+    }
+
     pub(crate) fn own_fingerprint(&self) -> Fingerprint {
-        self.config.certificate.fingerprint()
+        self.config.certificate.as_ref().unwrap().fingerprint()
     }
 }

@@ -7,5 +7,6 @@ mod sps;
 mod tests;
 mod unit;
 
+pub use super::nal::Extras;
 pub use format::H265;
 pub use packetizer::H265Packetizer;

@@ -11,5 +11,5 @@ mod tests;
 
 pub use descriptor::{Descriptor, LayerIndices, PictureId};
 pub use format::Vp9;
-pub use packetizer::Vp9Packetizer;
+pub use packetizer::{LayerFrame, Picture, Vp9Packetizer};
 pub use structure::{PictureOfGroup, ScalabilityStructure};
