@@ -16,7 +16,7 @@ use media::{FRAME_LEN, rtp_packet};
 use rtc_rtp::codec::{av1, h264, vp8, vp9};
 use rtc_rtp::packetizer::Depacketizer as Theirs;
 use rtc_shared::marshal::{Marshal, MarshalSize, Unmarshal};
-use rtp::payload::{Depacketizer, Registry};
+use rtp::payload::Registry;
 use rtp::{
     ExtensionFormPolicy, Packet, PacketBuffer, PacketView, PacketViewMut, PayloadType,
     SequenceNumber, Ssrc,
