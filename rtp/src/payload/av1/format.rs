@@ -118,3 +118,16 @@ impl Format for Av1 {
         self.seen_sequence_header = false;
     }
 }
+
+/// What a whole temporal unit tells of itself.
+pub(in crate::payload) fn describe(mut unit: &[u8]) -> PayloadInfo {
+    let mut info = PayloadInfo::default();
+    while let Ok(obu) = Obu::take(&mut unit) {
+        info.layer = obu.layer().or(info.layer);
+        info.key |= obu.is_key_frame();
+        if obu.kind() == SEQUENCE_HEADER {
+            info.resolution = sequence::resolution(obu.body).ok();
+        }
+    }
+    info
+}

@@ -3,7 +3,7 @@
 
 mod aggregation;
 mod format;
-mod leb128;
+pub mod leb128;
 mod obu;
 mod packetizer;
 mod sequence;
@@ -11,4 +11,6 @@ mod sequence;
 mod tests;
 
 pub use format::Av1;
+pub(super) use format::describe;
+pub use obu::Obu;
 pub use packetizer::Av1Packetizer;

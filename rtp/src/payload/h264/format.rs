@@ -1,7 +1,7 @@
 use super::unit::{self, ACCESS_UNIT_DELIMITER, FU_A, PPS, SPS, STAP_A};
 use crate::MimeType;
 use crate::payload::bits::Bits;
-use crate::payload::nal::{ParameterSets, START_CODE, push_unit, unescaped};
+use crate::payload::nal::{ParameterSets, START_CODE, push_unit, unescaped, units};
 use crate::payload::{Assembly, Format, PayloadError, PayloadInfo, Start};
 
 /// The receiving side of H.264, packetization modes 0 and 1: single NAL units, STAP-A and FU-A.
@@ -229,4 +229,23 @@ impl Format for H264 {
         self.fragment = None;
         self.seen = Seen::default();
     }
+}
+
+/// What a whole access unit tells of itself.
+pub(in crate::payload) fn describe(access_unit: &[u8]) -> PayloadInfo {
+    let mut info = PayloadInfo::default();
+    let mut seen = Seen::default();
+    for nal in units(access_unit) {
+        let Some((&header, body)) = nal.split_first() else {
+            continue;
+        };
+        let told = unit::info(header, body, true);
+        info.key |= told.key;
+        info.layer = told.layer.or(info.layer);
+        info.resolution = unit::resolution(nal).or(info.resolution);
+        seen.slice |= unit::is_slice(header);
+        seen.reference |= unit::is_slice(header) && !told.discardable;
+    }
+    info.discardable = seen.slice && !seen.reference;
+    info
 }

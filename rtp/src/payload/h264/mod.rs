@@ -8,5 +8,6 @@ mod tests;
 mod unit;
 
 pub use format::H264;
+pub(super) use format::describe;
 pub use packetizer::{H264Packetizer, PacketizationMode};
 pub use sps::SequenceParameterSet;

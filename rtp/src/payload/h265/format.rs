@@ -1,7 +1,7 @@
 use super::sps;
 use super::unit::{ACCESS_UNIT_DELIMITER, AGGREGATION, FRAGMENTATION, Header, PACI, PPS, SPS, VPS};
 use crate::payload::bits::Bits;
-use crate::payload::nal::{ParameterSets, START_CODE, push_unit, unescaped};
+use crate::payload::nal::{ParameterSets, START_CODE, push_unit, unescaped, units};
 use crate::payload::{Assembly, Format, PayloadError, PayloadInfo, Start};
 use crate::{MimeType, Resolution};
 
@@ -264,4 +264,25 @@ fn resolution(unit: &[u8]) -> Option<Resolution> {
     let (header, _) = Header::decode(unit).ok()?;
     let sps = (header.kind() == SPS).then(|| sps::decode(unit))?;
     Some(sps.ok()?.1)
+}
+
+/// What a whole access unit tells of itself.
+pub(in crate::payload) fn describe(access_unit: &[u8]) -> PayloadInfo {
+    let mut info = PayloadInfo::default();
+    let mut seen = Seen::default();
+    for unit in units(access_unit) {
+        let Ok((header, body)) = Header::decode(unit) else {
+            continue;
+        };
+        info.resolution = resolution(unit).or(info.resolution);
+        if header.is_slice() {
+            let told = header.info(body, true);
+            info.key |= told.key;
+            info.layer = told.layer;
+            seen.slice = true;
+            seen.reference |= !told.discardable;
+        }
+    }
+    info.discardable = seen.slice && !seen.reference;
+    info
 }

@@ -8,4 +8,5 @@ mod tests;
 mod unit;
 
 pub use format::H265;
+pub(super) use format::describe;
 pub use packetizer::H265Packetizer;

@@ -3,5 +3,6 @@
 mod annex_b;
 mod sets;
 
-pub(super) use annex_b::{START_CODE, push_unit, unescaped, units};
+pub use annex_b::units;
+pub(super) use annex_b::{START_CODE, push_unit, unescaped};
 pub(super) use sets::ParameterSets;

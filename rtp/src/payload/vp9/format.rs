@@ -102,3 +102,16 @@ fn structured_resolution(descriptor: &Descriptor) -> Option<Resolution> {
     let structure = descriptor.structure.as_ref()?;
     structure.resolutions.get(usize::from(spatial)).copied()
 }
+
+/// What a whole picture tells of itself, by its first frame.
+pub(in crate::payload) fn describe(picture: &[u8]) -> PayloadInfo {
+    Header::decode(picture).map_or_else(
+        |_| PayloadInfo::default(),
+        |header| PayloadInfo {
+            key: header.key,
+            discardable: !header.kept,
+            resolution: header.resolution,
+            ..PayloadInfo::default()
+        },
+    )
+}
