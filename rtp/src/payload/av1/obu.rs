@@ -45,7 +45,7 @@ impl<'a> Obu<'a> {
     }
 
     /// Reads the header of an OBU whose end may be missing.
-    pub(super) fn decode_front(unit: &'a [u8]) -> Result<Self, PayloadError> {
+    pub fn decode_front(unit: &'a [u8]) -> Result<Self, PayloadError> {
         let (&header, mut body) = unit.split_first().ok_or(PayloadError::Truncated)?;
         if header & 0x80 != 0 {
             return Err(PayloadError::Value);
@@ -65,6 +65,11 @@ impl<'a> Obu<'a> {
     /// Its `obu_type` (AV1 bitstream §6.2.2).
     pub const fn kind(&self) -> u8 {
         self.header >> 3 & 0x0f
+    }
+
+    /// Whether its size is in front of its body (`obu_has_size_field`).
+    pub const fn has_size(&self) -> bool {
+        self.header & HAS_SIZE != 0
     }
 
     /// Whether the OBU has no place in a packet: "should be removed [...] and ignored by receivers" (AV1 RTP §5).
