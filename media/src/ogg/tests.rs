@@ -192,7 +192,7 @@ fn comments_beyond_64_kib_are_cut_and_the_sound_behind_them_is_read() {
     // What is too long is not written, and 200 KiB of another writer are passed over.
     let long = OpusTags {
         comments: vec!["y".repeat(70_000)],
-        ..tags.clone()
+        ..tags
     };
     let (read, _) = through(&muxed(OggMuxer::new(1, head).with_tags(long), &frames));
     assert_eq!(read.tags().unwrap().comments.len(), 0);
