@@ -1,238 +1,39 @@
-// The rows of the table: which browser, who offers, with how much loss, and what must hold.
-import { Call } from './call.mjs';
+// Runs the files of rows/ that are asked for, in the order of their names, and prints their table.
+//
+// A file of rows exports `run(table, open)`: it adds rows to the table and gets browsers, shared by all files, from
+// `open(name)`. One that takes minutes, or builds a peer that does, exports `slow = true` and runs with `all` only.
+// With `--list` the names of the chosen files are printed and nothing is run.
+import { readdirSync } from 'node:fs';
 import { launch } from './browsers.mjs';
-import { lost, setLoss } from './loss.mjs';
-import { startProgram } from './program.mjs';
+import { Table, check } from './table.mjs';
 
-const LOSS_WINDOW_SECONDS = 20;
-const rows = [];
+const list = process.argv.includes('--list');
+const wanted = process.argv.slice(2).filter((word) => word !== '--list');
+const files = readdirSync(new URL('rows/', import.meta.url)).sort()
+  .filter((file) => file.endsWith('.mjs')).map((file) => file.replace(/\.mjs$/, ''));
+for (const name of wanted) check(name === 'all' || files.includes(name), `no rows called ${name}; there are: ${files.join(', ')}`);
 
-function check(holds, what) {
-  if (!holds) throw new Error(what);
+const browsers = new Map();
+const open = async (name) => {
+  if (!browsers.has(name)) browsers.set(name, await launch(name));
+  return browsers.get(name);
+};
+
+const chosen = [];
+for (const name of files) {
+  const rows = await import(`./rows/${name}.mjs`);
+  if (wanted.includes('all') || (wanted.length === 0 ? !rows.slow : wanted.includes(name))) chosen.push([name, rows]);
 }
-
-async function row(name, version, offers, run) {
-  const cells = { peer: name, version, offers, result: 'ok' };
-  try {
-    Object.assign(cells, await run());
-  } catch (error) {
-    cells.result = 'FAILED';
-    cells.why = error.message;
-  }
-  rows.push(cells);
-  console.log(`${cells.result.padEnd(6)} ${name} (${offers} offers)${cells.why ? `: ${cells.why}` : ''}`);
-}
-
-// Media, sound and data both ways between one page and the program.
-async function oneCall(program, browser, offers) {
-  const call = await Call.open(browser, program.url, offers === 'program' ? 'offer=program' : '');
-  try {
-    const first = await call.until((seen) => seen.framesDecoded > 0, 30);
-    await call.until((seen) => seen.framesDecoded > 10 && seen.audioPackets > 10, 40);
-    await call.say('hello, program');
-    const seen = await call.until(({ received }) => received.includes('hello, program'), 50);
-    const ours = await program.stats(seen.id);
-    check(ours.videoPacketsReceived > 0 && ours.audioPacketsReceived > 0, `no packets here: ${JSON.stringify(ours)}`);
-    check(ours.srtpFailures === 0, `${ours.srtpFailures} packets could not be opened here`);
-    check(ours.dtlsVersion === seen.dtls || seen.dtls === undefined, `DTLS ${ours.dtlsVersion} here, ${seen.dtls} there`);
-    return {
-      video: 'both', audio: 'both', data: 'echo', dtls: ours.dtlsVersion, srtp: ours.srtpProfile,
-      'first frame': `${first.waited.toFixed(2)} s`,
-    };
-  } finally {
-    await call.close();
-  }
+if (list) {
+  console.log(chosen.map(([name]) => name).join('\n'));
+  process.exit(0);
 }
 
-// The picture under loss against the picture without.
-async function lossyCall(program, browser, percent) {
-  setLoss(0);
-  let call = await Call.open(browser, program.url, '');
-  await call.until((seen) => seen.framesDecoded > 30, 30);
-  const clean = await call.during(LOSS_WINDOW_SECONDS);
-  await call.close();
-  setLoss(percent);
-  try {
-    call = await Call.open(browser, program.url, '');
-    const { id } = await call.until((seen) => seen.framesDecoded > 30, 60);
-    const before = await program.stats(id);
-    const lossy = await call.during(LOSS_WINDOW_SECONDS);
-    const after = await program.stats(id);
-    await call.close();
-    const answered = after.nacksAnswered - before.nacksAnswered;
-    const asked = Math.max(lossy.keyframesRequested, after.keyframesRequested - before.keyframesRequested);
-    const ratio = lossy.framesDecoded / clean.framesDecoded;
-    const figures = `${lossy.framesDecoded} frames of ${clean.framesDecoded}, ${answered} NACKs answered, ${asked} key frames asked`;
-    check(lost() > 0, 'the filter dropped nothing');
-    check(answered > 0, `no NACK was answered (${figures})`);
-    check(asked <= LOSS_WINDOW_SECONDS / 2, `too many key frames asked (${figures})`);
-    check(ratio >= 0.9, `too few frames (${figures})`);
-    return { video: `${(100 * ratio).toFixed(0)} % of frames`, data: `${answered} NACKs answered`, dtls: after.dtlsVersion, srtp: after.srtpProfile };
-  } finally {
-    setLoss(0);
-  }
+const table = new Table();
+for (const [name, rows] of chosen) {
+  // What breaks outside of a row must not hide the rows of the other files.
+  await rows.run(table, open).catch((error) => table.row(`rows of ${name}`, '-', '-', () => { throw error; }));
 }
-
-// Two tabs of two browsers in one room see each other, and their chat crosses.
-async function roomCall(program, browsers) {
-  const calls = [];
-  try {
-    for (const browser of browsers) calls.push(await Call.open(browser, program.url, 'room=interop'));
-    for (const call of calls) await call.until((seen) => seen.framesDecoded > 0, 40);
-    for (const call of calls) {
-      const { framesDecoded } = await call.during(5);
-      check(framesDecoded > 20, `only ${framesDecoded} frames in 5 s`);
-    }
-    await calls[0].say('from the first');
-    await calls[1].say('from the second');
-    await calls[1].until(({ received }) => received.includes('from the first'), 90);
-    const seen = await calls[0].until(({ received }) => received.includes('from the second'), 90);
-    check(!seen.received.includes('from the first'), 'the first line came back to its own tab');
-    return { video: 'both', audio: 'both', data: 'crossed' };
-  } finally {
-    for (const call of calls) await call.close();
-  }
-}
-
-// A tab that is not seen goes on sending its drawing.
-async function hiddenCall(program, browser) {
-  const call = await Call.open(browser, program.url, 'drawn');
-  try {
-    await call.until((seen) => seen.framesDecoded > 0, 30);
-    const front = await browser.newPage();
-    await front.bringToFront();
-    const before = await program.stats((await call.look()).id);
-    await call.during(4);
-    const after = await program.stats((await call.look()).id);
-    await front.close();
-    const packets = after.videoPacketsReceived - before.videoPacketsReceived;
-    check(packets > 60, `only ${packets} packets in 4 s from a hidden tab`);
-    return { video: `${packets} packets in 4 s` };
-  } finally {
-    await call.close();
-  }
-}
-
-// Without camera and microphone the page draws, and says so.
-async function bareCall(program) {
-  const browser = await launch('chromium', { devices: false });
-  try {
-    const call = await Call.open(browser, program.url, '');
-    await call.until((seen) => seen.framesDecoded > 10, 30);
-    const [, caption] = await call.words();
-    check(/camera .*drawing instead.*microphone .*tone instead/.test(caption), `it says: ${caption}`);
-    return { video: 'drawn', audio: 'a tone' };
-  } finally {
-    await browser.close();
-  }
-}
-
-// Where no datagram passes, the page says what to do after 10 s.
-async function blockedCall(program, browser) {
-  setLoss(100);
-  const call = await Call.open(browser, program.url, '');
-  try {
-    await new Promise((resolve) => setTimeout(resolve, 11_500));
-    const [state, , help] = await call.words();
-    check(/No path/.test(state), `the state is: ${state}`);
-    for (const word of ['UDP', 'port', 'firewall', 'container', '--announce']) check(help.includes(word), `no ${word} in: ${help}`);
-    return { data: 'help shown' };
-  } finally {
-    setLoss(0);
-    await call.close();
-  }
-}
-
-// HTTPS with the certificate that the program makes.
-async function lanCall() {
-  const program = await startProgram(['--lan']);
-  const browser = await launch('chromium', { anyCertificate: true });
-  try {
-    const call = await Call.open(browser, program.url, '');
-    const { waited } = await call.until((seen) => seen.framesDecoded > 10, 30);
-    return { video: 'both', 'first frame': `${waited.toFixed(2)} s` };
-  } finally {
-    await browser.close();
-    await program.stop();
-  }
-}
-
-// Whatever is posted: an answer with a reason, and the program lives.
-async function badRequests(program) {
-  const post = (path, body) => fetch(program.url + path, { method: 'POST', body });
-  const refusals = [
-    [400, 'calls', '{'], [400, 'calls', '[1,2]'.repeat(1000)], [400, 'calls', JSON.stringify({ sdp: 'v=0\r\nrubbish' })],
-    [400, 'calls', JSON.stringify({ sdp: '\u0000'.repeat(500) })], [400, 'calls', JSON.stringify({ room: 'x'.repeat(1000) })],
-    [413, 'calls', 'x'.repeat(300_000)], [404, 'calls/0/answer', '{}'], [404, 'calls/0/candidate', '{}'], [404, 'nowhere', '{}'],
-  ];
-  for (const [status, path, body] of refusals) {
-    const response = await post(path, body);
-    const { error } = await response.json();
-    check(response.status === status && error.length > 10, `${path} with ${body.slice(0, 30)}: ${response.status} ${error}`);
-  }
-  const { id } = await (await post('calls', '{}')).json();
-  for (const sdp of ['', 'v=0', 'x'.repeat(100_000)]) {
-    check((await post(`calls/${id}/answer`, JSON.stringify({ sdp }))).status === 400, 'a bad answer was taken');
-  }
-  for (const candidate of ['rubbish', 'candidate:1 1 udp 1 127.0.0.1 99999 typ host', 'x'.repeat(100_000)]) {
-    const { taken } = await (await post(`calls/${id}/candidate`, JSON.stringify({ candidate }))).json();
-    check(taken === false, 'a bad candidate was taken');
-  }
-  check((await post(`calls/${id}/end`, '')).ok, 'the call did not end');
-  return { data: `${refusals.length + 6} refused` };
-}
-
-// A second program takes the next port, and both serve.
-async function secondProgram(first) {
-  const second = await startProgram();
-  try {
-    const [a, b] = [first, second].map(({ url }) => Number(new URL(url).port));
-    check(b > a, `port ${b} after ${a}`);
-    check((await fetch(second.url)).ok && (await fetch(first.url)).ok, 'one of the two does not serve');
-    return { data: `port ${b} after ${a}` };
-  } finally {
-    await second.stop();
-  }
-}
-
-function print() {
-  const names = ['peer', 'version', 'offers', 'video', 'audio', 'data', 'dtls', 'srtp', 'first frame', 'result'];
-  const width = (name) => Math.max(name.length, ...rows.map((cells) => String(cells[name] ?? '-').length));
-  const lineOf = (cell) => `| ${names.map((name) => String(cell(name)).padEnd(width(name))).join(' | ')} |`;
-  console.log(`\n${lineOf((name) => name)}\n|${names.map((name) => '-'.repeat(width(name) + 2)).join('|')}|`);
-  for (const cells of rows) console.log(lineOf((name) => cells[name] ?? '-'));
-}
-
-const wanted = process.argv[2];
-const everything = ['browsers', 'all'].includes(wanted);
-check(everything || ['chromium', 'firefox', 'pair'].includes(wanted), `unknown peer ${wanted}`);
-const program = await startProgram();
-const open = {};
-for (const name of ['chromium', 'firefox']) {
-  if (everything || wanted === name || wanted === 'pair') open[name] = await launch(name);
-}
-for (const [name, browser] of Object.entries(open)) {
-  if (wanted === 'pair') continue;
-  const version = (await browser.version()).replace(/^[^/]*\//, '');
-  for (const offers of [name, 'program']) await row(name, version, offers, () => oneCall(program, browser, offers));
-  await row(`${name}, 5 % loss`, version, name, () => lossyCall(program, browser, 5));
-}
-if (everything) {
-  const { chromium } = open;
-  await row('chromium, hidden tab', '-', 'chromium', () => hiddenCall(program, chromium));
-  await row('chromium, no camera', '-', 'chromium', () => bareCall(program));
-  await row('chromium, no path', '-', 'chromium', () => blockedCall(program, chromium));
-  await row('chromium, --lan', '-', 'chromium', () => lanCall());
-  await row('a taken port', '-', '-', () => secondProgram(program));
-  await row('bad requests', '-', '-', () => badRequests(program));
-}
-if (everything || wanted === 'pair') {
-  await row('chromium with firefox', '-', 'browsers', () => roomCall(program, Object.values(open)));
-}
-await row('the program', '-', '-', async () => check(program.alive(), 'it died'));
-for (const browser of Object.values(open)) await browser.close();
-await program.stop();
-print();
-const failed = rows.filter(({ result }) => result !== 'ok').length;
-console.log(`\n${rows.length - failed} rows ok, ${failed} failed`);
-process.exit(failed ? 1 : 0);
+for (const browser of browsers.values()) await browser.close();
+table.print();
+process.exit(table.failed ? 1 : 0);

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Real browsers against the call example, in a network namespace that this script makes and removes.
+# Real browsers, servers and other stacks against ours, in a network namespace that this script makes and removes.
 #
-#   interop/run.sh                 both browsers, both offer directions, with loss, and a call between them
-#   interop/run.sh chromium        only that browser (or firefox, or pair)
-#   interop/run.sh all             everything, also what takes long (nothing does yet: the same rows)
+#   interop/run.sh                 the rows of every file in rows/ that is not slow
+#   interop/run.sh NAME...         only the rows of these files
+#   interop/run.sh all             everything, also what takes long
 #   interop/run.sh install         only fetch what is needed
 #
 # Needs Debian, root and Rust. Prints a table; the last line is "N rows ok, M failed", and any failure is the exit code.
@@ -46,8 +46,12 @@ down() {
 
 install
 [ "${1:-}" = install ] && exit 0
-cargo build --manifest-path ../Cargo.toml --release --example call
+# What rows/NAME.mjs needs from outside of the namespace is fetched and built by rows/NAME.sh, where there is one.
+chosen=$(node drive.mjs --list "$@")
+for name in $chosen; do
+    [ ! -f "rows/$name.sh" ] || "rows/$name.sh"
+done
 trap down EXIT
 up
 export AVOCET_NAMESPACE=$namespace
-ip netns exec "$namespace" node drive.mjs "${1:-browsers}"
+ip netns exec "$namespace" node drive.mjs "$@"
