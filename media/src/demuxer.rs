@@ -27,6 +27,22 @@ pub trait Demuxer {
     fn poll(&mut self) -> Result<Option<Self::Item>, DemuxError>;
 }
 
+impl<D: Demuxer + ?Sized> Demuxer for Box<D> {
+    type Item = D::Item;
+
+    fn push(&mut self, bytes: &[u8]) {
+        (**self).push(bytes);
+    }
+
+    fn finish(&mut self) {
+        (**self).finish();
+    }
+
+    fn poll(&mut self) -> Result<Option<Self::Item>, DemuxError> {
+        (**self).poll()
+    }
+}
+
 /// The items of a file, as an iterator over a [`Read`].
 #[derive(Debug)]
 pub struct Reader<R, D> {

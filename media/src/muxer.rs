@@ -26,6 +26,22 @@ pub trait Muxer {
     }
 }
 
+impl<M: Muxer + ?Sized> Muxer for Box<M> {
+    type Item = M::Item;
+
+    fn write(&mut self, item: &Self::Item, out: &mut Vec<u8>) -> Result<(), MuxError> {
+        (**self).write(item, out)
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        (**self).finish(out);
+    }
+
+    fn header(&self) -> Vec<u8> {
+        (**self).header()
+    }
+}
+
 /// Writes items into a [`Write`], each at once: what a program has written before it dies can be read.
 #[derive(Debug)]
 pub struct Writer<W, M> {

@@ -1,7 +1,11 @@
 //! The clips on a hostile path: read from their files, cut into packets, shuffled, doubled and thinned out, sorted as a jitter
 //! buffer does, and put together again. Every frame of which all packets arrived must come out bit-exactly, with the key,
 //! size and layer that the reader saw in the file; the unit tests of the readers compare those with ffprobe's.
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
 
 use avocet_media::annex_b::AnnexBCodec;
 use avocet_media::obu::ObuFormat;
