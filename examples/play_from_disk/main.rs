@@ -40,7 +40,7 @@ const FRAME_DURATION: u32 = 3000;
 const HEAD_START: Duration = Duration::from_millis(300);
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Outcome<()> {
     let files: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     if files.is_empty() {
         return Err("say which files to play, such as picture.ivf and sound.ogg".into());

@@ -41,11 +41,11 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Outcome<()> {
     let options = options()?;
     std::fs::create_dir_all(&options.directory)?;
     if let Some((port, codec)) = &options.udp {
-        return Ok(record_udp(*port, codec, &options).await?);
+        return record_udp(*port, codec, &options).await;
     }
     let endpoint = Endpoint::bind(EndpointConfig::default())?;
     web::serve(web::Page::Sends, 0, move |offer| {
@@ -58,7 +58,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     .await
 }
 
-fn options() -> Result<Options, Box<dyn Error>> {
+fn options() -> Outcome<Options> {
     let mut options = Options::default();
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use avocet::media::rtpdump::{DumpedPacket, RtpDumpHeader, RtpDumpMuxer};
-use avocet::media::{TimedFrame, Writer};
+use avocet::media::{TimedFrame, WriteError, Writer};
 use avocet::rtp::payload::audio::{AudioDepacketizer, AudioFormat};
 use avocet::rtp::payload::red::RedDepacketizer;
 use avocet::rtp::payload::{Depacketizer, depacketizer};
@@ -150,7 +150,7 @@ impl Recorder {
         match file.write(&TimedFrame::new(time, frame)) {
             // A sender may turn its clock back; what it sends then has no place.
             Ok(()) => self.frames += 1,
-            Err(avocet::media::WriteError::Mux(_)) => {}
+            Err(WriteError::Mux(_)) => {}
             Err(error) => return Err(error.into()),
         }
         Ok(())

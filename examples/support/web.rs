@@ -27,7 +27,11 @@ pub(crate) enum Page {
 const OFFER_BYTES: usize = 256 << 10;
 
 /// Prints the address of the page and serves it. `answer` turns the SDP of an offer into that of an answer, or says why not.
-pub(crate) async fn serve<F, A>(page: Page, port: u16, answer: F) -> Result<(), Box<dyn Error>>
+pub(crate) async fn serve<F, A>(
+    page: Page,
+    port: u16,
+    answer: F,
+) -> Result<(), Box<dyn Error + Send + Sync>>
 where
     F: Fn(String) -> A + Send + Sync + 'static,
     A: Future<Output = Result<String, String>> + Send,
