@@ -77,9 +77,9 @@ impl Capture {
         match &self.codec {
             codec if *codec == MimeType::VP8 => Box::new(vp8::Vp8Packetizer::new(1, 1)),
             codec if *codec == MimeType::VP9 => Box::new(vp9::Vp9Packetizer::new(1, 1)),
-            codec if *codec == MimeType::AV1 => Box::new(av1::Av1Packetizer),
+            codec if *codec == MimeType::AV1 => Box::new(av1::Av1Packetizer::default()),
             codec if *codec == MimeType::H264 => Box::new(h264::H264Packetizer::default()),
-            codec if *codec == MimeType::H265 => Box::new(h265::H265Packetizer),
+            codec if *codec == MimeType::H265 => Box::new(h265::H265Packetizer::default()),
             codec if *codec == MimeType::RED => Box::new(AudioPacketizer::new(AudioFormat::Opus)),
             codec => Box::new(AudioPacketizer::new(AudioFormat::new(codec, 1).unwrap())),
         }
@@ -122,21 +122,32 @@ impl Capture {
 
 fn layers(frames: &[Frame]) -> BTreeSet<(u8, u8)> {
     let layers = frames.iter().filter_map(|frame| frame.layer);
-    layers.map(|layer| (layer.spatial, layer.temporal)).collect()
+    layers
+        .map(|layer| (layer.spatial, layer.temporal))
+        .collect()
 }
 
 #[test]
 fn every_packet_of_every_capture_belongs_to_a_frame() {
     let captures = captures();
-    for codec in ["VP8", "VP9", "AV1", "H264", "H265", "opus", "red", "G722", "PCMU", "PCMA"] {
-        assert!(captures.iter().any(|capture| capture.codec.name() == codec), "no {codec}");
+    for codec in [
+        "VP8", "VP9", "AV1", "H264", "H265", "opus", "red", "G722", "PCMU", "PCMA",
+    ] {
+        assert!(
+            captures.iter().any(|capture| capture.codec.name() == codec),
+            "no {codec}"
+        );
     }
     for capture in captures {
         let name = &capture.name;
         let (frames, stats) = capture.frames();
         assert!(frames.len() >= 25, "{name}: {} frames", frames.len());
         let dropped = stats.malformed_packets + stats.orphaned_packets + stats.oversized_frames;
-        assert_eq!((dropped, stats.incomplete_frames), (0, 0), "{name}: {stats:?}");
+        assert_eq!(
+            (dropped, stats.incomplete_frames),
+            (0, 0),
+            "{name}: {stats:?}"
+        );
         // The first packet counts as behind a gap: what was before it is not known.
         assert_eq!(stats.gaps, 1, "{name}");
         assert!(frames[0].key, "{name} begins with a key frame");
@@ -167,10 +178,13 @@ fn frames_keys_and_sizes_are_those_of_which_the_encoder_tells() {
             assert_eq!(seen, keys, "{name}");
         }
         for frame in frames.iter().filter(|frame| frame.key && is_video) {
-            let size = frame.resolution.unwrap_or_else(|| panic!("{name}: a key without size"));
-            if let (Some(width), Some(height)) =
-                (capture.encoder("frameWidth"), capture.encoder("frameHeight"))
-            {
+            let size = frame
+                .resolution
+                .unwrap_or_else(|| panic!("{name}: a key without size"));
+            if let (Some(width), Some(height)) = (
+                capture.encoder("frameWidth"),
+                capture.encoder("frameHeight"),
+            ) {
                 let told = (u64::from(size.width), u64::from(size.height));
                 assert_eq!(told, (width, height), "{name}");
             }
@@ -222,12 +236,24 @@ fn frames_of_the_captures_go_out_in_our_packets_and_come_back_bit_exactly() {
 fn temporal_layers_of_vp8_and_av1_come_in_the_pattern_of_the_mode() {
     for name in ["chromium_vp8_l1t3", "chromium_av1_l1t3"] {
         let (frames, _) = named(name).frames();
-        let temporal: Vec<_> = frames.iter().map(|frame| frame.layer.unwrap().temporal).collect();
-        assert!(temporal.windows(4).any(|four| four == [0, 2, 1, 2]), "{name}: {temporal:?}");
-        assert_eq!(layers(&frames), BTreeSet::from([(0, 0), (0, 1), (0, 2)]), "{name}");
+        let temporal: Vec<_> = frames
+            .iter()
+            .map(|frame| frame.layer.unwrap().temporal)
+            .collect();
+        assert!(
+            temporal.windows(4).any(|four| four == [0, 2, 1, 2]),
+            "{name}: {temporal:?}"
+        );
+        assert_eq!(
+            layers(&frames),
+            BTreeSet::from([(0, 0), (0, 1), (0, 2)]),
+            "{name}"
+        );
         // Nothing refers to the highest layer, and VP8 says so.
         if name.contains("vp8") {
-            let highest = frames.iter().filter(|frame| frame.layer.unwrap().temporal == 2);
+            let highest = frames
+                .iter()
+                .filter(|frame| frame.layer.unwrap().temporal == 2);
             assert!(highest.clone().all(|frame| frame.discardable));
         }
     }
@@ -262,10 +288,16 @@ fn dependency_descriptors_agree_with_the_frames_and_their_layers() {
         let mut layers: Vec<Layer> = Vec::new();
         let mut open = false;
         for (packet, descriptor) in capture.packets.iter().zip(&descriptors) {
-            assert_eq!(descriptor.start_of_frame, !open, "{name}: frames follow each other");
+            assert_eq!(
+                descriptor.start_of_frame, !open,
+                "{name}: frames follow each other"
+            );
             open = !descriptor.end_of_frame;
             if packet.marker {
-                assert!(descriptor.end_of_frame, "{name}: a picture ends with a frame");
+                assert!(
+                    descriptor.end_of_frame,
+                    "{name}: a picture ends with a frame"
+                );
                 layers.push(descriptor.dependencies.layer());
             }
         }
@@ -274,11 +306,21 @@ fn dependency_descriptors_agree_with_the_frames_and_their_layers() {
             // H.264 has no layers of its own: the descriptor alone tells.
             assert!(frame.layer.is_none_or(|told| told == *layer), "{name}");
         }
-        let modes = layers.iter().map(|layer| layer.temporal).collect::<BTreeSet<_>>();
+        let modes = layers
+            .iter()
+            .map(|layer| layer.temporal)
+            .collect::<BTreeSet<_>>();
         let expected = if name == "chromium_av1" { 1 } else { 3 };
         assert_eq!(modes.len(), expected, "{name}");
-        let keys = descriptors.iter().filter(|told| told.start_of_frame && told.is_key()).count();
-        assert_eq!(keys, frames.iter().filter(|frame| frame.key).count(), "{name}");
+        let keys = descriptors
+            .iter()
+            .filter(|told| told.start_of_frame && told.is_key())
+            .count();
+        assert_eq!(
+            keys,
+            frames.iter().filter(|frame| frame.key).count(),
+            "{name}"
+        );
     }
 }
 

@@ -98,7 +98,7 @@ macro_rules! sounds {
 fn cases() -> Vec<Case> {
     let h264 = |clip| frames(annex_b::read(clip, AnnexBCodec::H264, 3000));
     let avc: fn() -> Box<dyn Packetizer> = || Box::new(h264::H264Packetizer::default());
-    let aom: fn() -> Box<dyn Packetizer> = || Box::new(av1::Av1Packetizer);
+    let aom: fn() -> Box<dyn Packetizer> = || Box::new(av1::Av1Packetizer::default());
     vec![
         video::<vp8::Vp8>(
             "VP8",
@@ -137,7 +137,7 @@ fn cases() -> Vec<Case> {
                 AnnexBCodec::H265,
                 3000,
             )),
-            || Box::new(h265::H265Packetizer),
+            || Box::new(h265::H265Packetizer::default()),
         ),
         sounds!(
             "Opus, mono",

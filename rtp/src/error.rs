@@ -25,9 +25,12 @@ pub enum SetExtensionError {
     /// The value is longer than 255 octets, the longest of the two-byte form.
     #[error("the extension value is longer than 255 octets")]
     Length,
-    /// The packet carries an opaque extension of RFC 3550, which has no elements.
+    /// The packet carries an opaque extension of RFC 3550, which has no elements, or an encrypted one (RFC 9335).
     #[error("an opaque extension has no elements")]
     Opaque,
+    /// The id or the length needs the two-byte form, which was not agreed on.
+    #[error("the value needs the two-byte form")]
+    Form,
 }
 
 /// Why the bytes do not make an opaque extension block (RFC 3550 §5.3.1).

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use rtp::payload::PayloadError;
-use rtp::payload::av1::{Obu, leb128};
-use rtp::{Frame, MimeType};
+use rtp::payload::av1::Obu;
+use rtp::{Frame, MimeType, leb128};
 
 use super::{ObuFormat, TEMPORAL_DELIMITER};
 use crate::input::{Input, MAX_ELEMENT_BYTES};

@@ -1,5 +1,5 @@
-use rtp::MimeType;
-use rtp::payload::av1::{Obu, leb128};
+use rtp::payload::av1::Obu;
+use rtp::{MimeType, leb128};
 
 use super::{DELIMITER, ObuFormat};
 use crate::{MuxError, Muxer, TimedFrame};

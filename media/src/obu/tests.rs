@@ -54,7 +54,7 @@ fn frames_of_a_unit_with_several_are_delimited_each() {
     two.frame.data = [&two.frame.data[..], one, one].concat().into();
     let file = muxed(ObuMuxer::new(ObuFormat::LengthDelimited), &[two.clone()]);
     let mut rest = &file[..];
-    let leb = rtp::payload::av1::leb128::decode;
+    let leb = rtp::leb128::decode;
     assert_eq!(leb(&mut rest), Ok(rest.len()));
     let mut count = 0;
     while !rest.is_empty() {

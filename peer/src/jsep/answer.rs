@@ -156,7 +156,9 @@ impl Jsep {
         self.preferred(transceiver)
             .filter_map(|ours| {
                 let theirs = section.codecs.iter().find(|theirs| ours.matches(theirs))?;
-                Some(agreed(ours, theirs))
+                let (mut receive, send) = agreed(ours, theirs);
+                receive.codec.fmtp = ours.codec.answer_parameters(&theirs.codec)?;
+                Some((receive, send))
             })
             .collect()
     }

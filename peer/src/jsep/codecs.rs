@@ -61,68 +61,12 @@ impl CodecParameters {
 
     /// The value of one format parameter (RFC 8866 §6.15; names of either case).
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        parameter(&self.codec.fmtp, name)
+        self.codec.parameter(name)
     }
 
-    /// Whether both mean the same codec, so that what one sends the other decodes: name, clock and channels are
-    /// equal and the parameters that change the bit stream agree (RFC 9429 §5.2.2 and the payload formats).
-    /// The payload types do not matter.
+    /// Whether both mean the same codec: see [`Codec::matches`]. The payload types do not matter.
     pub fn matches(&self, other: &Self) -> bool {
-        self.codec.mime == other.codec.mime
-            && self.codec.clock_rate == other.codec.clock_rate
-            && self.codec.channels.unwrap_or(1) == other.codec.channels.unwrap_or(1)
-            && self.streams_agree(other)
-    }
-
-    fn streams_agree(&self, other: &Self) -> bool {
-        let same = |name: &str, default: &str| {
-            let value = |codec: &Self| codec.parameter(name).unwrap_or(default).to_owned();
-            value(self) == value(other)
-        };
-        if self.codec.mime == MimeType::H264 {
-            // RFC 6184 §8.2.2: the packetization mode and the profile are symmetric, the level is not.
-            same("packetization-mode", "0") && self.h264_profile() == other.h264_profile()
-        } else if self.codec.mime == MimeType::VP9 {
-            same("profile-id", "0") // RFC 9628 §6.2
-        } else if self.codec.mime == MimeType::AV1 {
-            same("profile", "0") // AV1 RTP §7.2.3
-        } else {
-            true
-        }
-    }
-
-    fn h264_profile(&self) -> Option<H264Profile> {
-        H264Profile::parse(self.parameter("profile-level-id").unwrap_or("42000a"))
-    }
-}
-
-/// The profile half of a `profile-level-id` (RFC 6184 §8.1, table 5), as far as browsers use it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum H264Profile {
-    ConstrainedBaseline,
-    Baseline,
-    Main,
-    /// Any other pair of profile_idc and profile-iop.
-    Other(u8, u8),
-}
-
-impl H264Profile {
-    fn parse(level_id: &str) -> Option<Self> {
-        if level_id.len() != 6 {
-            return None;
-        }
-        let id = u32::from_str_radix(level_id, 16).ok()?;
-        let idc = (id >> 16) as u8;
-        let iop = (id >> 8) as u8;
-        Some(match idc {
-            0x42 if iop & 0x4f == 0x40 => Self::ConstrainedBaseline,
-            0x4d if iop & 0x8f == 0x80 => Self::ConstrainedBaseline,
-            0x58 if iop & 0xcf == 0xc0 => Self::ConstrainedBaseline,
-            0x42 if iop & 0x4f == 0 => Self::Baseline,
-            0x58 if iop & 0xcf == 0x80 => Self::Baseline,
-            0x4d if iop & 0xaf == 0 => Self::Main,
-            _ => Self::Other(idc, iop),
-        })
+        self.codec.matches(&other.codec)
     }
 }
 
@@ -210,16 +154,6 @@ impl Codecs {
 
 fn low_bits(payload_type: u8) -> PayloadType {
     PayloadType::new(payload_type & 0x7f).unwrap_or_default()
-}
-
-/// The value of one parameter of an `fmtp` list; blanks around the semicolons are tolerated.
-pub(crate) fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
-    parameters.split(';').find_map(|item| {
-        let (key, value) = item.trim().split_once('=')?;
-        key.trim()
-            .eq_ignore_ascii_case(name)
-            .then_some(value.trim())
-    })
 }
 
 #[cfg(test)]

@@ -27,13 +27,60 @@ impl ExtensionUri {
     /// The audio level of the sender (RFC 6464).
     pub const AUDIO_LEVEL: Self = Self::known("urn:ietf:params:rtp-hdrext:ssrc-audio-level");
 
-    const KNOWN: [Self; 6] = [
+    /// The transport-wide sequence number that may ask for feedback.
+    pub const TWCC_2: Self =
+        Self::known("http://www.webrtc.org/experiments/rtp-hdrext/transport-wide-cc-02");
+    /// The audio levels of the contributing sources (RFC 6465).
+    pub const CSRC_AUDIO_LEVEL: Self = Self::known("urn:ietf:params:rtp-hdrext:csrc-audio-level");
+    /// How much later than its timestamp a packet was sent (RFC 5450).
+    pub const TRANSMISSION_OFFSET: Self = Self::known("urn:ietf:params:rtp-hdrext:toffset");
+    /// When a packet was captured.
+    pub const ABS_CAPTURE_TIME: Self =
+        Self::known("http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time");
+    /// How to turn the picture (3GPP TS 26.114 §7.4.5).
+    pub const VIDEO_ORIENTATION: Self = Self::known("urn:3gpp:video-orientation");
+    /// How long to keep frames before they are shown.
+    pub const PLAYOUT_DELAY: Self =
+        Self::known("http://www.webrtc.org/experiments/rtp-hdrext/playout-delay");
+    /// Camera or screen.
+    pub const VIDEO_CONTENT_TYPE: Self =
+        Self::known("http://www.webrtc.org/experiments/rtp-hdrext/video-content-type");
+    /// How long a frame spent at each station of its sender.
+    pub const VIDEO_TIMING: Self =
+        Self::known("http://www.webrtc.org/experiments/rtp-hdrext/video-timing");
+    /// What colours the picture has.
+    pub const COLOR_SPACE: Self =
+        Self::known("http://www.webrtc.org/experiments/rtp-hdrext/color-space");
+    /// The layers that are sent, and their rates.
+    pub const VIDEO_LAYERS_ALLOCATION: Self =
+        Self::known("http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00");
+    /// Which frames a frame needs (RTP Payload Format For AV1 1.0, Appendix A).
+    pub const DEPENDENCY_DESCRIPTOR: Self = Self::known(
+        "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
+    );
+    /// Samples of the frame as its encoder saw it.
+    pub const CORRUPTION_DETECTION: Self =
+        Self::known("http://www.webrtc.org/experiments/rtp-hdrext/corruption-detection");
+
+    const KNOWN: [Self; 18] = [
         Self::MID,
         Self::RID,
         Self::REPAIRED_RID,
         Self::TWCC,
         Self::ABS_SEND_TIME,
         Self::AUDIO_LEVEL,
+        Self::TWCC_2,
+        Self::CSRC_AUDIO_LEVEL,
+        Self::TRANSMISSION_OFFSET,
+        Self::ABS_CAPTURE_TIME,
+        Self::VIDEO_ORIENTATION,
+        Self::PLAYOUT_DELAY,
+        Self::VIDEO_CONTENT_TYPE,
+        Self::VIDEO_TIMING,
+        Self::COLOR_SPACE,
+        Self::VIDEO_LAYERS_ALLOCATION,
+        Self::DEPENDENCY_DESCRIPTOR,
+        Self::CORRUPTION_DETECTION,
     ];
 
     const fn known(uri: &'static str) -> Self {
@@ -150,6 +197,18 @@ impl ExtensionMap {
             transport_sequence_number: self.id(&ExtensionUri::TWCC),
             abs_send_time: self.id(&ExtensionUri::ABS_SEND_TIME),
             audio_level: self.id(&ExtensionUri::AUDIO_LEVEL),
+            transport_sequence_number_2: self.id(&ExtensionUri::TWCC_2),
+            csrc_audio_level: self.id(&ExtensionUri::CSRC_AUDIO_LEVEL),
+            transmission_offset: self.id(&ExtensionUri::TRANSMISSION_OFFSET),
+            abs_capture_time: self.id(&ExtensionUri::ABS_CAPTURE_TIME),
+            video_orientation: self.id(&ExtensionUri::VIDEO_ORIENTATION),
+            playout_delay: self.id(&ExtensionUri::PLAYOUT_DELAY),
+            video_content_type: self.id(&ExtensionUri::VIDEO_CONTENT_TYPE),
+            video_timing: self.id(&ExtensionUri::VIDEO_TIMING),
+            color_space: self.id(&ExtensionUri::COLOR_SPACE),
+            video_layers_allocation: self.id(&ExtensionUri::VIDEO_LAYERS_ALLOCATION),
+            dependency_descriptor: self.id(&ExtensionUri::DEPENDENCY_DESCRIPTOR),
+            corruption_detection: self.id(&ExtensionUri::CORRUPTION_DETECTION),
         }
     }
 }
@@ -170,4 +229,28 @@ pub struct ExtensionIds {
     pub abs_send_time: Option<u8>,
     /// Of [`AudioLevel`](crate::AudioLevel).
     pub audio_level: Option<u8>,
+    /// Of [`TransportSequenceNumber2`](crate::TransportSequenceNumber2).
+    pub transport_sequence_number_2: Option<u8>,
+    /// Of [`CsrcAudioLevels`](crate::CsrcAudioLevels).
+    pub csrc_audio_level: Option<u8>,
+    /// Of [`TransmissionOffset`](crate::TransmissionOffset).
+    pub transmission_offset: Option<u8>,
+    /// Of [`AbsCaptureTime`](crate::AbsCaptureTime).
+    pub abs_capture_time: Option<u8>,
+    /// Of [`VideoOrientation`](crate::VideoOrientation).
+    pub video_orientation: Option<u8>,
+    /// Of [`PlayoutDelay`](crate::PlayoutDelay).
+    pub playout_delay: Option<u8>,
+    /// Of [`VideoContentType`](crate::VideoContentType).
+    pub video_content_type: Option<u8>,
+    /// Of [`VideoTiming`](crate::VideoTiming).
+    pub video_timing: Option<u8>,
+    /// Of [`ColorSpace`](crate::ColorSpace).
+    pub color_space: Option<u8>,
+    /// Of [`VideoLayersAllocation`](crate::VideoLayersAllocation).
+    pub video_layers_allocation: Option<u8>,
+    /// Of [`DependencyDescriptor`](crate::dependency::DependencyDescriptor).
+    pub dependency_descriptor: Option<u8>,
+    /// Of [`CorruptionDetection`](crate::CorruptionDetection).
+    pub corruption_detection: Option<u8>,
 }

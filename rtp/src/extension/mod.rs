@@ -1,3 +1,4 @@
+pub mod dependency;
 mod form;
 mod map;
 mod storage;
@@ -8,5 +9,5 @@ mod values;
 pub use form::{ExtensionForm, ExtensionFormPolicy, ExtensionIter};
 pub use map::{ExtensionIds, ExtensionMap, ExtensionUri};
 pub use text::{Mid, Rid};
-pub use value::{AbsSendTime, AudioLevel, TransportSequenceNumber};
+pub use value::*;
 pub use values::{Extensions, ExtensionsIter};

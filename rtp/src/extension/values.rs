@@ -177,8 +177,22 @@ impl Extensions {
     /// Appends the block with its profile and length words.
     pub(crate) fn encode(&self, form: ExtensionForm, buf: &mut Vec<u8>) {
         let start = buf.len();
-        buf.extend_from_slice(&form.profile().to_be_bytes());
-        buf.extend_from_slice(&[0; 2]);
+        buf.resize(start + self.encoded_len(form), 0);
+        if let Some(place) = buf.get_mut(start..) {
+            self.write(form, place);
+        }
+    }
+
+    /// Writes the block into `place`, of [`encoded_len`](Self::encoded_len).
+    pub(crate) fn write(&self, form: ExtensionForm, place: &mut [u8]) {
+        // 255 ids of 257 octets are 16,384 words, and `opaque` checked its own: the count always fits.
+        let words = u16::try_from((place.len() / 4).saturating_sub(1)).unwrap_or(u16::MAX);
+        let Some((head, mut rest)) = place.split_first_chunk_mut() else {
+            return;
+        };
+        let [p0, p1] = form.profile().to_be_bytes();
+        let [l0, l1] = words.to_be_bytes();
+        *head = [p0, p1, l0, l1];
         match form {
             ExtensionForm::OneByte => {
                 for (id, value) in self
@@ -186,22 +200,16 @@ impl Extensions {
                     .filter(|(id, value)| form.fits(*id, value.len()))
                 {
                     let length = u8::try_from(value.len().saturating_sub(1)).unwrap_or(0);
-                    buf.push(id << 4 | length & 0x0f);
-                    buf.extend_from_slice(value);
+                    put(&mut rest, &[id << 4 | length & 0x0f]);
+                    put(&mut rest, value);
                 }
             }
             // Elements are kept as the two-byte form writes them.
             ExtensionForm::TwoByte | ExtensionForm::Cryptex(_) | ExtensionForm::Opaque(_) => {
-                buf.extend_from_slice(self.storage.as_slice());
+                put(&mut rest, self.storage.as_slice());
             }
         }
-        let length = (buf.len() - start).next_multiple_of(4);
-        buf.resize(start + length, 0);
-        // 255 ids of 257 octets are 16,384 words, and `opaque` checked its own: the count always fits.
-        let words = u16::try_from(length / 4 - 1).unwrap_or(u16::MAX);
-        if let Some(field) = buf.get_mut(start + 2..start + 4) {
-            field.copy_from_slice(&words.to_be_bytes());
-        }
+        rest.fill(0);
     }
 
     fn append(&mut self, id: u8, value: &[u8]) {
@@ -218,6 +226,13 @@ impl Extensions {
             end += 2 + value.len();
             (found == id).then_some((start, end))
         })
+    }
+}
+
+/// Copies octets to the front of `place`, and leaves what is behind them.
+fn put(place: &mut &mut [u8], octets: &[u8]) {
+    if let Some(front) = place.split_off_mut(..octets.len()) {
+        front.copy_from_slice(octets);
     }
 }
 

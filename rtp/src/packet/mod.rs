@@ -1,3 +1,5 @@
+mod budget;
+mod buffer;
 mod csrcs;
 #[cfg(test)]
 mod tests;
@@ -6,6 +8,8 @@ mod view_mut;
 
 use bytes::Bytes;
 
+pub use budget::{PacketBudget, extension_block_len};
+pub use buffer::{HEADROOM, PacketBuffer};
 pub use csrcs::{Csrcs, MAX_CSRCS};
 pub use view::{FIXED_HEADER_LEN, HeaderView, PacketView};
 pub use view_mut::PacketViewMut;

@@ -339,6 +339,118 @@ fn contributing_source_that_looks_like_a_profile_word_is_not_written_to() {
     assert_eq!(bytes, before);
 }
 
+#[test]
+fn extensions_are_put_in_and_taken_out_without_moving_the_payload() {
+    let policy = ExtensionFormPolicy::PerPacket;
+    let original = hex(FIREFOX);
+    let mut buffer = PacketBuffer::new(&original).unwrap();
+    let payload = |buffer: &PacketBuffer| buffer.view().payload().as_ptr();
+    let place = payload(&buffer);
+    buffer.set_extension(policy, 4, b"hi").unwrap();
+    assert_eq!(buffer.view().extension(4), Some(&b"hi"[..]));
+    assert_eq!(buffer.view().extension(3), Some(&b"0"[..]));
+    buffer
+        .set_extension(policy, 4, b"rid-16-octets-xx")
+        .unwrap();
+    assert_eq!(buffer.view().extension(4).map(<[u8]>::len), Some(16));
+    buffer.set_extension(policy, 4, b"").unwrap();
+    assert_eq!(
+        buffer.view().header().extension_form(),
+        Some(ExtensionForm::TwoByte),
+        "an empty value needs it"
+    );
+    assert!(buffer.remove_extension(policy, 4));
+    assert!(!buffer.remove_extension(policy, 4));
+    assert_eq!(payload(&buffer), place, "the payload never moved");
+    assert_eq!(buffer.as_bytes(), original, "and nothing else changed");
+    for id in [7, 3, 1] {
+        assert!(buffer.remove_extension(policy, id));
+    }
+    assert_eq!(buffer.as_bytes()[0] & 0x10, 0, "an empty block is gone");
+    assert_eq!(buffer.view().header_len(), FIXED_HEADER_LEN);
+    buffer.view_mut().unwrap().set_ssrc(Ssrc::new(9));
+    assert_eq!(buffer.view().ssrc(), Ssrc::new(9));
+    assert_eq!(payload(&buffer), place);
+}
+
+#[test]
+fn a_buffer_without_room_grows_and_keeps_its_packet() {
+    let mut packet = vec![0x81, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 7];
+    packet.extend_from_slice(b"payload");
+    let mut buffer = PacketBuffer::new(&packet).unwrap();
+    for id in 1..=100 {
+        buffer
+            .set_extension(ExtensionFormPolicy::TwoByte, id, &[id; 30])
+            .unwrap();
+    }
+    let view = buffer.view();
+    assert_eq!(view.extensions().count(), 100);
+    assert_eq!(view.extension(100), Some(&[100; 30][..]));
+    assert_eq!(view.csrcs().collect::<Vec<_>>(), [Ssrc::new(7)]);
+    assert_eq!(view.payload(), b"payload");
+    for id in 1..=100 {
+        assert!(buffer.remove_extension(ExtensionFormPolicy::TwoByte, id));
+    }
+    assert_eq!(buffer.as_bytes(), packet);
+    assert!(buffer.fill(&packet[..5]).is_err());
+    assert_eq!(buffer.as_bytes(), packet, "it keeps what it had");
+}
+
+#[test]
+fn what_cannot_be_put_in_is_refused_and_nothing_changes() {
+    let original = hex(FIREFOX);
+    let mut buffer = PacketBuffer::new(&original).unwrap();
+    let one_byte = ExtensionFormPolicy::OneByte;
+    let set =
+        |buffer: &mut PacketBuffer, id, value: &[u8]| buffer.set_extension(one_byte, id, value);
+    assert_eq!(set(&mut buffer, 15, b"x"), Err(SetExtensionError::Form));
+    assert_eq!(set(&mut buffer, 2, &[0; 17]), Err(SetExtensionError::Form));
+    let any = ExtensionFormPolicy::PerPacket;
+    assert_eq!(
+        buffer.set_extension(any, 0, b"x"),
+        Err(SetExtensionError::Id)
+    );
+    let long = buffer.set_extension(any, 2, &[0; 256]);
+    assert_eq!(long, Err(SetExtensionError::Length));
+    assert_eq!(buffer.as_bytes(), original);
+    for profile in [0xc0de_u16, 0xc2de, 0x1234] {
+        let mut opaque = vec![0x90, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3];
+        opaque.extend_from_slice(&profile.to_be_bytes());
+        opaque.extend_from_slice(&[0, 1, 0x10, 1, 2, 3, 4]);
+        let mut buffer = PacketBuffer::new(&opaque).unwrap();
+        let refused = buffer.set_extension(any, 1, b"x");
+        assert_eq!(refused, Err(SetExtensionError::Opaque));
+        assert!(!buffer.remove_extension(any, 1));
+        assert_eq!(buffer.as_bytes(), opaque);
+    }
+}
+
+#[test]
+fn a_budget_leaves_what_headers_and_seals_do_not_take() {
+    let budget = PacketBudget {
+        csrcs: 2,
+        extensions_len: 12,
+        tag_len: 10,
+        mki_len: 4,
+        retransmission_len: 2,
+        ..PacketBudget::new(1200)
+    };
+    assert_eq!(budget.max_payload(), 1200 - 12 - 8 - 12 - 10 - 4 - 2);
+    let cryptex = PacketBudget {
+        csrcs: 1,
+        cryptex: true,
+        ..PacketBudget::new(100)
+    };
+    assert_eq!(cryptex.max_payload(), 100 - 12 - 4 - 4);
+    assert_eq!(PacketBudget::new(5).max_payload(), 0);
+    let one = ExtensionFormPolicy::OneByte;
+    assert_eq!(extension_block_len(one, []), 0);
+    assert_eq!(extension_block_len(one, [(15, 3)]), 0, "left out");
+    assert_eq!(extension_block_len(one, [(1, 3), (15, 3)]), 8);
+    let both = ExtensionFormPolicy::PerPacket;
+    assert_eq!(extension_block_len(both, [(1, 3), (15, 3)]), 4 + 12);
+}
+
 prop_compose! {
     fn any_packet()(
         payload_type in 0_u8..128,
@@ -369,6 +481,37 @@ prop_compose! {
 }
 
 proptest! {
+    #[test]
+    fn a_buffer_changes_extensions_as_an_owned_packet_does(
+        packet in any_packet(),
+        changes in proptest::collection::vec(
+            (1_u8..=30, proptest::option::of(proptest::collection::vec(any::<u8>(), 0..60))), 0..20),
+    ) {
+        let mut packet = packet;
+        let mut bytes = Vec::new();
+        packet.encode(&mut bytes);
+        let mut buffer = PacketBuffer::new(&bytes).unwrap();
+        for (id, value) in changes {
+            match value {
+                Some(value) => {
+                    packet.extensions.set(id, &value).unwrap();
+                    buffer.set_extension(ExtensionFormPolicy::PerPacket, id, &value).unwrap();
+                }
+                None => {
+                    let removed = packet.extensions.remove(id);
+                    prop_assert_eq!(buffer.remove_extension(ExtensionFormPolicy::PerPacket, id), removed);
+                }
+            }
+            let view = buffer.view();
+            prop_assert_eq!(&Packet::from_view(&view, packet.payload.clone()), &packet);
+            prop_assert_eq!(view.payload(), &packet.payload[..]);
+            let len = extension_block_len(
+                ExtensionFormPolicy::PerPacket,
+                packet.extensions.iter().map(|(id, value)| (id, value.len())));
+            prop_assert_eq!(len, view.header_len() - FIXED_HEADER_LEN - 4 * view.csrcs().len());
+        }
+    }
+
     #[test]
     fn any_packet_goes_round(packet in any_packet()) {
         let mut bytes = Vec::new();

@@ -159,6 +159,17 @@ pub struct PacketView<'a> {
 }
 
 impl<'a> PacketView<'a> {
+    /// A packet of nothing but zeros.
+    pub(super) const EMPTY: PacketView<'static> = PacketView {
+        header: HeaderView {
+            fixed: &[0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            csrcs: &[],
+            extension: None,
+        },
+        payload: &[],
+        padding_len: 0,
+    };
+
     /// Checks the framing of a plaintext packet and gives access to its parts.
     ///
     /// Refused are: fewer than 12 octets, a version other than 2, a CSRC list or an extension block that runs past

@@ -4,7 +4,7 @@ use crate::{DecodeError, PayloadType, SequenceNumber, Ssrc, UpdateExtensionError
 /// An RTP packet whose fields are changed where they lie: nothing moves, nothing is allocated.
 ///
 /// A forwarder that keeps the layout of a packet rewrites it with this; inserting or removing an extension needs
-/// [`Packet`](crate::Packet).
+/// [`PacketBuffer`](crate::PacketBuffer) or [`Packet`](crate::Packet).
 #[derive(Debug)]
 pub struct PacketViewMut<'a> {
     fixed: &'a mut [u8; FIXED_HEADER_LEN],

@@ -9,7 +9,6 @@
 mod assembler;
 pub mod audio;
 pub mod av1;
-mod bits;
 mod describe;
 mod error;
 pub mod h264;
@@ -21,7 +20,7 @@ mod split;
 mod stats;
 pub mod telephone_event;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod vp8;
 pub mod vp9;
 

@@ -5,7 +5,6 @@ mod hold;
 mod nack;
 mod queue;
 mod receiver;
-mod ssrc;
 mod statistics;
 mod stream;
 mod tracker;
@@ -15,12 +14,22 @@ pub(crate) use hold::Hold;
 pub(crate) use nack::Gap;
 pub(crate) use queue::{Queued, ReceiveQueue};
 pub(crate) use receiver::{PayloadUse, Receiver};
-pub(crate) use ssrc::{Binding, Role, SsrcTable};
 pub(crate) use stream::{RepairStream, Source, Stream};
 pub(crate) use tracker::{Arrival, Original};
 
 use crate::table::Table;
-use rtp::{Mid, PayloadType, Rid, Ssrc};
+use rtp::{Demuxer, SectionId, Ssrc};
+
+/// What arrives from an SSRC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Nothing yet.
+    Awaited,
+    /// Media; the id of the stream.
+    Media(u32),
+    /// Retransmissions; the id of the repair stream.
+    Repair(u32),
+}
 
 /// Everything that arrives.
 #[derive(Debug, Default)]
@@ -28,48 +37,34 @@ pub(crate) struct Inbound {
     pub(crate) receivers: Table<Receiver>,
     pub(crate) streams: Table<Stream>,
     pub(crate) repairs: Table<RepairStream>,
-    pub(crate) ssrcs: SsrcTable,
+    /// Which media section and stream an SSRC belongs to.
+    pub(crate) ssrcs: Demuxer<Role>,
     pub(crate) hold: Hold,
     pub(crate) queue: ReceiveQueue,
     pub(crate) arena: Arena,
 }
 
 impl Inbound {
-    /// The media section that a MID names.
-    pub(crate) fn receiver_of_mid(&self, mid: Mid) -> Option<u32> {
-        let mut receivers = self.receivers.iter();
-        receivers.find_map(|(id, receiver)| (receiver.config.mid == Some(mid)).then_some(id))
-    }
-
-    /// The only media section that uses a payload type.
-    pub(crate) fn receiver_of_payload_type(&self, pt: PayloadType) -> Option<u32> {
-        let mut users = self
-            .receivers
-            .iter()
-            .filter(|(_, receiver)| receiver.payload_use(pt).is_some());
-        let (id, _) = users.next()?;
-        users.next().is_none().then_some(id)
-    }
-
-    /// The media stream that a retransmission SSRC repairs: as declared, else of the same encoding, else the only
-    /// one of the media section (RFC 4588 §5.3, RFC 8852 §4.2).
-    pub(crate) fn find_original(
-        &self,
-        receiver: u32,
-        repair: Ssrc,
-        rid: Option<Rid>,
-    ) -> Option<u32> {
-        if let Some(media) = self.receivers.get(receiver)?.declared_original(repair) {
-            return match self.ssrcs.get(media)?.role {
-                Role::Media(stream) => Some(stream),
-                Role::Awaited | Role::Repair(_) => None,
-            };
+    /// Adds a media section to what packets are routed by, or changes it there.
+    pub(crate) fn describe(&mut self, receiver: u32) {
+        if let Some(row) = self.receivers.get(receiver) {
+            let config = &row.config;
+            let mappings = config.payload_types.iter();
+            let types = mappings.flat_map(|mapping| [Some(mapping.pt), mapping.rtx_pt]);
+            let section = SectionId::new(receiver);
+            self.ssrcs
+                .set_section(section, config.mid, types.flatten(), &config.rtx_ssrcs);
         }
-        let mut candidates = self.streams.iter().filter(|(_, stream)| {
-            stream.receiver == receiver && (rid.is_none() || stream.rid == rid)
-        });
-        let (id, _) = candidates.next()?;
-        candidates.next().is_none().then_some(id)
+    }
+
+    /// The media stream that a retransmission SSRC repairs.
+    pub(crate) fn find_original(&self, repair: Ssrc) -> Option<u32> {
+        let is_media = |role| matches!(role, Role::Media(_));
+        let media = self.ssrcs.original(repair, is_media)?;
+        match self.ssrcs.get(media)?.role {
+            Role::Media(stream) => Some(stream),
+            Role::Awaited | Role::Repair(_) => None,
+        }
     }
 
     /// The SSRC state of a binding.
@@ -98,11 +93,7 @@ impl Inbound {
     pub(crate) fn end(&mut self, ssrc: Ssrc) -> Option<Ended> {
         let binding = self.ssrcs.remove(ssrc)?;
         if binding.declared {
-            let awaited = Binding {
-                role: Role::Awaited,
-                ..binding
-            };
-            self.ssrcs.insert(ssrc, awaited);
+            self.ssrcs.declare(ssrc, binding.section, Role::Awaited);
         }
         match binding.role {
             Role::Awaited => None,
@@ -114,39 +105,18 @@ impl Inbound {
         }
     }
 
-    /// The SSRCs that were learned from packets and have been silent for the longest time.
-    ///
-    /// Several at once, so that a flood of new SSRCs does not pay for a search each.
-    pub(crate) fn least_recently_used(&self) -> Vec<Ssrc> {
-        const AT_ONCE: usize = 64;
-        let last_packet = |role| match role {
-            Role::Awaited => None,
-            Role::Media(id) => self.streams.get(id).map(|stream| stream.source.last_packet),
-            Role::Repair(id) => self.repairs.get(id).map(|repair| repair.source.last_packet),
-        };
-        let mut learned: Vec<_> = self
-            .ssrcs
-            .iter()
-            .filter(|(_, binding)| !binding.declared)
-            .map(|(ssrc, binding)| (last_packet(binding.role), ssrc))
-            .collect();
-        learned.sort_unstable();
-        learned.truncate(AT_ONCE);
-        learned.into_iter().map(|(_, ssrc)| ssrc).collect()
-    }
-
     /// Removes everything of a media section.
     pub(crate) fn remove_streams(&mut self, receiver: u32) {
         let gone: Vec<_> = self
             .ssrcs
             .iter()
-            .filter(|(_, binding)| binding.receiver == receiver)
+            .filter(|(_, binding)| binding.section.get() == receiver)
             .map(|(ssrc, _)| ssrc)
             .collect();
         for ssrc in gone {
             self.end(ssrc);
-            self.ssrcs.remove(ssrc);
         }
+        self.ssrcs.remove_section(SectionId::new(receiver));
     }
 
     pub(crate) fn clear(&mut self) {

@@ -1,5 +1,5 @@
 use crate::config::{PayloadMapping, ReceiverConfig};
-use rtp::{PayloadType, Ssrc};
+use rtp::PayloadType;
 use std::time::{Duration, Instant};
 
 /// One receiving media section.
@@ -36,14 +36,6 @@ impl Receiver {
                 None
             }
         })
-    }
-
-    /// The media SSRC that a declared retransmission SSRC repairs.
-    pub(crate) fn declared_original(&self, repair: Ssrc) -> Option<Ssrc> {
-        let pairs = &self.config.rtx_ssrcs;
-        pairs
-            .iter()
-            .find_map(|&(media, rtx)| (rtx == repair).then_some(media))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::clock::to_short_ntp;
 use crate::config::PayloadMapping;
 use crate::id::StreamKey;
 use rtcp::{NtpTime, ReportBlock, SenderInfo};
-use rtp::{MediaKind, PacketView, Rid, Ssrc};
+use rtp::{MediaKind, PacketView, Ssrc};
 use std::time::Instant;
 
 /// One received media stream.
@@ -20,7 +20,6 @@ pub(crate) struct Stream {
     pub(crate) counters: StreamCounters,
     /// The payload type of the last packet.
     pub(crate) mapping: PayloadMapping,
-    pub(crate) rid: Option<Rid>,
     /// Too much is missing to be repaired.
     pub(crate) needs_keyframe: bool,
 }
@@ -42,7 +41,6 @@ impl Stream {
             nacks: NackLog::default(),
             counters: StreamCounters::default(),
             mapping,
-            rid: None,
             needs_keyframe: false,
         }
     }
@@ -79,13 +77,10 @@ impl StreamCounters {
 /// One received stream of retransmissions (RFC 4588 §4).
 #[derive(Debug)]
 pub(crate) struct RepairStream {
-    pub(crate) receiver: u32,
     pub(crate) kind: MediaKind,
     pub(crate) source: Source,
     /// The media stream it repairs, once that is known.
     pub(crate) original: Option<u32>,
-    /// The encoding it says it repairs.
-    pub(crate) rid: Option<Rid>,
 }
 
 /// What is known about any SSRC from which packets arrive.

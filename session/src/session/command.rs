@@ -2,12 +2,12 @@ use super::{Headers, Session};
 use crate::config::{ReceiverConfig, RtcpMode, SenderConfig};
 use crate::event::Event;
 use crate::id::{ReceiverId, SenderId};
-use crate::receive::{Binding, Receiver, Role};
+use crate::receive::{Receiver, Role};
 use crate::send::{FirstNumbers, Sender};
 use crate::stats::{InboundStats, OutboundStats, Stats};
 use crate::timer::Timer;
 use rand::RngExt;
-use rtp::{ExtensionMap, Ssrc};
+use rtp::{ExtensionMap, SectionId, Ssrc};
 use std::time::{Duration, Instant};
 
 /// SSRCs that wait to say BYE at most; the oldest goes unsaid.
@@ -102,7 +102,7 @@ impl Session {
             .ssrcs
             .iter()
             .filter(|(ssrc, binding)| {
-                binding.receiver == id && binding.declared && !self.is_declared(id, *ssrc)
+                binding.section.get() == id && binding.declared && !self.is_declared(id, *ssrc)
             })
             .map(|(ssrc, _)| ssrc)
             .collect();
@@ -202,24 +202,21 @@ impl Session {
             .iter()
             .flat_map(|&(media, rtx)| [media, rtx]);
         let declared: Vec<_> = config.ssrcs.iter().copied().chain(pairs).collect();
+        self.inbound.describe(id);
+        let section = SectionId::new(id);
         for ssrc in declared {
             let bound = self.inbound.ssrcs.get(ssrc);
-            if bound.is_some_and(|binding| binding.receiver != id) {
+            if bound.is_some_and(|binding| binding.section != section) {
                 self.end_stream(ssrc);
                 self.inbound.ssrcs.remove(ssrc);
-            } else if bound.is_none() && self.inbound.ssrcs.is_full() {
+            }
+            let role = bound
+                .filter(|binding| binding.section == section)
+                .map_or(Role::Awaited, |binding| binding.role);
+            if !self.inbound.ssrcs.declare(ssrc, section, role) {
                 self.drops.unknown_stream += 1;
                 continue;
             }
-            let role = bound
-                .filter(|binding| binding.receiver == id)
-                .map_or(Role::Awaited, |binding| binding.role);
-            let binding = Binding {
-                receiver: id,
-                role,
-                declared: true,
-            };
-            self.inbound.ssrcs.insert(ssrc, binding);
             self.resolve_collision(ssrc);
         }
     }

@@ -4,13 +4,13 @@ use crate::event::Event;
 use crate::id::{ReceiverId, SenderId, StreamKey};
 use crate::packet::ReceivedPacket;
 use crate::receive::{
-    Arrival, Binding, Ended, Gap, Original, PayloadUse, Queued, RepairStream, Role, Source, Stream,
+    Arrival, Ended, Gap, Original, PayloadUse, Queued, RepairStream, Role, Source, Stream,
 };
 use crate::report::SILENCE;
 use crate::timer::Timer;
 use bytes::Bytes;
 use rand::RngExt;
-use rtp::{Mid, Packet, PacketView, Rid, SequenceNumber, Ssrc};
+use rtp::{Mid, Packet, PacketView, Rid, SectionId, SequenceNumber, Ssrc};
 use std::time::Instant;
 
 /// Where a packet belongs.
@@ -22,6 +22,9 @@ enum Route {
     /// Nowhere; it was counted.
     Dropped,
 }
+
+/// Streams that end at once when the table of SSRCs is full, so that a flood does not pay for a search each.
+const EVICTED_AT_ONCE: usize = 64;
 
 /// How a packet came.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,9 +78,8 @@ impl Session {
                 self.begin_reports(now, receiver);
                 match role {
                     Role::Media(stream) => {
-                        let rid = self.read_rid(view, self.headers.ids.rid);
-                        if let Some(stream) = self.inbound.streams.get_mut(stream) {
-                            stream.rid = rid.or(stream.rid);
+                        if let Some(rid) = self.read_rid(view, self.headers.ids.rid) {
+                            self.inbound.ssrcs.set_rid(view.ssrc(), rid);
                         }
                         self.receive_media(now, stream, view, mapping, Way::Direct);
                     }
@@ -97,7 +99,7 @@ impl Session {
         Rid::decode(view.extension(id?)?)
     }
 
-    /// Finds the media section by SSRC, MID and payload type, in the order of RFC 9143 §9.2, and the stream in it.
+    /// Finds the media section by MID, SSRC and payload type (RFC 9143 §9.2), and the stream in it.
     fn route(&mut self, now: Instant, view: &PacketView<'_>) -> Route {
         let ssrc = view.ssrc();
         let mid = self
@@ -105,25 +107,18 @@ impl Session {
             .ids
             .mid
             .and_then(|id| Mid::decode(view.extension(id)?));
-        let named = mid.and_then(|mid| self.inbound.receiver_of_mid(mid));
-        let mut bound = self.inbound.ssrcs.get(ssrc);
-        if let (Some(binding), Some(named)) = (bound, named)
-            && binding.receiver != named
-        {
-            // The source says that it belongs to another media section now.
-            self.unbind(ssrc);
-            bound = None;
-        }
-        let receiver = match (bound, named, mid) {
-            (Some(binding), _, _) => Some(binding.receiver),
-            (None, Some(named), _) => Some(named),
-            // A MID that is not known yet is not overruled by the payload type.
-            (None, None, Some(_)) => None,
-            (None, None, None) => self.inbound.receiver_of_payload_type(view.payload_type()),
+        let route = self.inbound.ssrcs.route(ssrc, mid, view.payload_type());
+        let (section, bound) = match route {
+            rtp::Route::Bound(binding) => (binding.section, Some(binding)),
+            rtp::Route::New(section) => (section, None),
+            rtp::Route::Moved(section) => {
+                // The source says that it belongs to another media section now.
+                self.unbind(ssrc);
+                (section, None)
+            }
+            rtp::Route::Unknown => return Route::Hold,
         };
-        let Some(receiver) = receiver else {
-            return Route::Hold;
-        };
+        let receiver = section.get();
         let payload_use = self
             .inbound
             .receivers
@@ -163,7 +158,7 @@ impl Session {
         let ssrc = view.ssrc();
         self.resolve_collision(ssrc);
         if !declared && self.inbound.ssrcs.is_full() {
-            for oldest in self.inbound.least_recently_used() {
+            for oldest in self.inbound.ssrcs.least_recently_used(EVICTED_AT_ONCE) {
                 self.end_stream(oldest);
                 self.drops.streams_evicted += 1;
             }
@@ -189,21 +184,15 @@ impl Session {
             }
             PayloadUse::Repair(mapping) => {
                 let id = self.inbound.repairs.insert(RepairStream {
-                    receiver,
                     kind,
                     source: Source::new(now, ssrc),
                     original: None,
-                    rid: None,
                 });
                 (Role::Repair(id), mapping)
             }
         };
-        let binding = Binding {
-            receiver,
-            role,
-            declared,
-        };
-        self.inbound.ssrcs.insert(ssrc, binding);
+        let section = SectionId::new(receiver);
+        self.inbound.ssrcs.learn(ssrc, section, role);
         Route::To(receiver, role, mapping)
     }
 
@@ -367,16 +356,17 @@ impl Session {
         mapping: PayloadMapping,
         bytes: &[u8],
     ) {
-        let rid = self.read_rid(view, self.headers.ids.repaired_rid);
-        let Some(repair) = self.inbound.repairs.get_mut(id) else {
+        let ssrc = view.ssrc();
+        if let Some(rid) = self.read_rid(view, self.headers.ids.repaired_rid) {
+            self.inbound.ssrcs.set_rid(ssrc, rid);
+        }
+        let Some(repair) = self.inbound.repairs.get(id) else {
             return;
         };
-        repair.rid = rid.or(repair.rid);
-        let (receiver, ssrc, rid) = (repair.receiver, repair.source.ssrc, repair.rid);
         let known = repair.original;
         let original = known
             .filter(|stream| self.inbound.streams.get(*stream).is_some())
-            .or_else(|| self.inbound.find_original(receiver, ssrc, rid));
+            .or_else(|| self.inbound.find_original(ssrc));
         let &[high, low, ..] = view.payload() else {
             // Padding to probe the path: it carries no original.
             self.count_repair(now, id, view.sequence_number());

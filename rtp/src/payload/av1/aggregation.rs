@@ -1,4 +1,4 @@
-use super::leb128;
+use crate::leb128;
 use crate::payload::PayloadError;
 
 /// The aggregation header (AV1 RTP §4.4).

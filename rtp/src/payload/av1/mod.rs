@@ -3,7 +3,6 @@
 
 mod aggregation;
 mod format;
-pub mod leb128;
 mod obu;
 mod packetizer;
 mod sequence;

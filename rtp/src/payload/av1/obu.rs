@@ -1,5 +1,5 @@
-use super::leb128;
 use crate::Layer;
+use crate::leb128;
 use crate::payload::PayloadError;
 
 pub(super) const SEQUENCE_HEADER: u8 = 1;

@@ -1,8 +1,8 @@
 use bytes::Bytes;
 
 use super::aggregation::Aggregation;
-use super::leb128;
 use super::obu::{Obu, SEQUENCE_HEADER};
+use crate::leb128;
 use crate::payload::{PacketizeError, Packetizer, Payload};
 use crate::{Frame, MimeType};
 

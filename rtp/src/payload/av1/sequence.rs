@@ -1,6 +1,6 @@
 use crate::Resolution;
+use crate::bits::Bits;
 use crate::payload::PayloadError;
-use crate::payload::bits::Bits;
 
 /// The largest size of the pictures of a sequence, from the body of its header (AV1 bitstream §5.5.1).
 pub(super) fn resolution(body: &[u8]) -> Result<Resolution, PayloadError> {

@@ -7,6 +7,7 @@ mod sps;
 mod tests;
 mod unit;
 
+pub use super::nal::Extras;
 pub use format::H264;
 pub(super) use format::describe;
 pub use packetizer::{H264Packetizer, PacketizationMode};

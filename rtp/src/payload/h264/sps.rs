@@ -1,6 +1,6 @@
 use crate::Resolution;
+use crate::bits::Bits;
 use crate::payload::PayloadError;
-use crate::payload::bits::Bits;
 use crate::payload::nal::unescaped;
 
 /// What a sequence parameter set says of the pictures (ITU-T H.264 §7.3.2.1.1).
@@ -21,8 +21,13 @@ pub struct SequenceParameterSet {
 impl SequenceParameterSet {
     /// Reads a NAL unit of type 7, its header included.
     pub fn decode(unit: &[u8]) -> Result<Self, PayloadError> {
-        let plain = unescaped(unit);
-        let [_, profile, constraints, level, rest @ ..] = plain.as_slice() else {
+        Self::decode_body(unit.get(1..).ok_or(PayloadError::Truncated)?)
+    }
+
+    /// Reads what follows the header.
+    pub(super) fn decode_body(body: &[u8]) -> Result<Self, PayloadError> {
+        let plain = unescaped(body);
+        let [profile, constraints, level, rest @ ..] = plain.as_slice() else {
             return Err(PayloadError::Truncated);
         };
         let mut bits = Bits::new(rest);

@@ -239,3 +239,52 @@ fn catalogue_h_parameter_sets_cut_or_mutated_never_panic() {
         }
     }
 }
+
+/// RFC 6184 §5.4: these belong to the interleaved mode, which is never negotiated.
+#[test]
+fn catalogue_h_h264_interleaved_packets_are_dropped_and_harm_nothing() {
+    for kind in [25, 26, 27, 29, 30, 31, 0] {
+        let mut assembler = assembler();
+        let bad = [0x60 | kind, 0x81, 0, 0, 0, 3, 0x61, 0x88, 1];
+        let payloads: [&[u8]; 3] = [SLICE, &bad, SLICE];
+        let packets: Vec<_> = (0..)
+            .zip(payloads)
+            .map(|(number, payload)| Packet {
+                sequence_number: SequenceNumber::new(number),
+                timestamp: u32::from(number),
+                marker: true,
+                payload: Bytes::copy_from_slice(payload),
+                ..Packet::default()
+            })
+            .collect();
+        let (out, stats) = receive(&mut assembler, &packets);
+        assert_eq!((out.len(), stats.malformed_packets), (2, 1), "{kind}");
+    }
+}
+
+#[test]
+fn delimiters_and_filler_are_left_out_on_request() {
+    let mut data = Vec::new();
+    let all: [&[u8]; 3] = [&[0x09, 0x10], SLICE, &[0x0c, 0xff, 0x80]];
+    for unit in all {
+        push_unit(&mut data, unit);
+    }
+    let frame = Frame::new(MimeType::H264, 0, Bytes::from(data));
+    let mut packetizer = H264Packetizer::default().with_extras(Extras::Drop);
+    let packets = packets_of(&mut packetizer, std::slice::from_ref(&frame), 1188);
+    assert_eq!((packets.len(), &packets[0].payload[..]), (1, SLICE));
+    let all = packets_of(&mut H264Packetizer::default(), &[frame], 1188);
+    assert_eq!(
+        all[0].payload[0] & 0x1f,
+        24,
+        "sent, all three in one packet"
+    );
+}
+
+#[test]
+fn an_aggregate_of_parameter_sets_tells_the_size() {
+    let packets = packets_of(&mut H264Packetizer::default(), &clip(BASELINE)[..1], 1188);
+    let info = crate::payload::Format::inspect(&H264::new(), &packets[0].payload).unwrap();
+    let size = info.resolution.map(|size| (size.width, size.height));
+    assert_eq!(size, Some((320, 240)));
+}

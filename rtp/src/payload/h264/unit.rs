@@ -1,12 +1,12 @@
-use super::sps::SequenceParameterSet;
 use crate::Layer;
-use crate::payload::{PayloadError, PayloadInfo, Start};
+use crate::payload::{PayloadInfo, Start};
 
 pub(super) const SLICE: u8 = 1;
 pub(super) const IDR_SLICE: u8 = 5;
 pub(super) const SPS: u8 = 7;
 pub(super) const PPS: u8 = 8;
 pub(super) const ACCESS_UNIT_DELIMITER: u8 = 9;
+pub(super) const FILLER: u8 = 12;
 const SVC_PREFIX: u8 = 14;
 const SVC_SLICE: u8 = 20;
 pub(super) const STAP_A: u8 = 24;
@@ -15,6 +15,11 @@ pub(super) const FU_A: u8 = 28;
 /// The type in the header of a NAL unit (RFC 6184 §1.3).
 pub(super) const fn kind(header: u8) -> u8 {
     header & 0x1f
+}
+
+/// Whether the unit can travel alone and is not one of the forms of packets.
+pub(super) const fn is_plain(header: u8) -> bool {
+    matches!(kind(header), 1..STAP_A)
 }
 
 /// Whether the unit is a slice, of which every access unit has at least one.
@@ -52,41 +57,4 @@ fn layer(header: u8, body: &[u8]) -> Option<Layer> {
         spatial: second >> 4 & 0x07,
         temporal: third >> 5,
     })
-}
-
-/// The NAL units of an aggregation packet, sizes checked (RFC 6184 §5.7.1).
-///
-/// A unit that could not travel alone (an aggregation inside an aggregation, too) makes the packet malformed.
-pub(super) fn aggregated(
-    mut rest: &[u8],
-) -> impl Iterator<Item = Result<(u8, &[u8]), PayloadError>> {
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let unit = take_unit(&mut rest);
-        if unit.is_err() {
-            rest = &[];
-        }
-        Some(unit)
-    })
-}
-
-fn take_unit<'a>(rest: &mut &'a [u8]) -> Result<(u8, &'a [u8]), PayloadError> {
-    let (size, tail) = rest.split_first_chunk().ok_or(PayloadError::Truncated)?;
-    let size = usize::from(u16::from_be_bytes(*size));
-    let (unit, tail) = tail.split_at_checked(size).ok_or(PayloadError::Length)?;
-    let header = *unit.first().ok_or(PayloadError::Length)?;
-    if !(1..STAP_A).contains(&kind(header)) {
-        return Err(PayloadError::Value);
-    }
-    *rest = tail;
-    Ok((header, unit))
-}
-
-/// The size of the picture, if the unit is a sequence parameter set.
-pub(super) fn resolution(unit: &[u8]) -> Option<crate::Resolution> {
-    let header = *unit.first()?;
-    let sps = (kind(header) == SPS).then(|| SequenceParameterSet::decode(unit))?;
-    Some(sps.ok()?.resolution)
 }

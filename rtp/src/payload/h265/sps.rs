@@ -1,23 +1,21 @@
 use crate::Resolution;
+use crate::bits::Bits;
 use crate::payload::PayloadError;
-use crate::payload::bits::Bits;
 use crate::payload::nal::unescaped;
 
 /// The octets of the general profile, tier and level (ITU-T H.265 §7.3.3).
 const GENERAL_PROFILE_BITS: usize = 88;
 
-/// The id and the size of the pictures of a sequence parameter set, its header included (ITU-T H.265 §7.3.2.2).
-pub(super) fn decode(unit: &[u8]) -> Result<(u32, Resolution), PayloadError> {
-    let plain = unescaped(unit);
-    let mut bits = Bits::new(plain.get(2..).ok_or(PayloadError::Truncated)?);
-    bits.skip(4)?;
-    let sub_layers = bits.bits(3)?;
-    bits.skip(1)?;
-    skip_profile(sub_layers, &mut bits)?;
-    let id = bits.exp_golomb()?;
-    if id > 15 {
-        return Err(PayloadError::Value);
-    }
+/// The id of a sequence parameter set, from what follows its header (ITU-T H.265 §7.3.2.2).
+pub(super) fn id(body: &[u8]) -> Result<u32, PayloadError> {
+    take_id(&mut Bits::new(&unescaped(body)))
+}
+
+/// The size of the pictures of a sequence parameter set, from what follows its header.
+pub(super) fn resolution(body: &[u8]) -> Result<Resolution, PayloadError> {
+    let plain = unescaped(body);
+    let mut bits = Bits::new(&plain);
+    take_id(&mut bits)?;
     let chroma_format = bits.exp_golomb()?;
     if chroma_format == 3 {
         bits.skip(1)?;
@@ -41,11 +39,22 @@ pub(super) fn decode(unit: &[u8]) -> Result<(u32, Resolution), PayloadError> {
         0 | 3 => (1, 1),
         _ => return Err(PayloadError::Value),
     };
-    let resolution = Resolution {
+    Ok(Resolution {
         width: cropped(width, left, right, unit_x)?,
         height: cropped(height, top, bottom, unit_y)?,
-    };
-    Ok((id, resolution))
+    })
+}
+
+fn take_id(bits: &mut Bits<'_>) -> Result<u32, PayloadError> {
+    bits.skip(4)?;
+    let sub_layers = bits.bits(3)?;
+    bits.skip(1)?;
+    skip_profile(sub_layers, bits)?;
+    let id = bits.exp_golomb()?;
+    if id > 15 {
+        return Err(PayloadError::Value);
+    }
+    Ok(id)
 }
 
 fn cropped(full: u32, before: u32, after: u32, unit: u64) -> Result<u32, PayloadError> {

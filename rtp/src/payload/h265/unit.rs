@@ -5,6 +5,7 @@ pub(super) const VPS: u8 = 32;
 pub(super) const SPS: u8 = 33;
 pub(super) const PPS: u8 = 34;
 pub(super) const ACCESS_UNIT_DELIMITER: u8 = 35;
+pub(super) const FILLER: u8 = 38;
 pub(super) const AGGREGATION: u8 = 48;
 pub(super) const FRAGMENTATION: u8 = 49;
 pub(super) const PACI: u8 = 50;
@@ -20,6 +21,12 @@ pub(super) const PACI: u8 = 50;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header(pub(super) [u8; 2]);
+
+impl AsRef<[u8]> for Header {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl Header {
     pub(super) const LEN: usize = 2;

@@ -1,8 +1,15 @@
-//! What H.264 and H.265 share: Annex B streams and parameter sets.
+//! What H.264 and H.265 share: Annex B streams, parameter sets, and how NAL units go into packets and come out of them.
 
 mod annex_b;
+mod format;
+mod packetizer;
 mod sets;
+mod syntax;
 
 pub use annex_b::units;
 pub(super) use annex_b::{START_CODE, push_unit, unescaped};
+pub(super) use format::{NalUnits, describe};
+pub use packetizer::Extras;
+pub(super) use packetizer::{Layout, Packing, packetize};
 pub(super) use sets::ParameterSets;
+pub(super) use syntax::{Aggregate, Parsed, Piece, Syntax};

@@ -4,6 +4,7 @@ mod cases;
 mod clips;
 mod path;
 
-pub(super) use cases::{case, hex};
+pub(super) use cases::case;
+pub(crate) use cases::hex;
 pub(super) use clips::{access_units, ivf, ogg_packets};
 pub(super) use path::{packets_of, receive, shuffled, survives_bad_input};

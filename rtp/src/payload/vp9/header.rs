@@ -1,6 +1,6 @@
 use crate::Resolution;
+use crate::bits::Bits;
 use crate::payload::PayloadError;
-use crate::payload::bits::Bits;
 
 /// The octets behind which colours and sizes follow (VP9 bitstream §6.2).
 const SYNC_CODE: u32 = 0x49_8342;

@@ -157,102 +157,6 @@ impl FromStr for MimeType {
     }
 }
 
-/// One kind of feedback that a codec is used with, the value of `a=rtcp-fb` (RFC 4585 §4.2).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Feedback {
-    /// `nack`: lost packets are asked for again (RFC 4585 §6.2.1).
-    Nack,
-    /// `nack pli`: a key frame is asked for after loss (RFC 4585 §6.3.1).
-    NackPli,
-    /// `ccm fir`: a key frame is asked for by command (RFC 5104 §4.3.1).
-    CcmFir,
-    /// `goog-remb`: the receiver's estimate of the bit rate.
-    GoogRemb,
-    /// `transport-cc`: arrival times of the packets of the whole transport.
-    TransportCc,
-    /// `ack ccfb`: congestion control feedback (RFC 8888).
-    AckCcfb,
-    /// Anything else, as it was written.
-    Unknown(String),
-}
-
-impl Feedback {
-    const KNOWN: [Self; 6] = [
-        Self::Nack,
-        Self::NackPli,
-        Self::CcmFir,
-        Self::GoogRemb,
-        Self::TransportCc,
-        Self::AckCcfb,
-    ];
-
-    /// Feedback from the text behind the payload type in `a=rtcp-fb`.
-    pub fn new(value: &str) -> Self {
-        Self::KNOWN
-            .into_iter()
-            .find(|known| known.as_str() == value)
-            .unwrap_or_else(|| Self::Unknown(value.to_owned()))
-    }
-
-    /// The text behind the payload type in `a=rtcp-fb`.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Nack => "nack",
-            Self::NackPli => "nack pli",
-            Self::CcmFir => "ccm fir",
-            Self::GoogRemb => "goog-remb",
-            Self::TransportCc => "transport-cc",
-            Self::AckCcfb => "ack ccfb",
-            Self::Unknown(value) => value,
-        }
-    }
-}
-
-impl fmt::Display for Feedback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A payload format with its parameters: what a payload type number stands for in a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Codec {
-    /// The media type.
-    pub mime: MimeType,
-    /// The rate of the RTP timestamp, in Hz.
-    pub clock_rate: u32,
-    /// The channels of audio; `None` where the description names none, which means 1 for audio.
-    pub channels: Option<u16>,
-    /// The format parameters, the value of `a=fmtp` behind the payload type; empty without any.
-    pub fmtp: String,
-    /// The feedback the codec is used with.
-    pub feedback: Vec<Feedback>,
-}
-
-impl Codec {
-    /// A codec of one channel or of video, without parameters or feedback.
-    pub const fn new(mime: MimeType, clock_rate: u32) -> Self {
-        Self {
-            mime,
-            clock_rate,
-            channels: None,
-            fmtp: String::new(),
-            feedback: Vec::new(),
-        }
-    }
-
-    /// What the codec carries.
-    pub const fn kind(&self) -> MediaKind {
-        self.mime.kind()
-    }
-
-    /// Whether this kind of feedback is used.
-    pub fn has_feedback(&self, feedback: &Feedback) -> bool {
-        self.feedback.contains(feedback)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,13 +172,5 @@ mod tests {
         assert_eq!("text/html".parse::<MimeType>(), Err(ParseMimeTypeError));
         assert_eq!("video/".parse::<MimeType>(), Err(ParseMimeTypeError));
         assert_eq!("video".parse::<MimeType>(), Err(ParseMimeTypeError));
-    }
-
-    #[test]
-    fn feedback_survives_its_text() {
-        for feedback in Feedback::KNOWN {
-            assert_eq!(Feedback::new(feedback.as_str()), feedback);
-        }
-        assert_eq!(Feedback::new("ccm tmmbr").as_str(), "ccm tmmbr");
     }
 }
