@@ -181,7 +181,7 @@ fn packetizer(codec: &MimeType) -> Option<Box<dyn Packetizer + Send>> {
     Some(match codec {
         codec if *codec == MimeType::VP8 => Box::new(vp8::Vp8Packetizer::new(0, 0)),
         codec if *codec == MimeType::VP9 => Box::new(vp9::Vp9Packetizer::new(0, 0)),
-        codec if *codec == MimeType::AV1 => Box::new(av1::Av1Packetizer::default()),
+        codec if *codec == MimeType::AV1 => Box::new(av1::Av1Packetizer),
         codec if *codec == MimeType::H264 => Box::new(h264::H264Packetizer::default()),
         codec if *codec == MimeType::H265 => Box::new(h265::H265Packetizer::default()),
         _ => return None,

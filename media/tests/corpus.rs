@@ -98,7 +98,7 @@ macro_rules! sounds {
 fn cases() -> Vec<Case> {
     let h264 = |clip| frames(annex_b::read(clip, AnnexBCodec::H264, 3000));
     let avc: fn() -> Box<dyn Packetizer> = || Box::new(h264::H264Packetizer::default());
-    let aom: fn() -> Box<dyn Packetizer> = || Box::new(av1::Av1Packetizer::default());
+    let aom: fn() -> Box<dyn Packetizer> = || Box::new(av1::Av1Packetizer);
     vec![
         video::<vp8::Vp8>(
             "VP8",
