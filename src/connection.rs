@@ -13,6 +13,7 @@ use peer::{
 use rtp::MediaKind;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::data_channel::ChannelInfo;
 use crate::driver::{Command, Key, Mailbox};
 use crate::error::{CallError, Closed, NegotiateError};
 use crate::{DataChannel, Event, TrackLocal};
@@ -282,10 +283,11 @@ impl PeerConnection {
         let label = label.to_owned();
         let create = move |peer: &mut peer::PeerConnection, now| {
             let id = peer.create_data_channel(now, &label, init)?;
-            Ok((id, label))
+            let info = peer.data_channel(id).map(|view| ChannelInfo::of(&view));
+            Ok((id, info.unwrap_or_default()))
         };
-        let (id, label) = self.link().attempt(create).await?;
-        Ok(DataChannel::new(self.link().clone(), id, label))
+        let (id, info) = self.link().attempt(create).await?;
+        Ok(DataChannel::new(self.link().clone(), id, Arc::new(info)))
     }
 
     /// The next event; `None` once the connection is over and every event was taken. One task at a time waits.

@@ -1,4 +1,7 @@
-use peer::{ChannelId, CloseReason, ConnectionState, SectionFault, SignalingState, TransceiverId};
+use peer::{
+    ChannelCloseReason, ChannelId, CloseReason, ConnectionState, SectionFault, SignalingState,
+    TransceiverId,
+};
 
 use crate::connection::Link;
 use crate::driver::Notice;
@@ -35,8 +38,8 @@ pub enum Event {
     DataChannel(DataChannel),
     /// A data channel can be written to.
     DataChannelOpened(ChannelId),
-    /// A data channel is gone.
-    DataChannelClosed(ChannelId),
+    /// A data channel is gone, and why.
+    DataChannelClosed(ChannelId, ChannelCloseReason),
     /// The receiver of our stream wants a key frame.
     KeyframeRequested(TransceiverId),
     /// The path that carries the traffic from now on.
@@ -50,8 +53,8 @@ impl Event {
     pub(crate) fn new(notice: Notice, link: &Link) -> Option<Self> {
         use peer::Event as From;
         Some(match notice {
-            Notice::DataChannel { id, label } => {
-                Self::DataChannel(DataChannel::new(link.clone(), id, label))
+            Notice::DataChannel { id, info } => {
+                Self::DataChannel(DataChannel::new(link.clone(), id, info))
             }
             Notice::Event(event) => match event {
                 From::IceCandidate(candidate) => Self::IceCandidate(candidate),
@@ -76,7 +79,7 @@ impl Event {
                 )),
                 From::TrackRemoved { transceiver } => Self::TrackRemoved(transceiver),
                 From::DataChannelOpened(id) => Self::DataChannelOpened(id),
-                From::DataChannelClosed(id) => Self::DataChannelClosed(id),
+                From::DataChannelClosed(id, reason) => Self::DataChannelClosed(id, reason),
                 From::KeyframeRequested(transceiver) => Self::KeyframeRequested(transceiver),
                 From::PathSelected(path) => Self::PathSelected(path),
                 From::Closed(reason) => Self::Closed(reason),
@@ -84,7 +87,8 @@ impl Event {
                 | From::PathProved(_)
                 | From::DataChannelAdded(_)
                 | From::DataChannelReadable(_)
-                | From::DataChannelWritable(_) => return None,
+                | From::DataChannelWritable(_)
+                | From::DataChannelBufferedAmountLow(_) => return None,
             },
         })
     }

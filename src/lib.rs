@@ -14,7 +14,7 @@ mod event;
 mod track;
 
 pub use connection::{Events, PeerConnection};
-pub use data_channel::DataChannel;
+pub use data_channel::{ByteStream, DataChannel, MessageWriter};
 pub use endpoint::{ConnectError, Endpoint, EndpointConfig};
 pub use error::{BindError, CallError, Closed, NegotiateError, SendError};
 pub use event::Event;

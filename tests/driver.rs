@@ -7,71 +7,17 @@
     reason = "a test may stop at the first surprise; the driver lives in real time"
 )]
 
-use std::net::{IpAddr, Ipv4Addr};
+mod support;
+
 use std::time::Duration;
 
 use avocet::peer::{ConnectionState, DataChannelInit, Message};
 use avocet::rtp::{MediaKind, Packet};
-use avocet::{DataChannel, Endpoint, EndpointConfig, Event, PeerConnection, SendError};
+use avocet::{Event, SendError};
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::timeout;
 
-/// No step of these tests takes this long; a hang ends here.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-fn endpoint() -> Endpoint {
-    let mut config = EndpointConfig::default();
-    config.addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
-    Endpoint::bind(config).unwrap()
-}
-
-async fn until<T>(connection: &PeerConnection, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
-    let search = async {
-        while let Some(event) = connection.next_event().await {
-            if let Some(found) = wanted(event) {
-                return found;
-            }
-        }
-        panic!("the connection ended first");
-    };
-    timeout(PATIENCE, search).await.unwrap()
-}
-
-async fn until_state(connection: &PeerConnection, state: ConnectionState) {
-    until(connection, |event| {
-        matches!(event, Event::ConnectionStateChanged(now) if now == state).then_some(())
-    })
-    .await;
-}
-
-/// Negotiates: the first offers, the second answers.
-async fn negotiate(a: &PeerConnection, b: &PeerConnection) {
-    let offer = a.offer().await.unwrap();
-    let answer = b.answer(offer).await.unwrap();
-    a.set_remote_description(answer).await.unwrap();
-}
-
-/// Two connections with an open channel between them.
-async fn with_channel(
-    a: &Endpoint,
-    b: &Endpoint,
-) -> (PeerConnection, PeerConnection, DataChannel, DataChannel) {
-    let (first, second) = (
-        a.peer_connection().await.unwrap(),
-        b.peer_connection().await.unwrap(),
-    );
-    let ours = first
-        .create_data_channel("test", DataChannelInit::default())
-        .await
-        .unwrap();
-    negotiate(&first, &second).await;
-    let theirs = until(&second, |event| match event {
-        Event::DataChannel(channel) => Some(channel),
-        _ => None,
-    })
-    .await;
-    (first, second, ours, theirs)
-}
+use support::{PATIENCE, endpoint, negotiate, until, until_state, with_channel};
 
 #[tokio::test]
 async fn messages_cross_both_ways_in_order_and_keep_their_kind() {

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use crate::{Certificate, ConfigError, Provider};
+use crate::crypto::{Authentication, CipherSuite};
+use crate::{Certificate, ConfigError, PreSharedKey, Provider};
 
 /// Which side of the handshake a connection plays (`a=setup`, RFC 5763 §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,11 +53,79 @@ impl SrtpProfile {
     pub const AEAD_AES_256_GCM: Self = Self(0x0008);
 }
 
+/// What the other side has to show of itself.
+///
+/// Whoever shows a certificate also proves to own its key; a pre-shared key (see [`Config::psks`]) stands for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum PeerCertificate {
+    /// WebRTC: both sides show a certificate, and it is the one whose fingerprint signalling announced
+    /// (RFC 8827 §6.5). Nothing but the handshake passes before that is verified.
+    #[default]
+    Announced,
+    /// Both sides show a certificate. Whose it is, the application has to judge: by
+    /// [`peer_certificate`](crate::Connection::peer_certificate) when connected, before it trusts a byte.
+    Required,
+    /// As [`Required`](Self::Required), but a client may come without one.
+    Requested,
+    /// As server, no client is asked for a certificate.
+    NotRequested,
+}
+
+impl PeerCertificate {
+    /// Whether a server asks for a certificate.
+    pub(crate) const fn is_requested(self) -> bool {
+        !matches!(self, Self::NotRequested)
+    }
+
+    /// Whether there is no connection with a client that has no certificate, or with a server that asks for none.
+    pub(crate) const fn is_mutual(self) -> bool {
+        matches!(self, Self::Announced | Self::Required)
+    }
+}
+
+/// What becomes of a handshake when something that nobody authenticated cannot be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// It waits for something better: what came may have been damaged or forged by a stranger. The third refused
+    /// message behind the hellos is the end, and so is the time limit.
+    #[default]
+    Wait,
+    /// It ends at once with an alert, as TLS over a stream does. Whoever can send to us can then end a handshake.
+    Close,
+}
+
 /// What the connections of one endpoint share; handed to [`Connection::new`](crate::Connection::new) in an `Arc`.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Who we are. The other side learns its fingerprint by signalling (RFC 8122).
-    pub certificate: Certificate,
+    /// Who we are. The other side learns its fingerprint by signalling (RFC 8122). Without one a client has nothing
+    /// to show when it is asked, and a server needs pre-shared keys.
+    pub certificate: Option<Certificate>,
+
+    /// What the other side has to show. Default: [`PeerCertificate::Announced`].
+    pub peer_certificate: PeerCertificate,
+
+    /// The keys that are shared with others by other means (RFC 4279, RFC 5487, RFC 8446 §4.2.11). A client offers
+    /// the first one; a server takes the one that the client names. With such a key no certificate is shown.
+    ///
+    /// At most 64. Default: none.
+    pub psks: Vec<PreSharedKey>,
+
+    /// The application protocols that we speak, the best one first (RFC 7301). As server we take the first of *our*
+    /// list that the client offers, and refuse a client that offers only others.
+    ///
+    /// Names of 1 to 255 bytes, at most 16. Default: none, which neither offers nor answers.
+    pub alpn: Vec<Vec<u8>>,
+
+    /// The cipher suites of DTLS 1.2 by their registered numbers, the best one first; what the provider does not
+    /// know is passed over. Empty, the default: all but those with short tags (CCM_8), first those of the pre-shared
+    /// keys if there are any.
+    pub cipher_suites: Vec<u16>,
+
+    /// What becomes of a handshake when something that nobody authenticated cannot be accepted.
+    /// Default: [`Refusal::Wait`].
+    pub refusal: Refusal,
 
     /// The SRTP profiles that we speak, the best one first. As server we take the first of *our* list that the
     /// client offers (RFC 5764 §4.1.1). Empty: `use_srtp` is neither offered nor answered.
@@ -89,12 +158,59 @@ impl Config {
     /// A configuration with the documented defaults.
     pub fn new(certificate: Certificate) -> Self {
         Self {
-            certificate,
+            certificate: Some(certificate),
             srtp_profiles: vec![
                 SrtpProfile::AEAD_AES_128_GCM,
                 SrtpProfile::AES128_CM_SHA1_80,
             ],
-            provider: Provider::ring(),
+            ..Self::empty()
+        }
+    }
+
+    /// A configuration without a certificate and without SRTP, for clients and servers that are not of WebRTC.
+    ///
+    /// It verifies nobody yet: give it [`psks`](Self::psks), or choose [`peer_certificate`](Self::peer_certificate).
+    pub fn anonymous() -> Self {
+        Self::empty()
+    }
+
+    /// The suites that a handshake under TLS 1.2 may take, the best one first: what the provider has, the list
+    /// names, and there is an identity for.
+    pub(crate) fn suites(&self) -> impl Iterator<Item = CipherSuite> + '_ {
+        let psk = !self.psks.is_empty();
+        let usable = move |suite: &CipherSuite| {
+            if self.cipher_suites.is_empty() {
+                !suite.is_on_demand() && (psk || suite.authentication != Authentication::Psk)
+            } else {
+                self.cipher_suites.contains(&suite.number)
+                    && (psk || suite.authentication != Authentication::Psk)
+            }
+        };
+        let rank = move |suite: &CipherSuite| {
+            let listed = self.cipher_suites.iter().position(|n| *n == suite.number);
+            (listed, suite.authentication != Authentication::Psk)
+        };
+        let mut suites: Vec<_> = self
+            .provider
+            .suites()
+            .iter()
+            .copied()
+            .filter(usable)
+            .collect();
+        suites.sort_by_key(rank);
+        suites.into_iter()
+    }
+
+    fn empty() -> Self {
+        Self {
+            certificate: None,
+            peer_certificate: PeerCertificate::Announced,
+            psks: Vec::new(),
+            alpn: Vec::new(),
+            cipher_suites: Vec::new(),
+            refusal: Refusal::Wait,
+            srtp_profiles: Vec::new(),
+            provider: Provider::default(),
             mtu: 1200,
             handshake_timeout: Duration::from_secs(30),
         }
@@ -109,6 +225,13 @@ impl Config {
         }
         if self.srtp_profiles.len() > 16 {
             return Err(ConfigError::SrtpProfiles);
+        }
+        if self.psks.len() > 64 {
+            return Err(ConfigError::PreSharedKeys);
+        }
+        let nameless = |name: &Vec<u8>| name.is_empty() || name.len() > 255;
+        if self.alpn.len() > 16 || self.alpn.iter().any(nameless) {
+            return Err(ConfigError::Alpn);
         }
         Ok(())
     }

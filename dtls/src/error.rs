@@ -16,6 +16,15 @@ pub enum ConfigError {
     /// More than 16 SRTP profiles.
     #[error("too many srtp profiles")]
     SrtpProfiles,
+    /// More than 64 pre-shared keys.
+    #[error("too many pre-shared keys")]
+    PreSharedKeys,
+    /// More than 16 application protocols, or a name that is empty or longer than 255 bytes.
+    #[error("application protocols out of range")]
+    Alpn,
+    /// A server without a certificate and without pre-shared keys.
+    #[error("a server needs a certificate or a pre-shared key")]
+    NoIdentity,
     /// The provider cannot sign with the key of the certificate.
     #[error("the provider cannot use the key of the certificate")]
     Certificate,
@@ -37,6 +46,18 @@ pub enum CertificateError {
     /// The random source or the signer failed.
     #[error("could not generate a key or sign the certificate")]
     Generate,
+}
+
+/// Why a pre-shared key cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PreSharedKeyError {
+    /// The identity is longer than 1024 bytes.
+    #[error("the identity is out of range")]
+    Identity,
+    /// The key is empty or longer than 1024 bytes.
+    #[error("the key is out of range")]
+    Key,
 }
 
 /// Why a text is not a fingerprint that identifies anybody (RFC 8122 §5).
@@ -90,6 +111,8 @@ impl AlertDescription {
     pub const CLOSE_NOTIFY: Self = Self(0);
     /// A message at the wrong time.
     pub const UNEXPECTED_MESSAGE: Self = Self(10);
+    /// A record larger than allowed.
+    pub const RECORD_OVERFLOW: Self = Self(22);
     /// No acceptable set of parameters.
     pub const HANDSHAKE_FAILURE: Self = Self(40);
     /// A certificate that is corrupt or not the announced one.
@@ -110,6 +133,10 @@ impl AlertDescription {
     pub const NO_RENEGOTIATION: Self = Self(100);
     /// An extension that was not offered.
     pub const UNSUPPORTED_EXTENSION: Self = Self(110);
+    /// The identity of a pre-shared key is not known.
+    pub const UNKNOWN_PSK_IDENTITY: Self = Self(115);
+    /// No application protocol in common.
+    pub const NO_APPLICATION_PROTOCOL: Self = Self(120);
 }
 
 impl fmt::Debug for AlertDescription {
@@ -117,6 +144,7 @@ impl fmt::Debug for AlertDescription {
         let name = match *self {
             Self::CLOSE_NOTIFY => "close_notify",
             Self::UNEXPECTED_MESSAGE => "unexpected_message",
+            Self::RECORD_OVERFLOW => "record_overflow",
             Self::HANDSHAKE_FAILURE => "handshake_failure",
             Self::BAD_CERTIFICATE => "bad_certificate",
             Self::UNSUPPORTED_CERTIFICATE => "unsupported_certificate",
@@ -127,6 +155,8 @@ impl fmt::Debug for AlertDescription {
             Self::INTERNAL_ERROR => "internal_error",
             Self::NO_RENEGOTIATION => "no_renegotiation",
             Self::UNSUPPORTED_EXTENSION => "unsupported_extension",
+            Self::UNKNOWN_PSK_IDENTITY => "unknown_psk_identity",
+            Self::NO_APPLICATION_PROTOCOL => "no_application_protocol",
             Self(number) => return write!(f, "alert {number}"),
         };
         f.write_str(name)

@@ -13,8 +13,10 @@ pub enum Event {
         version: Version,
         /// The agreed cipher suite, by its registered number.
         cipher_suite: u16,
-        /// The fingerprint of the certificate that the other side proved to own, SHA-256.
-        peer_fingerprint: Fingerprint,
+        /// The fingerprint of the certificate that the other side proved to own, SHA-256; `None` if it showed none,
+        /// which cannot be under [`PeerCertificate::Announced`](crate::PeerCertificate::Announced) without a
+        /// pre-shared key.
+        peer_fingerprint: Option<Fingerprint>,
     },
     /// The end, once. An alert may still be waiting in
     /// [`poll_transmit`](crate::Connection::poll_transmit).
@@ -47,7 +49,7 @@ pub enum Initiator {
 pub enum Cause {
     /// An orderly end: `close_notify`.
     CloseNotify,
-    /// The other side sent a fatal alert. Before keys exist an alert may be forged: it is then only believed when
+    /// A side sent a fatal alert: the other one, or this one by [`abort`](crate::Connection::abort). Before keys exist an alert may be forged: it is then only believed when
     /// the handshake runs out of time as well.
     Alert(AlertDescription),
     /// The handshake took too long.
@@ -56,6 +58,8 @@ pub enum Cause {
     FingerprintMismatch,
     /// There is no certificate, or none that could be used.
     BadCertificate,
+    /// The name of the pre-shared key is not known.
+    UnknownIdentity,
     /// A signature, Finished or key share did not verify.
     BadProof,
     /// A message was malformed.

@@ -10,6 +10,7 @@ mod fingerprint;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod handshake;
+mod psk;
 mod record;
 mod stats;
 #[cfg(test)]
@@ -19,12 +20,14 @@ mod tls12;
 mod wire;
 
 pub use certificate::Certificate;
-pub use config::{Config, Role, SrtpProfile, Version};
+pub use config::{Config, PeerCertificate, Refusal, Role, SrtpProfile, Version};
 pub use connection::{Connection, Mark};
 pub use crypto::Provider;
 pub use error::{
-    AlertDescription, CertificateError, ConfigError, ExportError, FingerprintError, SealError,
+    AlertDescription, CertificateError, ConfigError, ExportError, FingerprintError,
+    PreSharedKeyError, SealError,
 };
 pub use event::{Cause, CloseReason, Event, Initiator};
 pub use fingerprint::{Fingerprint, HashAlgorithm};
+pub use psk::PreSharedKey;
 pub use stats::{Dropped, Stats};

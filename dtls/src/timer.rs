@@ -9,6 +9,10 @@ pub(crate) struct Retransmission {
     deadline: Option<Instant>,
     /// When the flight left last.
     sent: Option<Instant>,
+    /// When the timer was armed last.
+    armed: Option<Instant>,
+    /// When it was repeated last for certain reasons.
+    repeated: Option<Instant>,
     /// How often in a row nobody answered this flight.
     timeouts: u32,
     /// The worst of it so far: a path that was too narrow for one flight is too narrow for the next.
@@ -24,19 +28,34 @@ impl Retransmission {
     const MAX: Duration = Duration::from_secs(60);
 
     pub(crate) fn new(now: Instant, round_trip: Option<Duration>, timeout: Duration) -> Self {
-        let initial = round_trip.map_or(Self::DEFAULT, |round_trip| {
-            round_trip
-                .saturating_mul(2)
-                .clamp(Self::MIN, Self::MAX_FROM_ROUND_TRIP)
-        });
+        let initial = round_trip.map_or(Self::DEFAULT, Self::initial_for);
         Self {
             initial,
             current: initial,
             deadline: None,
             sent: None,
+            armed: None,
+            repeated: None,
             timeouts: 0,
             most_timeouts: 0,
             limit: now.checked_add(timeout).unwrap_or(now),
+        }
+    }
+
+    fn initial_for(round_trip: Duration) -> Duration {
+        round_trip
+            .saturating_mul(2)
+            .clamp(Self::MIN, Self::MAX_FROM_ROUND_TRIP)
+    }
+
+    /// The round trip became known, or another one. A timer that runs goes on with what follows from it, doubled as
+    /// often as before.
+    pub(crate) fn set_round_trip(&mut self, round_trip: Duration) {
+        self.initial = Self::initial_for(round_trip);
+        let doubled = 1_u32.checked_shl(self.timeouts).unwrap_or(u32::MAX);
+        self.current = self.initial.saturating_mul(doubled).min(Self::MAX);
+        if let (Some(_), Some(armed)) = (self.deadline, self.armed) {
+            self.deadline = armed.checked_add(self.current);
         }
     }
 
@@ -75,6 +94,16 @@ impl Retransmission {
         true
     }
 
+    /// The same when it is certain that the other side repeated its own: the first repetition need not wait.
+    pub(crate) fn may_repeat_authenticated(&mut self, now: Instant) -> bool {
+        let recent = |at: Instant| now.saturating_duration_since(at) < self.initial;
+        if self.repeated.is_some_and(recent) {
+            return false;
+        }
+        self.repeated = Some(now);
+        true
+    }
+
     pub(crate) fn limit_reached(&self, now: Instant) -> bool {
         now >= self.limit
     }
@@ -95,6 +124,7 @@ impl Retransmission {
 
     fn arm(&mut self, now: Instant) {
         self.sent = Some(now);
+        self.armed = Some(now);
         self.deadline = now.checked_add(self.current);
     }
 }

@@ -1,12 +1,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
 use net::Path;
 
 use crate::Role;
 
 /// What an [`Agent`](crate::Agent) tells its owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The state changed.
     StateChanged(State),
@@ -32,6 +33,19 @@ pub enum Event {
     },
     /// Every STUN server has answered for every base, or was given up.
     GatheringComplete,
+    /// A message with valid integrity carried a datagram (see [`Agent::attach`](crate::Agent::attach)). Each comes
+    /// once, however often the peer repeats it.
+    PayloadArrived {
+        /// The path that it came on, which is proved.
+        path: Path,
+        /// What the peer attached.
+        payload: Bytes,
+    },
+    /// The peer has got this attached datagram; it is not carried any more.
+    PayloadAcknowledged(Bytes),
+    /// The peer answered a message that carried something as if it had carried nothing: it does not know of such
+    /// things. Told once for each attachment.
+    PayloadsRefused,
 }
 
 /// Where an agent stands (W3C `RTCIceTransportState`).

@@ -58,6 +58,8 @@ pub struct Stats {
     pub stun_server_requests_sent: u64,
     /// Requests to STUN servers that nobody answered in 5 s.
     pub stun_server_timeouts: u64,
+    /// Carried datagrams that were not taken in because nobody took the earlier ones; the peer sends them again.
+    pub payloads_dropped: u64,
     /// Events that were not queued because nobody took the earlier ones.
     pub events_dropped: u64,
 }

@@ -44,9 +44,19 @@ pub struct Config {
     /// The largest UDP payload to send. Default 1,200: what RFC 8899 §5.1.2 takes as the base of every path.
     /// The budgets of RTP and SCTP are derived from it.
     pub udp_payload_bytes: usize,
-    /// The largest data-channel message to receive, announced as `a=max-message-size` (RFC 8841 §6). A peer
+    /// The largest data-channel message to receive whole, announced as `a=max-message-size` (RFC 8841 §6). A peer
     /// that sends more loses the channel. Default 262,144.
     pub max_message_size: usize,
+    /// What `a=max-message-size` says where messages are read in pieces
+    /// ([`DataChannel::set_streaming`](crate::DataChannel::set_streaming)) and may be larger than whole ones; 0 is no limit.
+    /// Channels that are read whole close at `max_message_size` all the same. Default: the same as `max_message_size`.
+    pub announced_max_message_size: Option<usize>,
+    /// How much may wait unread over all channels, in bytes (see [`sctp::Config::receive_window_bytes`]). Default 8 MiB; it begins
+    /// smaller and grows with what is read. It bounds the throughput to one window per round trip.
+    pub receive_window_bytes: usize,
+    /// How much may wait to be acknowledged over all channels, in bytes (see [`sctp::Config::send_buffer_bytes`]). Default 8 MiB; it
+    /// begins with 2 MiB.
+    pub send_buffer_bytes: usize,
     /// Channels at one time; an OPEN beyond is answered by a reset. Default 1,024.
     pub max_data_channels: usize,
     /// How long `close` waits for what was said to arrive. Default 2 s.
@@ -75,8 +85,20 @@ impl Config {
             announced_addresses: Vec::new(),
             udp_payload_bytes: 1_200,
             max_message_size: 262_144,
+            announced_max_message_size: None,
+            receive_window_bytes: 8 << 20,
+            send_buffer_bytes: 8 << 20,
             max_data_channels: 1_024,
             close_timeout: Duration::from_secs(2),
+        }
+    }
+
+    /// The largest message that the peer may send; `None` is no limit.
+    pub(crate) fn announced_message_size(&self) -> Option<usize> {
+        match self.announced_max_message_size {
+            Some(0) => None,
+            Some(announced) => Some(announced.max(self.max_message_size)),
+            None => Some(self.max_message_size),
         }
     }
 
@@ -86,6 +108,9 @@ impl Config {
         }
         if self.max_message_size < MIN_MESSAGE_SIZE {
             return Err(ConfigError::MessageSize(self.max_message_size));
+        }
+        if self.send_buffer_bytes == 0 {
+            return Err(ConfigError::Sctp(sctp::ConfigError::Zero));
         }
         if !(1..=65_535).contains(&self.max_data_channels) {
             return Err(ConfigError::DataChannels(self.max_data_channels));

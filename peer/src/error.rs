@@ -264,8 +264,8 @@ pub enum CreateDataChannelError {
     /// The connection is closed.
     #[error("the connection is closed")]
     Closed,
-    /// The label or the protocol is longer than 65,535 bytes.
-    #[error("the label or the protocol is too long")]
+    /// The label and the protocol are longer than 65,535 bytes together.
+    #[error("the label and the protocol are too long")]
     TextTooLong,
     /// The stream id is 65,535, which is reserved (RFC 8831 §6.5), or beyond the streams of the association.
     #[error("the stream id is out of range")]
@@ -294,6 +294,15 @@ pub enum SendError {
     /// The send buffer is full: wait for `DataChannelWritable`.
     #[error("the send buffer is full")]
     Full,
+    /// A message that was begun is not finished.
+    #[error("another message is being written")]
+    Unfinished,
+    /// No message was begun.
+    #[error("no message was begun")]
+    NotBegun,
+    /// What was written to a text is not UTF-8.
+    #[error("the text is not UTF-8")]
+    Utf8,
 }
 
 /// Why an RTP packet was not taken.

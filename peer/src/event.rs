@@ -57,14 +57,60 @@ pub enum Event {
     DataChannelOpened(ChannelId),
     /// Messages wait in `recv`. Comes when a message arrives at an empty queue.
     DataChannelReadable(ChannelId),
-    /// A send that met a full buffer may be tried again, or the buffered amount fell to its threshold.
+    /// A send that met a full buffer may be tried again.
     DataChannelWritable(ChannelId),
-    /// The channel is gone; messages that had arrived are still in `recv` until the id is removed.
-    DataChannelClosed(ChannelId),
+    /// The buffered amount fell to the threshold that was asked for
+    /// ([`DataChannel::set_buffered_amount_low_threshold`](crate::DataChannel::set_buffered_amount_low_threshold)).
+    DataChannelBufferedAmountLow(ChannelId),
+    /// The channel is gone, and why; messages that had arrived are still in `recv` until the id is removed.
+    DataChannelClosed(ChannelId, ChannelCloseReason),
     /// The receiver of our stream wants a key frame.
     KeyframeRequested(TransceiverId),
     /// The connection is over. Nothing follows.
     Closed(CloseReason),
+}
+
+/// Why a data channel closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelCloseReason {
+    /// Who closed it.
+    pub initiator: Initiator,
+    /// Why.
+    pub cause: ChannelCloseCause,
+}
+
+impl ChannelCloseReason {
+    pub(crate) const fn new(initiator: Initiator, cause: ChannelCloseCause) -> Self {
+        Self { initiator, cause }
+    }
+}
+
+/// Why a data channel closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChannelCloseCause {
+    /// One side asked for it.
+    Requested,
+    /// The peer sent a message larger than we take.
+    MessageTooLarge,
+    /// More waited unread than the channel's limit allows.
+    Unread,
+    /// The peer sent text that is not UTF-8.
+    InvalidText,
+    /// The peer opened a channel on a stream that has one.
+    UnexpectedOpen,
+    /// No stream was left for it, or the peer takes fewer.
+    NoStream,
+    /// The peer would not begin the stream anew.
+    ResetRefused,
+    /// The peer lost its state and set the association up anew.
+    AssociationRestarted,
+    /// The association ended.
+    AssociationClosed,
+    /// The connection was closed.
+    ConnectionClosed,
+    /// DTLS failed.
+    TransportFailed,
 }
 
 /// Why a connection ended.

@@ -11,14 +11,21 @@ mod stats;
 
 pub use config::{AnswerSetup, Config, MAX_EARLY_CANDIDATES, MAX_SECTIONS};
 pub use connection::{ConnectionState, PeerConnection};
-pub use data::{ChannelId, ChannelState, DataChannel, DataChannelInit, Message, dcep};
+pub use data::dcep::Reliability;
+pub use data::{
+    ChannelId, ChannelState, DataChannel, DataChannelInit, Message, MessageKind, MessagePiece,
+    Priority, dcep,
+};
 pub use error::{
     AddCandidateError, ConfigError, CreateDataChannelError, CreateDescriptionError, SectionFault,
     SendError, SendRtpError, SessionFault, SetDescriptionError, TransceiverError,
 };
-pub use event::{CloseCause, CloseReason, Event, Failure, Initiator};
+pub use event::{
+    ChannelCloseCause, ChannelCloseReason, CloseCause, CloseReason, Event, Failure, Initiator,
+};
 pub use jsep::{
     CodecParameters, Codecs, Direction, SdpType, SessionDescription, SignalingState, Transceiver,
     TransceiverId, TransceiverInit,
 };
+pub use sctp::PieceEnd;
 pub use stats::{DataChannelStats, Dropped, MediaIds, PeerConnectionStats, Stats, TransportStats};

@@ -107,6 +107,16 @@ pub struct DataChannelStats {
     pub messages_received: u64,
     /// Their payload bytes.
     pub bytes_received: u64,
+    /// Pieces of messages that were sent again.
+    pub retransmitted_chunks: u64,
+    /// Messages of ours that were given up, as the channel's reliability allows.
+    pub abandoned_messages: u64,
+    /// W3C `bufferedAmount`.
+    pub buffered_amount: usize,
+    /// How long the oldest message has waited that was taken and is not wholly on its way.
+    pub oldest_buffered: Option<Duration>,
+    /// Bytes that arrived and were not read.
+    pub unread_bytes: usize,
 }
 
 /// Datagrams and messages that were dropped, by reason.

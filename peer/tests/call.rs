@@ -276,7 +276,7 @@ fn close_says_goodbye_and_both_sides_end() {
         closed(pair.a()) && closed(pair.b())
     }));
     assert_eq!(pair.b().texts(), ["last words"]);
-    assert!(pair.a().has(&Event::DataChannelClosed(channel)));
+    assert!(pair.a().closed(channel).is_some());
     assert_eq!(state(pair.a()), ConnectionState::Closed);
     assert_eq!(pair.a().pc.poll_timeout(), None);
     let now = pair.now();
@@ -311,13 +311,10 @@ fn a_channel_closes_on_both_sides_and_its_stream_can_be_used_again() {
         view.send_text(now, "bye").unwrap();
         view.close(now);
         assert_eq!(view.state(), ChannelState::Closing);
-        assert!(pair.run_until(PATIENCE, |pair| pair.a().has(&Event::DataChannelClosed(id))));
+        assert!(pair.run_until(PATIENCE, |pair| pair.a().closed(id).is_some()));
         pair.run_for(Duration::from_secs(1));
         let theirs = *pair.b().channels.last().unwrap();
-        assert!(
-            pair.b().has(&Event::DataChannelClosed(theirs)),
-            "round {round}"
-        );
+        assert!(pair.b().closed(theirs).is_some(), "round {round}");
         assert!(pair.a_mut().pc.data_channel(id).is_none());
     }
     assert_eq!(pair.b().texts().len(), 20);

@@ -11,8 +11,8 @@ pub struct Config {
     /// The peer's SCTP port, from `a=sctp-port`. Default 5000.
     pub remote_port: u16,
     /// The largest message taken from the peer, in bytes, as announced in `a=max-message-size`.
-    /// Default 262,144, what Chromium announces. A larger message ends the association, because a
-    /// peer that ignores the limit could otherwise fill memory with a message that never ends.
+    /// Default 262,144, what Chromium announces. The stream of a larger message is refused
+    /// ([`Event::StreamRefused`](crate::Event::StreamRefused)), unless it is read in pieces.
     pub max_message_size: usize,
     /// How much may wait on this side, in bytes: unread messages, messages still in pieces, and 128 bytes for
     /// each piece. Default 8 MiB. It bounds the throughput to one window per round trip, and it bounds the
@@ -42,10 +42,35 @@ pub struct Config {
     /// How often INIT and COOKIE ECHO are repeated. Default 10, about half a minute (RFC 9260 §16 says 8 with
     /// a longer back-off); `None` for ever.
     pub max_init_retransmissions: Option<u32>,
+    /// Whether messages may travel in I-DATA chunks (RFC 8260), so that a large one does not block other streams. Default true; it comes
+    /// about when the peer can too.
+    pub interleaving: bool,
+    /// Which stream's turn it is. Default [`Scheduler::WeightedFair`].
+    pub scheduler: Scheduler,
+    /// Whether packets may carry a zero instead of a checksum (RFC 9653), both ways. Default false; set it only when the layer
+    /// below detects every change to a packet itself, as DTLS does, which is the method announced (§8). It comes about when the
+    /// peer announces it too.
+    pub zero_checksum: bool,
     /// How the congestion window comes about. Default [`CongestionAlgorithm::DelayAwareCubic`].
     pub congestion: CongestionAlgorithm,
     /// How long a path may be silent before it is probed (RFC 9260 §8.3). Default 30 s.
     pub heartbeat_interval: Duration,
+}
+
+/// Which of the streams with something to send goes next (RFC 8260 §3).
+///
+/// With I-DATA streams take turns chunk by chunk; without it message by message, because the pieces of a DATA message must be
+/// neighbours, and a large message then holds the others up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scheduler {
+    /// One after the other (RFC 8260 §3.2).
+    RoundRobin,
+    /// Bytes in proportion to the streams' weights (RFC 8260 §3.6). Default: with equal weights every stream gets the same.
+    #[default]
+    WeightedFair,
+    /// The stream with the greatest weight first, as long as it has something to send; equal ones fairly (RFC 8260 §3.4).
+    Priority,
 }
 
 /// How the congestion window comes about. All of them pace, and find losses in the same way.
@@ -92,6 +117,9 @@ impl Default for Config {
             rto_max: Duration::from_secs(3),
             max_retransmissions: Some(10),
             max_init_retransmissions: Some(10),
+            interleaving: true,
+            scheduler: Scheduler::default(),
+            zero_checksum: false,
             congestion: CongestionAlgorithm::default(),
             heartbeat_interval: Duration::from_secs(30),
         }

@@ -30,19 +30,73 @@ pub(crate) struct Peer {
     pub(crate) a_rwnd: u32,
     pub(crate) outbound_streams: u16,
     pub(crate) inbound_streams: u16,
-    /// It announced RE-CONFIG (RFC 6525).
-    pub(crate) re_config: bool,
+    pub(crate) extensions: Extensions,
 }
 
-/// The key of the cookies' MAC, drawn for one association.
-pub(crate) struct CookieKey(Hmac<Sha256>);
+/// Which extensions a side announced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extensions {
+    /// RE-CONFIG (RFC 6525).
+    pub(crate) re_config: bool,
+    /// FORWARD-TSN (RFC 3758).
+    pub(crate) forward_tsn: bool,
+    /// I-DATA (RFC 8260).
+    pub(crate) i_data: bool,
+    /// I-FORWARD-TSN (RFC 8260).
+    pub(crate) i_forward_tsn: bool,
+    /// Zero instead of a checksum, because DTLS sees every change (RFC 9653).
+    pub(crate) zero_checksum: bool,
+}
 
-impl CookieKey {
-    pub(crate) fn new(key: &[u8; 32]) -> Self {
+impl Extensions {
+    pub(crate) fn to_bits(self) -> u8 {
+        u8::from(self.re_config)
+            | u8::from(self.forward_tsn) << 1
+            | u8::from(self.i_data) << 2
+            | u8::from(self.i_forward_tsn) << 3
+            | u8::from(self.zero_checksum) << 4
+    }
+
+    pub(crate) const fn from_bits(bits: u8) -> Self {
+        Self {
+            re_config: bits & 1 != 0,
+            forward_tsn: bits & 1 << 1 != 0,
+            i_data: bits & 1 << 2 != 0,
+            i_forward_tsn: bits & 1 << 3 != 0,
+            zero_checksum: bits & 1 << 4 != 0,
+        }
+    }
+}
+
+/// What an association knows and nobody else: the key of its cookies' MAC, and the source of its random numbers.
+pub(crate) struct Secret {
+    key: [u8; 32],
+    draws: u64,
+}
+
+impl Secret {
+    pub(crate) const fn new(key: [u8; 32]) -> Self {
+        Self { key, draws: 0 }
+    }
+
+    /// The next random number: HMAC in counter mode, which holds no state but the count.
+    pub(crate) fn next_u64(&mut self) -> u64 {
+        self.draws = self.draws.wrapping_add(1);
+        let mac = self.mac().chain_update(self.draws.to_be_bytes());
+        let bytes: [u8; 32] = mac.finalize().into_bytes().into();
+        let [a, b, c, d, e, f, g, h, ..] = bytes;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    pub(crate) fn next_u32(&mut self) -> u32 {
+        (self.next_u64() >> 32) as u32
+    }
+
+    fn mac(&self) -> Hmac<Sha256> {
         // HMAC pads a short key with zeros itself (RFC 2104 §2); doing it here leaves no length to be wrong.
         let mut block = [0; 64];
-        block[..32].copy_from_slice(key);
-        Self(Hmac::new(&block.into()))
+        block[..32].copy_from_slice(&self.key);
+        Hmac::new(&block.into())
     }
 
     pub(crate) fn seal(&self, cookie: &Cookie) -> Vec<u8> {
@@ -62,8 +116,8 @@ impl CookieKey {
         bytes.put_u16(peer.outbound_streams);
         bytes.put_u16(peer.inbound_streams);
         bytes.put_u64(u64::try_from(cookie.created.as_micros()).unwrap_or(u64::MAX));
-        bytes.put_u8(u8::from(peer.re_config));
-        let mac = self.0.clone().chain_update(&bytes).finalize().into_bytes();
+        bytes.put_u8(peer.extensions.to_bits());
+        let mac = self.mac().chain_update(&bytes).finalize().into_bytes();
         bytes.put_slice(&mac);
         bytes
     }
@@ -74,7 +128,7 @@ impl CookieKey {
             return None;
         }
         let (mut fields, mac) = cookie.split_last_chunk::<32>()?;
-        self.0.clone().chain_update(fields).verify_slice(mac).ok()?;
+        self.mac().chain_update(fields).verify_slice(mac).ok()?;
         let mut word = || fields.try_get_u32().ok();
         let (local_tag, local_initial_tsn) = (word()?, word()?);
         let (tag, initial_tsn, a_rwnd) = (word()?, word()?, word()?);
@@ -82,7 +136,7 @@ impl CookieKey {
         let (outbound_streams, inbound_streams) =
             (fields.try_get_u16().ok()?, fields.try_get_u16().ok()?);
         let created = Duration::from_micros(fields.try_get_u64().ok()?);
-        let re_config = fields.try_get_u8().ok()? != 0;
+        let extensions = Extensions::from_bits(fields.try_get_u8().ok()?);
         Some(Cookie {
             local_tag,
             local_initial_tsn: Tsn::new(local_initial_tsn),
@@ -92,7 +146,7 @@ impl CookieKey {
                 a_rwnd,
                 outbound_streams,
                 inbound_streams,
-                re_config,
+                extensions,
             },
             tie_tags,
             created,
@@ -100,9 +154,9 @@ impl CookieKey {
     }
 }
 
-impl fmt::Debug for CookieKey {
+impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CookieKey")
+        f.write_str("Secret")
     }
 }
 
@@ -122,7 +176,7 @@ mod tests {
                 a_rwnd: 5,
                 outbound_streams: 6,
                 inbound_streams: 7,
-                re_config: true,
+                extensions: Extensions::from_bits(31),
             },
             tie_tags: (8, 9),
             created: Duration::from_millis(10),
@@ -131,16 +185,16 @@ mod tests {
 
     #[test]
     fn a_cookie_returns_as_it_left() {
-        let key = CookieKey::new(&[7; 32]);
+        let key = Secret::new([7; 32]);
         let sealed = key.seal(&cookie());
         assert_eq!(sealed.len(), COOKIE_LENGTH);
         assert_eq!(key.open(&sealed), Some(cookie()));
-        assert_eq!(CookieKey::new(&[8; 32]).open(&sealed), None);
+        assert_eq!(Secret::new([8; 32]).open(&sealed), None);
     }
 
     #[test]
     fn no_bit_of_a_cookie_can_be_changed() {
-        let key = CookieKey::new(&[7; 32]);
+        let key = Secret::new([7; 32]);
         let sealed = key.seal(&cookie());
         for bit in 0..sealed.len() * 8 {
             let mut forged = sealed.clone();

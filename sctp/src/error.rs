@@ -37,6 +37,12 @@ pub enum SendError {
     /// The stream waits for its reset, or is being reset.
     #[error("the stream is being reset")]
     Resetting,
+    /// A message that was begun on the stream is not finished.
+    #[error("another message is being written on the stream")]
+    Unfinished,
+    /// No message was begun on the stream, or it was given up since.
+    #[error("no message is being written on the stream")]
+    NotBegun,
     /// The association is closed, or closing.
     #[error("the association is closed or closing")]
     Closed,
@@ -55,6 +61,54 @@ pub enum ResetError {
     /// The association is not established, or is closing.
     #[error("the association is not established")]
     NotEstablished,
+}
+
+/// Why a packet of a certain size cannot be tried by [`Association::probe`](crate::Association::probe).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ProbeError {
+    /// The association is not established, or is closing.
+    #[error("the association is not established")]
+    NotEstablished,
+    /// Another probe waits for its answer.
+    #[error("another probe is under way")]
+    Busy,
+    /// Smaller than a probe, or larger than a datagram.
+    #[error("a probe has 508 to 65507 bytes")]
+    Size,
+}
+
+/// Why an INIT from a session description cannot be used by [`Association::connect_with`](crate::Association::connect_with).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RemoteInitError {
+    /// It is not an INIT chunk.
+    #[error("not an INIT chunk: {0}")]
+    Malformed(#[from] crate::chunk::DecodeError),
+    /// It offers no streams, no window or no tag.
+    #[error("the INIT cannot be accepted")]
+    Incompatible,
+    /// The association was begun in another way.
+    #[error("the association was begun before")]
+    Begun,
+}
+
+/// Why an association cannot be handed over ([`Association::hand_over`](crate::Association::hand_over)) or taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum HandoverError {
+    /// The association is not established, or is closing.
+    #[error("the association is not established")]
+    NotEstablished,
+    /// Messages are queued, under way, unread or unfinished, or a request waits for its answer.
+    #[error("the association is not quiescent")]
+    Busy,
+    /// The bytes are not a hand-over of this version.
+    #[error("not a hand-over")]
+    Malformed,
+    /// The configuration is impossible.
+    #[error("the configuration is impossible: {0}")]
+    Config(#[from] ConfigError),
 }
 
 /// Why an association ended, and who began it.
@@ -105,12 +159,12 @@ pub enum CloseCause {
     /// The shutdown was not finished in time (RFC 9260 §9.2, T5).
     #[error("the shutdown timed out")]
     ShutdownTimeout,
-    /// The peer sent a message larger than [`Config::max_message_size`](crate::Config::max_message_size).
-    #[error("a message is larger than announced")]
-    MessageTooLarge,
     /// The peer broke a rule that cannot be passed over, such as an acknowledgement of what was never sent.
     #[error("the peer broke the protocol")]
     ProtocolViolation,
+    /// The peer left so many messages unfinished that there was no room to finish any.
+    #[error("too many unfinished messages")]
+    OutOfResource,
     /// The peer offers no streams, or an otherwise impossible association.
     #[error("the peer's offer cannot be accepted")]
     Incompatible,

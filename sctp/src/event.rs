@@ -36,6 +36,30 @@ pub enum Event {
         /// Which ones.
         streams: Vec<StreamId>,
     },
+    /// Nothing more is taken from an incoming stream until the peer resets it: what arrives is acknowledged and dropped, and what was
+    /// unread can still be read. A data channel closes then.
+    StreamRefused {
+        /// Which one.
+        stream: StreamId,
+        /// Why.
+        reason: RefusalReason,
+    },
+    /// A packet of this size, header and all, went through ([`Association::probe`](crate::Association::probe)).
+    ProbeAcknowledged {
+        /// The size of the SCTP packet, in bytes.
+        bytes: usize,
+    },
+    /// No answer came to a probe of this size. One alone says little: packets get lost for other reasons as well.
+    ProbeLost {
+        /// The size of the SCTP packet, in bytes.
+        bytes: usize,
+    },
+    /// Three full packets in a row were lost and smaller ones were not: the path may have become narrower (RFC 8899 §4.3). Answer with
+    /// [`Association::set_max_datagram`](crate::Association::set_max_datagram).
+    BlackHole {
+        /// The size of the packets that get lost, in bytes.
+        bytes: usize,
+    },
     /// The end. Nothing follows, but messages that arrived before it can still be read.
     Closed(CloseReason),
 }
@@ -47,4 +71,15 @@ pub enum Direction {
     Incoming,
     /// To the peer.
     Outgoing,
+}
+
+/// Why nothing more is taken from a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefusalReason {
+    /// A message grew beyond [`Config::max_message_size`](crate::Config::max_message_size).
+    MessageTooLarge,
+    /// More waits unread than the stream's limit allows
+    /// ([`Association::set_receive_limit`](crate::Association::set_receive_limit)).
+    Unread,
 }

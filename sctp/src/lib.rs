@@ -16,9 +16,15 @@ mod stats;
 mod timer;
 
 pub use association::Association;
-pub use config::{Config, CongestionAlgorithm};
-pub use error::{CloseCause, CloseReason, ConfigError, Initiator, ResetError, SendError};
-pub use event::{Direction, Event};
-pub use message::{Message, Ordering, Ppid, SendOptions, StreamId};
-pub use serial::{Ssn, Tsn};
-pub use stats::{Dropped, Stats};
+pub use config::{Config, CongestionAlgorithm, Scheduler};
+pub use error::{
+    CloseCause, CloseReason, ConfigError, HandoverError, Initiator, ProbeError, RemoteInitError,
+    ResetError, SendError,
+};
+pub use event::{Direction, Event, RefusalReason};
+pub use message::{
+    Message, MessagePiece, Ordering, PieceEnd, Ppid, Reliability, SendOptions, StreamId,
+};
+pub use receive::ReceiveLimit;
+pub use serial::{Mid, Ssn, Tsn};
+pub use stats::{Dropped, Stats, StreamStats};

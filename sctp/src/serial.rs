@@ -72,6 +72,45 @@ impl Ssn {
     }
 }
 
+/// A message identifier as it stands on the wire of an association with I-DATA (RFC 8260 §2.1). It wraps and has no `Ord`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Mid(u32);
+
+impl Mid {
+    /// Makes a number.
+    pub const fn new(mid: u32) -> Self {
+        Self(mid)
+    }
+
+    /// The number on the wire.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// The next number.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+
+    /// How many places this number lies after another one; negative when it lies before.
+    pub const fn distance_from(self, other: Self) -> i32 {
+        self.0.wrapping_sub(other.0).cast_signed()
+    }
+
+    /// The number `count` places later.
+    #[must_use]
+    pub const fn plus(self, count: u32) -> Self {
+        Self(self.0.wrapping_add(count))
+    }
+
+    /// The number of the same message where DATA chunks carry it.
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is the number on the wire")]
+    pub(crate) const fn ssn(self) -> Ssn {
+        Ssn(self.0 as u16)
+    }
+}
+
 /// A TSN counted on from the first one without wrapping, so that it can be compared and subtracted.
 ///
 /// The machines keep these; the low 32 bits are the TSN on the wire.
@@ -142,6 +181,13 @@ mod tests {
         assert_eq!(later.near(Tsn::new(0xffff_fff0)), first);
         let earlier = first.near(Tsn::new(0xffff_ffef));
         assert_eq!(first.since(earlier), 1);
+    }
+
+    #[test]
+    fn message_identifiers_wrap() {
+        assert_eq!(Mid::new(u32::MAX).next(), Mid::new(0));
+        assert_eq!(Mid::new(1).distance_from(Mid::new(u32::MAX)), 2);
+        assert_eq!(Mid::new(0x0002_ffff).ssn(), Ssn::new(0xffff));
     }
 
     #[test]

@@ -31,6 +31,15 @@ impl<T: Copy + Default> Sparse<T> {
         &mut values[place]
     }
 
+    /// Every value of every touched page, with its id.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u16, T)> {
+        let pages = (0..=u16::MAX).step_by(PAGE).zip(&self.pages);
+        pages.flat_map(|(first, page)| {
+            let values = page.iter().flat_map(|page| page.iter().copied());
+            (first..=u16::MAX).zip(values)
+        })
+    }
+
     /// Every value of every touched page.
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.pages
@@ -59,5 +68,7 @@ mod tests {
             [0, 63, 64, 65, 65_534, 65_535].map(|id| sparse.get(id)),
             [0, 0, 3, 0, 0, 7]
         );
+        let written = sparse.iter().filter(|(_, value)| *value != 0);
+        assert!(written.eq([(64, 3), (65_535, 7)]));
     }
 }

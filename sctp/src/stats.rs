@@ -16,6 +16,30 @@ pub struct Stats {
     pub bytes_sent: u64,
     /// Payload bytes of completed messages.
     pub bytes_received: u64,
+    /// Payload bytes put into packets, repetitions included.
+    pub payload_bytes_sent: u64,
+    /// Chunks sent again.
+    pub retransmitted_chunks: u64,
+    /// Payload bytes sent again.
+    pub retransmitted_bytes: u64,
+    /// Chunks that the peer reports as arrived more than once: sent again for nothing, or duplicated on the way.
+    pub spurious_retransmissions: u64,
+    /// Messages given up, as their reliability allowed.
+    pub abandoned_messages: u64,
+    /// Messages taken from the application and not yet acknowledged, in bytes.
+    pub outstanding_bytes: usize,
+    /// Payload bytes taken from the application and not yet put into a packet, over all streams.
+    pub buffered_bytes: usize,
+    /// Received bytes that are kept, read or not yet put together, with their overhead.
+    pub unread_bytes: usize,
+    /// The window in the peer's last word, in bytes.
+    pub remote_window_bytes: usize,
+    /// The largest SCTP packet now, in bytes.
+    pub max_datagram_bytes: usize,
+    /// Messages travel in I-DATA chunks (RFC 8260): both sides can, and messages of different streams may mix.
+    pub interleaving: bool,
+    /// Packets leave with a zero instead of a checksum (RFC 9653).
+    pub zero_checksum_sent: bool,
     /// How often T3 expired.
     pub retransmission_timeouts: u64,
     /// The smoothed round trip, once one was measured.
@@ -24,6 +48,30 @@ pub struct Stats {
     pub congestion_window_bytes: usize,
     /// What was not used, by reason.
     pub dropped: Dropped,
+}
+
+/// What one stream counted since it last began anew, in both directions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StreamStats {
+    /// Messages taken from the application.
+    pub messages_sent: u64,
+    /// Payload bytes taken from the application.
+    pub bytes_sent: u64,
+    /// Messages completed and made readable.
+    pub messages_received: u64,
+    /// Payload bytes of those.
+    pub bytes_received: u64,
+    /// Chunks sent again.
+    pub retransmitted_chunks: u64,
+    /// Messages given up, as their reliability allowed.
+    pub abandoned_messages: u64,
+    /// Payload bytes taken from the application and not yet put into a packet.
+    pub buffered_bytes: usize,
+    /// How long the oldest message that is not wholly in packets has waited.
+    pub oldest_buffered: Option<Duration>,
+    /// Payload bytes that can be read.
+    pub unread_bytes: usize,
 }
 
 /// What was not used, by reason.
@@ -52,6 +100,12 @@ pub struct Dropped {
     pub window_overruns: u64,
     /// DATA on a stream that does not exist.
     pub invalid_stream: u64,
+    /// DATA on a stream that is refused.
+    pub refused_stream: u64,
+    /// Unordered messages beyond their stream's limit.
+    pub over_limit: u64,
+    /// FORWARD-TSN that were not negotiated, or lead too far.
+    pub forward_tsn: u64,
     /// Messages whose number was used before.
     pub refused_messages: u64,
     /// Acknowledgements overtaken by newer ones.

@@ -25,14 +25,18 @@ pub(crate) enum Timer {
     TailProbe,
     /// The next packet may leave.
     Pacing,
+    /// The peer is told again of what was given up (RFC 3758 §3.5).
+    Forward,
+    /// No answer came to a packet of a size that is tried out (RFC 8899 §5.1.1).
+    Probe,
 }
 
 /// When each timer is due.
 #[derive(Debug, Default)]
-pub(crate) struct Timers([Option<Instant>; 11]);
+pub(crate) struct Timers([Option<Instant>; 13]);
 
 impl Timers {
-    pub(crate) const ALL: [Timer; 11] = [
+    pub(crate) const ALL: [Timer; 13] = [
         Timer::Init,
         Timer::Cookie,
         Timer::Shutdown,
@@ -44,6 +48,8 @@ impl Timers {
         Timer::Loss,
         Timer::TailProbe,
         Timer::Pacing,
+        Timer::Forward,
+        Timer::Probe,
     ];
 
     pub(crate) fn set(&mut self, timer: Timer, due: Instant) {

@@ -161,7 +161,7 @@ fn a_message_that_never_ends_ends_the_association() {
     assert!(growth <= (1 << 20) + (64 << 10), "{growth}");
     assert!(tsn < 300);
     let reason = victim.association.close_reason().unwrap();
-    assert_eq!(reason.cause, CloseCause::MessageTooLarge);
+    assert_eq!(reason.cause, CloseCause::ProtocolViolation);
     let packets = victim.say_all();
     assert!(matches!(chunks(&packets[0])[..], [Chunk::Abort(_)]));
 }

@@ -8,7 +8,9 @@ use rtp::PayloadType;
 
 use crate::ReceivedPacket;
 
+use super::channel_box::{Arrived, ChannelBox, Reading, Written};
 use super::mailbox::{Mailbox, Notice, Outgoing, State};
+use crate::data_channel::ChannelInfo;
 
 /// Hands what the application wrote to the connection.
 pub(crate) fn outbound(peer: &mut PeerConnection, mailbox: &Mailbox, now: Instant) {
@@ -27,10 +29,14 @@ pub(crate) fn outbound(peer: &mut PeerConnection, mailbox: &Mailbox, now: Instan
             }
         }
     }
-    let ids: Vec<ChannelId> = state.channels.keys().copied().collect();
-    for id in ids {
-        write_channel(peer, &mut state, id, now);
-        read_channel(peer, &mut state, id, now);
+    for id in std::mem::take(&mut state.touched) {
+        let Some(channel) = state.channels.get_mut(&id) else {
+            continue;
+        };
+        channel.touched = false;
+        write_channel(peer, channel, id, now);
+        read_channel(peer, channel, id, now);
+        watch_buffers(peer, channel, id);
     }
 }
 
@@ -99,45 +105,62 @@ pub(crate) fn on_event(event: Event, peer: &mut PeerConnection, mailbox: &Mailbo
     let mut state = mailbox.lock();
     match event {
         Event::DataChannelReadable(id) => {
-            state.channel(id).readable = true;
-            read_channel(peer, &mut state, id, now);
+            let channel = state.channel(id);
+            channel.readable = true;
+            read_channel(peer, channel, id, now);
         }
-        Event::DataChannelWritable(id) => write_channel(peer, &mut state, id, now),
+        Event::DataChannelWritable(id) | Event::DataChannelBufferedAmountLow(id) => {
+            let channel = state.channel(id);
+            write_channel(peer, channel, id, now);
+            watch_buffers(peer, channel, id);
+        }
         Event::DataChannelOpened(id) => {
-            state.channel(id).limit = peer.data_channel(id).map(|view| view.max_message_size());
-            write_channel(peer, &mut state, id, now);
+            let limit = peer.data_channel(id).map(|view| view.max_message_size());
+            let channel = state.channel(id);
+            channel.open(limit.unwrap_or_default());
+            write_channel(peer, channel, id, now);
+            watch_buffers(peer, channel, id);
             state.push_event(Notice::Event(Event::DataChannelOpened(id)));
         }
-        Event::DataChannelClosed(id) => {
-            read_channel(peer, &mut state, id, now);
-            state.channel(id).close();
-            state.push_event(Notice::Event(Event::DataChannelClosed(id)));
+        Event::DataChannelClosed(id, reason) => {
+            let channel = state.channel(id);
+            read_channel(peer, channel, id, now);
+            channel.close_reason = Some(reason);
+            channel.close();
+            if channel.released {
+                state.channels.remove(&id);
+            }
+            state.push_event(Notice::Event(Event::DataChannelClosed(id, reason)));
         }
         Event::Closed(reason) => {
+            drain_channels(peer, &mut state, now);
             state.push_event(Notice::Event(Event::Closed(reason)));
             state.close();
         }
         Event::DataChannelAdded(id) => {
-            let label = peer
-                .data_channel(id)
-                .map(|channel| channel.label().to_owned());
-            state.push_event(Notice::DataChannel {
-                id,
-                label: label.unwrap_or_default(),
-            });
+            if let Some(view) = peer.data_channel(id) {
+                let info = Arc::new(ChannelInfo::of(&view));
+                state.push_event(Notice::DataChannel { id, info });
+            }
         }
         event => state.push_event(Notice::Event(event)),
     }
 }
 
-fn write_channel(peer: &mut PeerConnection, state: &mut State, id: ChannelId, now: Instant) {
-    let channel = state.channel(id);
-    while let Some(message) = channel.outbound.front() {
+fn write_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: ChannelId, now: Instant) {
+    while let Some(written) = channel.outbound.front() {
         let Some(mut view) = peer.data_channel(id) else {
             return channel.close();
         };
-        match view.send(now, message) {
-            Ok(()) => channel.pop_outbound(),
+        let sent = match written {
+            Written::Message(message) => view.send(now, message).map(|()| None),
+            Written::Begin(kind) => view.begin_message(now, *kind).map(|()| None),
+            Written::Bytes(bytes) => view.write(now, bytes).map(Some),
+            Written::Finish => view.finish_message(now).map(|()| None),
+        };
+        match sent {
+            Ok(None) => channel.pop_outbound(),
+            Ok(Some(taken)) => channel.advance_outbound(taken),
             // Reliable data waits: `DataChannelOpened` or `DataChannelWritable` brings us back.
             Err(SendError::Full | SendError::Connecting) => return,
             // Too large for a limit that was not known when it was written: the channel ends, it does not skip.
@@ -147,20 +170,51 @@ fn write_channel(peer: &mut PeerConnection, state: &mut State, id: ChannelId, no
             }
         }
     }
-    if channel.closing {
-        channel.closing = false;
+    if channel.closing && !channel.closed {
         if let Some(mut view) = peer.data_channel(id) {
             view.close(now);
         }
     }
 }
 
-fn read_channel(peer: &mut PeerConnection, state: &mut State, id: ChannelId, now: Instant) {
-    let channel = state.channel(id);
+fn read_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: ChannelId, now: Instant) {
     while channel.readable && channel.wants() {
-        match peer.data_channel(id).and_then(|mut view| view.recv(now)) {
-            Some(message) => channel.push_inbound(message),
-            None => channel.readable = false,
+        fetch(peer, channel, id, now);
+    }
+}
+
+/// Fetches one message, or the piece of one.
+fn fetch(peer: &mut PeerConnection, channel: &mut ChannelBox, id: ChannelId, now: Instant) {
+    let arrived = peer.data_channel(id).and_then(|mut view| {
+        if channel.reading == Some(Reading::Pieces) {
+            view.recv_piece(now).map(Arrived::Piece)
+        } else {
+            view.recv(now).map(Arrived::Message)
+        }
+    });
+    match arrived {
+        Some(arrived) => channel.push_inbound(arrived),
+        None => channel.note_empty(),
+    }
+}
+
+/// Asks to be told when the buffers drain, where somebody waits for that, and tells when they have.
+fn watch_buffers(peer: &mut PeerConnection, channel: &mut ChannelBox, id: ChannelId) {
+    let Some(threshold) = channel.low_threshold() else {
+        return;
+    };
+    if let Some(mut view) = peer.data_channel(id) {
+        view.set_buffered_amount_low_threshold(threshold);
+        channel.note_buffered(view.buffered_amount());
+    }
+}
+
+/// The connection ends, and what it holds of messages that arrived goes to those who read.
+fn drain_channels(peer: &mut PeerConnection, state: &mut State, now: Instant) {
+    for (id, channel) in &mut state.channels {
+        channel.reading.get_or_insert(Reading::Whole);
+        while channel.readable {
+            fetch(peer, channel, *id, now);
         }
     }
 }

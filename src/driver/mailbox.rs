@@ -4,15 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use peer::{ChannelId, CodecParameters, Message, TransceiverId};
+use peer::{ChannelId, CodecParameters, TransceiverId};
 use rtp::PayloadType;
 
+use super::channel_box::ChannelBox;
 use crate::ReceivedPacket;
+use crate::data_channel::ChannelInfo;
 
-/// Messages read ahead of the application per data channel; more stay in the association, whose window closes.
-pub(crate) const READ_AHEAD_BYTES: usize = 64 << 10;
-/// Messages waiting for the association per data channel; a sender then waits.
-pub(crate) const WRITE_AHEAD_BYTES: usize = 64 << 10;
 /// Packets waiting for the application per track; the oldest go first.
 pub(crate) const TRACK_PACKETS: usize = 512;
 /// Packets waiting for the shard per track; the oldest go first.
@@ -37,6 +35,8 @@ pub(crate) struct State {
     event_waker: Option<Waker>,
     closers: Vec<Waker>,
     pub(crate) channels: BTreeMap<ChannelId, ChannelBox>,
+    /// Channels that a handle did something with.
+    pub(crate) touched: Vec<ChannelId>,
     pub(crate) tracks: BTreeMap<TransceiverId, TrackBox>,
     /// The connection is over: queues drain, then readers see the end.
     pub(crate) closed: bool,
@@ -51,30 +51,9 @@ pub(crate) enum Notice {
     DataChannel {
         /// Its name within the connection.
         id: ChannelId,
-        /// What the other side called it.
-        label: String,
+        /// What the other side said of it.
+        info: Arc<ChannelInfo>,
     },
-}
-
-/// The queues of one data channel.
-#[derive(Debug, Default)]
-pub(crate) struct ChannelBox {
-    inbound: VecDeque<Message>,
-    inbound_bytes: usize,
-    pub(crate) outbound: VecDeque<Message>,
-    outbound_bytes: usize,
-    reader: Option<Waker>,
-    writers: Vec<Waker>,
-    /// The application closed its handle: what is written leaves first.
-    pub(crate) closing: bool,
-    /// Messages were written that never left.
-    lost: bool,
-    /// The largest message that the other side takes, once the channel is open.
-    pub(crate) limit: Option<usize>,
-    /// The association holds more for this channel.
-    pub(crate) readable: bool,
-    /// No message will follow.
-    pub(crate) closed: bool,
 }
 
 /// The queues of one transceiver.
@@ -120,7 +99,10 @@ impl Mailbox {
 impl State {
     pub(crate) fn push_event(&mut self, event: Notice) {
         if self.events.len() >= EVENTS {
-            self.events.pop_front();
+            if let Some(Notice::DataChannel { id, .. }) = self.events.pop_front() {
+                // Nobody will ever have a handle.
+                self.release(id);
+            }
             self.events_dropped += 1;
         }
         self.events.push_back(event);
@@ -150,6 +132,27 @@ impl State {
         self.channels.entry(id).or_default()
     }
 
+    /// Puts a channel on the list of what the shard has to look at.
+    pub(crate) fn touch(&mut self, id: ChannelId) {
+        let channel = self.channels.entry(id).or_default();
+        if !std::mem::replace(&mut channel.touched, true) {
+            self.touched.push(id);
+        }
+    }
+
+    /// The application has no handle of a channel any more: it closes, and what is left of it goes.
+    pub(crate) fn release(&mut self, id: ChannelId) {
+        let over = self.closed;
+        let channel = self.channel(id);
+        channel.released = true;
+        channel.closing = true;
+        if over || channel.closed {
+            self.channels.remove(&id);
+        } else {
+            self.touch(id);
+        }
+    }
+
     pub(crate) fn track(&mut self, id: TransceiverId) -> &mut TrackBox {
         self.tracks.entry(id).or_default()
     }
@@ -160,104 +163,15 @@ impl State {
         wake(&mut self.event_waker);
         self.closers.drain(..).for_each(Waker::wake);
         for channel in self.channels.values_mut() {
+            channel.readable = false;
             channel.close();
         }
+        self.channels.retain(|_, channel| !channel.released);
+        self.touched.clear();
         for track in self.tracks.values_mut() {
             track.outbound.clear();
             wake(&mut track.reader);
         }
-    }
-}
-
-impl ChannelBox {
-    /// Room for another message from the association.
-    pub(crate) const fn wants(&self) -> bool {
-        self.inbound_bytes < READ_AHEAD_BYTES
-    }
-
-    pub(crate) fn push_inbound(&mut self, message: Message) {
-        self.inbound_bytes += charge(&message);
-        self.inbound.push_back(message);
-        wake(&mut self.reader);
-    }
-
-    /// Takes a message; the second value says that the shard should fetch more.
-    pub(crate) fn poll_inbound(&mut self, cx: &Context<'_>) -> (Poll<Option<Message>>, bool) {
-        if let Some(message) = self.inbound.pop_front() {
-            let wanted = self.wants();
-            self.inbound_bytes -= charge(&message);
-            return (
-                Poll::Ready(Some(message)),
-                self.readable && !wanted && self.wants(),
-            );
-        }
-        if self.closed {
-            return (Poll::Ready(None), false);
-        }
-        remember(&mut self.reader, cx);
-        (Poll::Pending, false)
-    }
-
-    /// Waits for room for another message to send.
-    pub(crate) fn poll_room(&mut self, cx: &Context<'_>) -> Poll<Result<(), crate::SendError>> {
-        if self.closed {
-            return Poll::Ready(Err(crate::SendError::Closed));
-        }
-        if self.outbound_bytes < WRITE_AHEAD_BYTES {
-            return Poll::Ready(Ok(()));
-        }
-        remember_writer(&mut self.writers, cx);
-        Poll::Pending
-    }
-
-    /// Waits until the association has everything that was written.
-    pub(crate) fn poll_flushed(&mut self, cx: &Context<'_>) -> Poll<Result<(), crate::SendError>> {
-        if self.outbound.is_empty() {
-            return Poll::Ready(if self.lost {
-                Err(crate::SendError::Closed)
-            } else {
-                Ok(())
-            });
-        }
-        remember_writer(&mut self.writers, cx);
-        Poll::Pending
-    }
-
-    /// The payload that waits for the association.
-    pub(crate) fn outbound_payload(&self) -> usize {
-        self.outbound.iter().map(Message::len).sum()
-    }
-
-    pub(crate) fn push_outbound(&mut self, message: Message) -> Result<(), crate::SendError> {
-        if self.closed {
-            return Err(crate::SendError::Closed);
-        }
-        if let Some(limit) = self.limit.filter(|limit| message.len() > *limit) {
-            return Err(crate::SendError::TooLarge { limit });
-        }
-        self.outbound_bytes += charge(&message);
-        self.outbound.push_back(message);
-        Ok(())
-    }
-
-    /// The association took the first waiting message.
-    pub(crate) fn pop_outbound(&mut self) {
-        if let Some(message) = self.outbound.pop_front() {
-            self.outbound_bytes -= charge(&message);
-            if self.outbound_bytes < WRITE_AHEAD_BYTES || self.outbound.is_empty() {
-                self.writers.drain(..).for_each(Waker::wake);
-            }
-        }
-    }
-
-    pub(crate) fn close(&mut self) {
-        self.closed = true;
-        self.readable = false;
-        self.lost |= !self.outbound.is_empty();
-        self.outbound.clear();
-        self.outbound_bytes = 0;
-        wake(&mut self.reader);
-        self.writers.drain(..).for_each(Waker::wake);
     }
 }
 
@@ -295,24 +209,19 @@ impl TrackBox {
     }
 }
 
-/// Every message costs something, also an empty one.
-fn charge(message: &Message) -> usize {
-    message.len() + 64
-}
-
-fn wake(waker: &mut Option<Waker>) {
+pub(super) fn wake(waker: &mut Option<Waker>) {
     if let Some(waker) = waker.take() {
         waker.wake();
     }
 }
 
-fn remember_writer(writers: &mut Vec<Waker>, cx: &Context<'_>) {
+pub(super) fn remember_writer(writers: &mut Vec<Waker>, cx: &Context<'_>) {
     if !writers.iter().any(|waker| waker.will_wake(cx.waker())) {
         writers.push(cx.waker().clone());
     }
 }
 
-fn remember(slot: &mut Option<Waker>, cx: &Context<'_>) {
+pub(super) fn remember(slot: &mut Option<Waker>, cx: &Context<'_>) {
     if !slot
         .as_ref()
         .is_some_and(|waker| waker.will_wake(cx.waker()))

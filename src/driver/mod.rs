@@ -1,5 +1,6 @@
 //! The tokio driver: sockets, timers and the task that serves the connections of one shard.
 
+mod channel_box;
 mod exchange;
 mod interfaces;
 mod mailbox;
@@ -9,6 +10,7 @@ mod slab;
 mod socket;
 mod timers;
 
+pub(crate) use channel_box::{ChannelBox, Written};
 pub(crate) use interfaces::candidates;
 pub(crate) use mailbox::{Mailbox, Notice, Outgoing};
 pub(crate) use shard::{Command, Shard};

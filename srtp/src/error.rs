@@ -4,9 +4,19 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The key, the salt or the exported material is not as long as the profile needs.
+    /// The key, the salt or the exported material is not as long as the profile needs, or belongs to another profile.
     #[error("the keying material is not as long as the profile needs")]
     Length,
+    /// The provider cannot compute what the profile needs.
+    #[error("the crypto provider does not have the cipher")]
+    Unsupported,
+    /// A master key identifier is longer than [`MAX_MKI`](crate::MAX_MKI), not as long as that of the other keys, or
+    /// missing where there is more than one key.
+    #[error("the master key identifier does not fit those of the other keys")]
+    Mki,
+    /// There are [`MAX_KEYS`](crate::MAX_KEYS) keys already, or this is the last one and cannot be removed.
+    #[error("too many keys, or none left")]
+    Count,
 }
 
 /// Why a packet was not protected. The buffer is as it was.
@@ -20,7 +30,8 @@ pub enum ProtectError {
     /// have been. Two packets under one index would give both away (RFC 3711 §9.1).
     #[error("the packet index was used before")]
     IndexUsed,
-    /// The index has reached its end: 2⁴⁸ for a source, 2³¹ for RTCP. New keys are needed (RFC 3711 §9.2).
+    /// The index has reached its end, 2⁴⁸ for a source and 2³¹ for RTCP, or the key has: 2⁴⁸ packets of all sources.
+    /// New keys are needed (RFC 3711 §9.2).
     #[error("the key is exhausted")]
     KeyExhausted,
     /// Packets of [`MAX_STREAMS`](crate::MAX_STREAMS) other sources were protected with this key.
@@ -29,6 +40,12 @@ pub enum ProtectError {
     /// The packet is longer than a datagram can be, 65,535 octets.
     #[error("the packet is too long")]
     TooLong,
+    /// Cryptex is required, and the header extension is of a form that it does not know (RFC 9335 §5.1).
+    #[error("the header extension cannot be encrypted")]
+    OpaqueExtension,
+    /// The crypto provider failed. The packet is gone from the buffer, and its index is used.
+    #[error("the crypto provider failed")]
+    Provider,
 }
 
 /// Why a packet was not accepted. Nothing but a counter has changed; the bytes are to be dropped.
@@ -47,13 +64,31 @@ pub enum UnprotectError {
     /// The tag is wrong.
     #[error("the tag is wrong")]
     Unauthenticated,
+    /// The master key identifier names none of our keys.
+    #[error("the master key is not known")]
+    UnknownKey,
     /// The RTCP packet is not encrypted (E bit 0), which was not negotiated.
     #[error("the packet is not encrypted")]
     Unencrypted,
+    /// The header is encrypted and cryptex was not negotiated, or it is in the clear and cryptex is required.
+    #[error("the header is not encrypted as was negotiated")]
+    Cryptex,
     /// The index would pass 2⁴⁸ − 1.
     #[error("the key is exhausted")]
     KeyExhausted,
     /// The packet is genuine, but [`MAX_STREAMS`](crate::MAX_STREAMS) sources are in use.
+    #[error("too many sources")]
+    TooManyStreams,
+}
+
+/// Why a rollover counter was not taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RolloverError {
+    /// Packets of the source were seen already: its counter is known.
+    #[error("the source has a rollover counter already")]
+    InUse,
+    /// Counters of [`MAX_STREAMS`](crate::MAX_STREAMS) sources wait for a packet already.
     #[error("too many sources")]
     TooManyStreams,
 }

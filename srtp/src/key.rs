@@ -9,6 +9,9 @@ const MAX_KEY: usize = 32;
 /// The longest master salt of any profile.
 pub(crate) const MAX_SALT: usize = 14;
 
+/// The longest master key identifier, in octets.
+pub const MAX_MKI: usize = 128;
+
 /// The master key and salt of one direction. Wiped when dropped, and never printed.
 #[derive(Clone)]
 pub struct MasterKey {
@@ -16,6 +19,7 @@ pub struct MasterKey {
     key: Zeroizing<[u8; MAX_KEY]>,
     /// Shorter salts are filled with zeros at the end (RFC 7714 §11).
     salt: Zeroizing<[u8; MAX_SALT]>,
+    identifier: Box<[u8]>,
 }
 
 impl MasterKey {
@@ -28,10 +32,25 @@ impl MasterKey {
             profile,
             key: Zeroizing::default(),
             salt: Zeroizing::default(),
+            identifier: Box::default(),
         };
         fill(&mut *master.key, key)?;
         fill(&mut *master.salt, salt)?;
         Ok(master)
+    }
+
+    /// Gives the key an identifier (MKI, RFC 3711 §3.1), 1 to [`MAX_MKI`] octets, which every packet then carries.
+    pub fn with_identifier(mut self, identifier: &[u8]) -> Result<Self, KeyError> {
+        if identifier.is_empty() || identifier.len() > MAX_MKI {
+            return Err(KeyError::Mki);
+        }
+        self.identifier = identifier.into();
+        Ok(self)
+    }
+
+    /// The identifier; empty without one.
+    pub fn identifier(&self) -> &[u8] {
+        &self.identifier
     }
 
     pub(crate) const fn profile(&self) -> Profile {
@@ -53,10 +72,10 @@ impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MasterKey")
             .field("profile", &self.profile)
+            .field("identifier", &self.identifier)
             .finish_non_exhaustive()
     }
 }
-
 /// What DTLS exports for SRTP under the label `EXTRACTOR-dtls_srtp` (RFC 5764 §4.2). Wiped when dropped.
 pub struct KeyingMaterial {
     profile: Profile,

@@ -1,11 +1,16 @@
-use rtp::HeaderView;
+use rtp::{HeaderView, SequenceNumber, Ssrc};
 
-use crate::cipher::{Cipher, ENCRYPTED, Position, Usage};
+use crate::cipher::{Cipher, ENCRYPTED, Position};
+use crate::header::{self, Coverage, Unexpected};
 use crate::index::{self, IndexError};
 use crate::sender::{MAX_PACKET, rtcp_ssrc};
-use crate::streams::{Full, Limits, Room, Streams};
+use crate::session_keys::SessionKeys;
+use crate::streams::{Full, Limits, Room, Slot, Streams};
 use crate::window::Stale;
-use crate::{KeyError, MasterKey, Profile, Stats, UnprotectError};
+use crate::{
+    Config, Cryptex, KeyError, MasterKey, Profile, RolloverError, RtcpProtection, Stats,
+    UnprotectError,
+};
 
 /// The sources that have state under one key, RTP and RTCP each.
 ///
@@ -24,6 +29,16 @@ pub const SRTP_WINDOW: u64 = 64 * SRTP_WORDS as u64;
 /// How many RTCP datagrams the replay window of a source spans.
 pub const SRTCP_WINDOW: u64 = 64 * SRTCP_WORDS as u64;
 
+/// How many master keys a receiver holds, told apart by their identifiers.
+pub const MAX_KEYS: usize = 16;
+
+/// After so many RTP packets that do not verify, or are too old, the next one of the same source as the last of them is
+/// tried under the neighbouring rollover counters too.
+///
+/// That is how a stream is found again that was not seen for half a cycle, or joined after its first rollover. It is
+/// counted over all sources, so that nothing is kept for a forged one, and adds a sixteenth to what forgery costs.
+pub const ROLLOVER_TRIAL_INTERVAL: u64 = 50;
+
 const SRTP_WORDS: usize = 16;
 const SRTCP_WORDS: usize = 2;
 
@@ -33,31 +48,48 @@ const LIMITS: Limits = Limits {
     idle_packets: IDLE_PACKETS,
 };
 
-/// Verifies and decrypts what the other side sends, RTP and RTCP of all its sources under one master key.
+/// Verifies and decrypts what the other side sends, RTP and RTCP of all its sources.
 ///
 /// A packet is checked for replay, then authenticated, and only then does anything change (RFC 3711 §3.3): a forged
 /// packet leaves nothing behind but a count in [`stats`](Self::stats).
 #[derive(Debug)]
 pub struct Receiver {
-    rtp: Cipher,
-    rtcp: Cipher,
+    /// The one key, or those that are told apart by identifiers of equal length.
+    keys: Vec<SessionKeys>,
+    config: Config,
     rtp_streams: Streams<SRTP_WORDS>,
     rtcp_streams: Streams<SRTCP_WORDS>,
     stats: Stats,
+    /// The source whose next packet, if it fails too, is tried under other rollover counters. Counted, in a way: it is
+    /// the source of one failed packet in fifty.
+    suspect: Option<Ssrc>,
+}
+
+/// An RTP packet of which everything is known but whether it is genuine.
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    ssrc: Ssrc,
+    sequence_number: SequenceNumber,
+    coverage: Coverage,
+    /// Which key.
+    key: usize,
 }
 
 impl Receiver {
-    /// A receiver with the keys of the other side.
+    /// A receiver with the keys of the other side and the defaults of a profile.
     pub fn new(profile: Profile, key: MasterKey) -> Result<Self, KeyError> {
-        if key.profile() != profile {
-            return Err(KeyError::Length);
-        }
+        Self::with_config(Config::new(profile), &key)
+    }
+
+    /// A receiver with the keys of the other side.
+    pub fn with_config(config: Config, key: &MasterKey) -> Result<Self, KeyError> {
         Ok(Self {
-            rtp: Cipher::new(&key, Usage::Rtp)?,
-            rtcp: Cipher::new(&key, Usage::Rtcp)?,
+            keys: vec![SessionKeys::derive(&config, key)?],
+            config,
             rtp_streams: Streams::new(),
             rtcp_streams: Streams::new(),
             stats: Stats::default(),
+            suspect: None,
         })
     }
 
@@ -95,54 +127,201 @@ impl Receiver {
         (self.rtp_streams.len(), self.rtcp_streams.len())
     }
 
-    fn open_rtp<'a>(&mut self, packet: &'a mut [u8]) -> Result<&'a mut [u8], UnprotectError> {
-        let header = HeaderView::parse(packet).map_err(|_| UnprotectError::Malformed)?;
-        let (ssrc, header_len) = (header.ssrc(), header.header_len());
-
-        let slot = self.rtp_streams.find(ssrc);
-        let window = self
-            .rtp_streams
-            .window(&slot)
-            .ok_or(UnprotectError::Malformed)?;
-        let index = index::guess(window.highest(), header.sequence_number())?;
-        window.check(index)?;
-        if packet.len() < header_len + self.rtp.tag_length() || packet.len() > MAX_PACKET {
-            return Err(UnprotectError::Malformed);
+    /// Takes one more master key. All keys have identifiers of one length; streams and their indices are common to them.
+    pub fn add_key(&mut self, key: &MasterKey) -> Result<(), KeyError> {
+        let length = self.identifier_length();
+        let taken = |keys: &SessionKeys| *keys.identifier == *key.identifier();
+        if length == 0 || length != key.identifier().len() || self.keys.iter().any(taken) {
+            return Err(KeyError::Mki);
         }
-        let plaintext = self
-            .rtp
-            .open_rtp(packet, header_len, Position { ssrc, index })
-            .ok_or(UnprotectError::Unauthenticated)?;
+        if self.keys.len() >= MAX_KEYS {
+            return Err(KeyError::Count);
+        }
+        self.keys.push(SessionKeys::derive(&self.config, key)?);
+        Ok(())
+    }
+
+    /// Forgets a master key by its identifier. The last one stays.
+    pub fn remove_key(&mut self, identifier: &[u8]) -> Result<(), KeyError> {
+        let place = self
+            .keys
+            .iter()
+            .position(|keys| *keys.identifier == *identifier)
+            .ok_or(KeyError::Mki)?;
+        if self.keys.len() == 1 {
+            return Err(KeyError::Count);
+        }
+        self.keys.remove(place);
+        Ok(())
+    }
+
+    /// Which encrypted headers are taken from the next packet on.
+    pub const fn set_cryptex(&mut self, cryptex: Cryptex) {
+        self.config.cryptex = cryptex;
+    }
+
+    /// Says which rollover counter a source has of which no packet was seen: to join a stream late (RFC 3711 §3.3.1).
+    pub fn set_rollover_counter(&mut self, ssrc: Ssrc, roc: u32) -> Result<(), RolloverError> {
+        self.rtp_streams.supply(ssrc, roc, LIMITS)
+    }
+
+    /// The rollover counter of a source; `None` before its first packet.
+    pub fn rollover_counter(&self, ssrc: Ssrc) -> Option<u32> {
+        self.rtp_streams.rollover_counter(ssrc)
+    }
+
+    fn open_rtp<'a>(&mut self, packet: &'a mut [u8]) -> Result<&'a mut [u8], UnprotectError> {
+        let arrival = self.read(packet)?;
+        let Arrival { ssrc, .. } = arrival;
+        let slot = self.rtp_streams.find(ssrc);
+        let guess = index::guess(self.rtp_streams.known(&slot), arrival.sequence_number)
+            .map_err(UnprotectError::from)
+            .and_then(|index| {
+                self.rtp_streams.check(&slot, index)?;
+                Ok(index)
+            });
+        // Only a trial needs the packet again after a failure.
+        let trial = self.suspect == Some(ssrc);
+        let copy = if trial {
+            self.suspect = None;
+            packet.to_vec()
+        } else {
+            Vec::new()
+        };
+        let opened = guess.and_then(|index| {
+            self.decrypt(packet, arrival, index)
+                .map(|length| (index, length))
+                .ok_or(UnprotectError::Unauthenticated)
+        });
+        let opened = match opened {
+            Err(error @ (UnprotectError::Unauthenticated | UnprotectError::TooOld)) => {
+                let missed = self.stats.unauthenticated + self.stats.too_old + 1;
+                if trial {
+                    self.stats.rollover_trials += 1;
+                    self.try_neighbours(packet, &copy, arrival, &slot, guess.ok())
+                        .ok_or(error)
+                } else {
+                    if missed.is_multiple_of(ROLLOVER_TRIAL_INTERVAL) {
+                        self.suspect = Some(ssrc);
+                    }
+                    Err(error)
+                }
+            }
+            other => other,
+        };
+        let (index, length) = opened?;
         let room = self.rtp_streams.accept(ssrc, slot, index, LIMITS)?;
         self.note(room);
-        Ok(plaintext)
+        packet.get_mut(..length).ok_or(UnprotectError::Malformed)
+    }
+
+    /// What a packet says of itself, and whether it can be one at all.
+    fn read(&self, packet: &[u8]) -> Result<Arrival, UnprotectError> {
+        let header = HeaderView::parse(packet).map_err(|_| UnprotectError::Malformed)?;
+        let coverage = header::arrived(&header, self.config.cryptex)
+            .map_err(|Unexpected| UnprotectError::Cryptex)?;
+        let first = self.keys.first().ok_or(UnprotectError::UnknownKey)?;
+        let behind = first.rtp.tag_length() + self.identifier_length();
+        if packet.len() < coverage.least() + behind || packet.len() > MAX_PACKET {
+            return Err(UnprotectError::Malformed);
+        }
+        Ok(Arrival {
+            ssrc: header.ssrc(),
+            sequence_number: header.sequence_number(),
+            coverage,
+            key: self.key_of(&first.rtp, packet)?,
+        })
+    }
+
+    /// Verifies and decrypts a packet under an index, and gives the length of what is left.
+    fn decrypt(&self, packet: &mut [u8], arrival: Arrival, index: u64) -> Option<usize> {
+        let keys = self.keys.get(arrival.key)?;
+        let (ssrc, coverage) = (arrival.ssrc, arrival.coverage);
+        let at = Position { ssrc, index };
+        let plaintext = keys
+            .rtp
+            .open_rtp(packet, coverage, at, keys.identifier.len())?;
+        header::restore(plaintext, coverage);
+        if let (Some(cipher), Coverage::Payload { .. }) = (&keys.header, coverage) {
+            header::mask_extensions(plaintext, self.config.encrypted_extensions, cipher, at)?;
+        }
+        Some(plaintext.len())
+    }
+
+    /// Tries the rollover counters around the known one, the guess excepted.
+    fn try_neighbours(
+        &mut self,
+        packet: &mut [u8],
+        copy: &[u8],
+        arrival: Arrival,
+        slot: &Slot<SRTP_WORDS>,
+        guess: Option<u64>,
+    ) -> Option<(u64, usize)> {
+        let known = self.rtp_streams.known(slot);
+        for index in index::neighbours(known, arrival.sequence_number) {
+            if Some(index) == guess || self.rtp_streams.check(slot, index).is_err() {
+                continue;
+            }
+            if let Some(packet) = packet.get_mut(..copy.len()) {
+                packet.copy_from_slice(copy);
+            }
+            if let Some(length) = self.decrypt(packet, arrival, index) {
+                self.stats.rollovers_found += 1;
+                return Some((index, length));
+            }
+        }
+        None
     }
 
     fn open_rtcp<'a>(&mut self, packet: &'a mut [u8]) -> Result<&'a mut [u8], UnprotectError> {
         let ssrc = rtcp_ssrc(packet)
             .filter(|_| packet.len() <= MAX_PACKET)
             .ok_or(UnprotectError::Malformed)?;
-        let word = self
+        let first = self.keys.first().ok_or(UnprotectError::UnknownKey)?;
+        let identifier = self.identifier_length();
+        let word = first
             .rtcp
-            .rtcp_index(packet)
+            .rtcp_index(packet, identifier)
             .ok_or(UnprotectError::Malformed)?;
-        if word & ENCRYPTED == 0 {
+        let encrypted = word & ENCRYPTED != 0;
+        let required = self.config.rtcp == RtcpProtection::Encrypted && !first.rtcp.is_null();
+        if !encrypted && required {
             return Err(UnprotectError::Unencrypted);
         }
+        let key = self.key_of(&first.rtcp, packet)?;
         let index = u64::from(word & !ENCRYPTED);
 
         let slot = self.rtcp_streams.find(ssrc);
-        self.rtcp_streams
-            .window(&slot)
-            .ok_or(UnprotectError::Malformed)?
-            .check(index)?;
-        let plaintext = self
+        self.rtcp_streams.check(&slot, index)?;
+        let at = Position { ssrc, index };
+        let keys = self.keys.get(key).ok_or(UnprotectError::UnknownKey)?;
+        let plaintext = keys
             .rtcp
-            .open_rtcp(packet, Position { ssrc, index })
+            .open_rtcp(packet, at, encrypted, identifier)
             .ok_or(UnprotectError::Unauthenticated)?;
+        let length = plaintext.len();
         let room = self.rtcp_streams.accept(ssrc, slot, index, LIMITS)?;
         self.note(room);
-        Ok(plaintext)
+        packet.get_mut(..length).ok_or(UnprotectError::Malformed)
+    }
+
+    /// Whose key a packet is under, by its identifier.
+    fn key_of(&self, cipher: &Cipher, packet: &[u8]) -> Result<usize, UnprotectError> {
+        let length = self.identifier_length();
+        if length == 0 {
+            return Ok(0);
+        }
+        let identifier = cipher
+            .identifier(packet, length)
+            .ok_or(UnprotectError::Malformed)?;
+        self.keys
+            .iter()
+            .position(|keys| *keys.identifier == *identifier)
+            .ok_or(UnprotectError::UnknownKey)
+    }
+
+    fn identifier_length(&self) -> usize {
+        self.keys.first().map_or(0, |keys| keys.identifier.len())
     }
 
     fn note(&mut self, room: Room) {
@@ -158,7 +337,9 @@ impl Receiver {
             Some(UnprotectError::Replayed) => &mut stats.replayed,
             Some(UnprotectError::TooOld) => &mut stats.too_old,
             Some(UnprotectError::Unauthenticated) => &mut stats.unauthenticated,
+            Some(UnprotectError::UnknownKey) => &mut stats.unknown_key,
             Some(UnprotectError::Unencrypted) => &mut stats.unencrypted,
+            Some(UnprotectError::Cryptex) => &mut stats.cryptex,
             Some(UnprotectError::KeyExhausted) => &mut stats.key_exhausted,
             Some(UnprotectError::TooManyStreams) => &mut stats.too_many_streams,
         } += 1;

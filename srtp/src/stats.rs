@@ -12,8 +12,12 @@ pub struct Stats {
     pub too_old: u64,
     /// Dropped: wrong tag.
     pub unauthenticated: u64,
+    /// Dropped: the identifier of no key of ours.
+    pub unknown_key: u64,
     /// Dropped: RTCP without encryption.
     pub unencrypted: u64,
+    /// Dropped: a header encrypted, or not, against what was negotiated.
+    pub cryptex: u64,
     /// Dropped: the index would pass its end.
     pub key_exhausted: u64,
     /// Dropped: genuine, but too many sources are in use.
@@ -22,4 +26,8 @@ pub struct Stats {
     pub streams_evicted: u64,
     /// Evicted sources whose last index was forgotten too.
     pub streams_forgotten: u64,
+    /// Packets that were tried under the neighbouring rollover counters.
+    pub rollover_trials: u64,
+    /// Packets that were genuine under one of those: a stream was found again.
+    pub rollovers_found: u64,
 }

@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use rtp::Ssrc;
 
-use crate::window::Window;
+use crate::RolloverError;
+use crate::index::Known;
+use crate::window::{Stale, Window};
 
 /// The replay windows of the sources of one direction, in order of SSRC.
 ///
@@ -17,6 +19,8 @@ pub(crate) struct Streams<const WORDS: usize> {
     clock: u64,
     /// The last index of sources that were evicted, so that their packets cannot be replayed.
     retired: BTreeMap<Ssrc, Retired>,
+    /// Rollover counters that were supplied for sources without a packet yet.
+    starts: BTreeMap<Ssrc, u32>,
 }
 
 #[derive(Debug)]
@@ -39,6 +43,8 @@ pub(crate) enum Slot<const WORDS: usize> {
     Known(usize),
     /// Not in the table. The window is fresh or resumes after an eviction.
     New(Window<WORDS>),
+    /// Not in the table, and the rollover counter was supplied.
+    Starting(u32),
 }
 
 /// What it took to make room for a new source.
@@ -59,12 +65,23 @@ impl<const WORDS: usize> Streams<WORDS> {
             recent: 0,
             clock: 0,
             retired: BTreeMap::new(),
+            starts: BTreeMap::new(),
         }
     }
 
     /// How many sources have a window.
     pub(crate) const fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// The rollover counter of a source that has a window.
+    pub(crate) fn rollover_counter(&self, ssrc: Ssrc) -> Option<u32> {
+        let place = self
+            .entries
+            .binary_search_by_key(&ssrc, |entry| entry.ssrc)
+            .ok()?;
+        let highest = self.entries.get(place)?.window.highest()?;
+        u32::try_from(highest >> 16).ok()
     }
 
     /// Looks a source up. Changes nothing.
@@ -78,19 +95,54 @@ impl<const WORDS: usize> Streams<WORDS> {
         }
         match self.entries.binary_search_by_key(&ssrc, |entry| entry.ssrc) {
             Ok(place) => Slot::Known(place),
-            Err(_) => Slot::New(match self.retired.get(&ssrc) {
-                Some(retired) => Window::after(retired.highest),
-                None => Window::new(),
-            }),
+            Err(_) => match (self.starts.get(&ssrc), self.retired.get(&ssrc)) {
+                (Some(&start), _) => Slot::Starting(start),
+                (None, Some(retired)) => Slot::New(Window::after(retired.highest)),
+                (None, None) => Slot::New(Window::new()),
+            },
         }
     }
 
-    /// The window of a slot that [`find`](Self::find) has just given.
-    pub(crate) fn window<'a>(&'a self, slot: &'a Slot<WORDS>) -> Option<&'a Window<WORDS>> {
+    /// What is known of the index of the source of a slot.
+    pub(crate) fn known(&self, slot: &Slot<WORDS>) -> Known {
+        let highest = match slot {
+            Slot::Known(place) => self
+                .entries
+                .get(*place)
+                .and_then(|entry| entry.window.highest()),
+            Slot::New(window) => window.highest(),
+            Slot::Starting(start) => return Known::Start(*start),
+        };
+        highest.map_or(Known::Start(0), Known::Highest)
+    }
+
+    /// Whether an index may be accepted in a slot. Changes nothing.
+    pub(crate) fn check(&self, slot: &Slot<WORDS>, index: u64) -> Result<(), Stale> {
         match slot {
-            Slot::Known(place) => self.entries.get(*place).map(|entry| &entry.window),
-            Slot::New(window) => Some(window),
+            Slot::Known(place) => match self.entries.get(*place) {
+                Some(entry) => entry.window.check(index),
+                None => Ok(()),
+            },
+            Slot::New(window) => window.check(index),
+            Slot::Starting(_) => Ok(()),
         }
+    }
+
+    /// Notes the rollover counter with which a source begins that has no window.
+    pub(crate) fn supply(
+        &mut self,
+        ssrc: Ssrc,
+        start: u32,
+        limits: Limits,
+    ) -> Result<(), RolloverError> {
+        if matches!(self.find(ssrc), Slot::Known(_)) {
+            return Err(RolloverError::InUse);
+        }
+        if self.starts.len() >= limits.streams && !self.starts.contains_key(&ssrc) {
+            return Err(RolloverError::TooManyStreams);
+        }
+        self.starts.insert(ssrc, start);
+        Ok(())
     }
 
     /// Notes that a packet was accepted in a slot that [`find`](Self::find) has just given.
@@ -107,11 +159,16 @@ impl<const WORDS: usize> Streams<WORDS> {
         let mut room = Room::default();
         let place = match slot {
             Slot::Known(place) => place,
-            Slot::New(window) => {
+            Slot::New(_) | Slot::Starting(_) => {
                 if self.entries.len() >= limits.streams {
                     room = self.evict(limits)?;
                 }
+                let window = match slot {
+                    Slot::New(window) => window,
+                    _ => Window::new(),
+                };
                 self.retired.remove(&ssrc);
+                self.starts.remove(&ssrc);
                 let place = self.entries.partition_point(|entry| entry.ssrc < ssrc);
                 let used = self.clock;
                 self.entries.insert(place, Entry { ssrc, used, window });

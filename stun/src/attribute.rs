@@ -111,6 +111,10 @@ attribute_types! {
     MOBILITY_TICKET = 0x8030, "MOBILITY-TICKET";
     /// A generation counter of nominations (draft-thatcher-ice-renomination).
     NOMINATION = 0xc001, "NOMINATION";
+    /// A datagram of the handshake that a check or its answer carries (draft-hancke-webrtc-sped).
+    DTLS_IN_STUN = 0xc070, "DTLS-IN-STUN";
+    /// The CRC-32 of each datagram that arrived so; empty when none did (draft-hancke-webrtc-sped).
+    DTLS_IN_STUN_ACK = 0xc071, "DTLS-IN-STUN-ACK";
     /// The network id and cost of the sender's interface, as libwebrtc sends it.
     GOOG_NETWORK_INFO = 0xc057, "GOOG-NETWORK-INFO";
 }

@@ -219,6 +219,11 @@ impl<'b> MessageBuilder<'b> {
         Ok(())
     }
 
+    /// How long the message is so far, header included.
+    pub fn length(&self) -> usize {
+        self.message().len()
+    }
+
     fn message(&self) -> &[u8] {
         self.buf.get(self.start..).unwrap_or_default()
     }

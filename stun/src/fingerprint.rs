@@ -13,3 +13,9 @@ const XOR: u32 = 0x5354_554e;
 pub(crate) fn fingerprint(message: &[u8]) -> u32 {
     CRC.checksum(message) ^ XOR
 }
+
+/// The CRC-32 that FINGERPRINT is made of (ITU V.42, RFC 8489 §14.7): by it a datagram that was carried in a message
+/// is acknowledged (draft-hancke-webrtc-sped).
+pub fn crc32(bytes: &[u8]) -> u32 {
+    CRC.checksum(bytes)
+}

@@ -31,6 +31,7 @@ pub use credentials::{
 pub use discovery::ChangeRequest;
 pub use error::{DecodeError, EncodeError};
 pub use error_code::ErrorCode;
+pub use fingerprint::crc32;
 pub use framing::{FrameError, FrameReader, MAX_FRAME_LENGTH, MeasureFrame, measure_message};
 pub use header::{Class, HEADER_LENGTH, Method, TransactionId, looks_like_stun};
 pub use integrity::{IntegrityKey, PasswordAlgorithm, userhash};

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::crypto::Provider;
+use crate::crypto::{Authentication, Provider};
 use crate::handshake::Flight;
 use crate::record::{Exhausted, RecordLayer};
 use crate::timer::Retransmission;
@@ -15,6 +15,8 @@ pub(super) struct Established {
     pub(super) verified: bool,
     /// The application knows (it polled the event), so data may be handed over in place.
     pub(super) announced: bool,
+    /// The number of the other side's Finished.
+    pub(super) peer_finished: u16,
     last_flight: Option<LastFlight>,
 }
 
@@ -35,9 +37,11 @@ impl Established {
         agreed: Box<Agreed>,
         flight: Flight,
         timer: Retransmission,
+        peer_finished: u16,
     ) -> Self {
         Self {
             agreed,
+            peer_finished,
             verified: false,
             announced: false,
             last_flight: (!flight.is_empty()).then_some(LastFlight {
@@ -48,8 +52,17 @@ impl Established {
         }
     }
 
-    pub(super) fn peer_certificate(&self) -> &[u8] {
-        &self.agreed.peer.der
+    pub(super) fn peer_certificate(&self) -> Option<&[u8]> {
+        self.agreed.peer.as_ref().map(|peer| peer.der.as_slice())
+    }
+
+    /// Whether the other side proved who it is by a key that both know.
+    pub(super) fn knows_our_key(&self) -> bool {
+        self.agreed.suite.authentication == Authentication::Psk
+    }
+
+    pub(super) fn alpn(&self) -> Option<&[u8]> {
+        self.agreed.alpn.as_deref()
     }
 
     pub(super) fn event(&self) -> Event {
@@ -57,7 +70,9 @@ impl Established {
             srtp_profile: self.agreed.srtp_profile,
             version: Version::Dtls12,
             cipher_suite: self.agreed.suite.number,
-            peer_fingerprint: Fingerprint::of(HashAlgorithm::Sha256, self.peer_certificate()),
+            peer_fingerprint: self
+                .peer_certificate()
+                .map(|der| Fingerprint::of(HashAlgorithm::Sha256, der)),
         }
     }
 
@@ -96,7 +111,7 @@ impl Established {
         };
         if now.saturating_duration_since(last.since) > Self::LAST_FLIGHT_LIFETIME {
             self.last_flight = None;
-        } else if last.timer.may_repeat(now) {
+        } else if last.timer.may_repeat_authenticated(now) {
             last.flight.send();
             stats.repeats += 1;
             stats.flights_sent += 1;

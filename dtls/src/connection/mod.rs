@@ -19,7 +19,7 @@ use crate::record::{Protection, RecordLayer};
 use crate::wire::{ContentType, DTLS_1_2, RecordHeader};
 use crate::{
     AlertDescription, Cause, CloseReason, Config, ConfigError, Event, ExportError, Fingerprint,
-    Initiator, Role, SealError, Stats,
+    Initiator, PeerCertificate, Role, SealError, Stats,
 };
 
 /// One DTLS association, client or server.
@@ -42,6 +42,8 @@ pub struct Connection {
     announced: Option<Vec<Fingerprint>>,
     events: VecDeque<Event>,
     inbound: Inbound,
+    /// The largest datagram of a handshake, in bytes.
+    mtu: usize,
     alert: Option<Alert>,
     stats: Stats,
 }
@@ -62,6 +64,8 @@ enum Phase {
 struct Alert {
     level: u8,
     description: AlertDescription,
+    /// Whether the other side knows by now that we protect what we send.
+    protected: bool,
 }
 
 impl Alert {
@@ -82,9 +86,14 @@ impl Connection {
     /// provider, its keys); it must come from a cryptographic source and never be used twice.
     pub fn new(config: Arc<Config>, role: Role, seed: [u8; 32]) -> Result<Self, ConfigError> {
         config.validate()?;
-        if !config.provider.can_sign(config.certificate.key()) {
+        let key = config.certificate.as_ref().map(crate::Certificate::key);
+        if role == Role::Server && key.is_none() && config.psks.is_empty() {
+            return Err(ConfigError::NoIdentity);
+        }
+        if key.is_some_and(|key| !config.provider.can_sign(key)) {
             return Err(ConfigError::Certificate);
         }
+        let mtu = config.mtu;
         Ok(Self {
             config,
             role,
@@ -94,6 +103,7 @@ impl Connection {
             },
             records: RecordLayer::default(),
             announced: None,
+            mtu,
             events: VecDeque::new(),
             inbound: Inbound::default(),
             alert: None,
@@ -128,6 +138,19 @@ impl Connection {
         for mut datagram in early.into_datagrams() {
             self.receive(now, &mut datagram, &mut Sink::Queue);
         }
+    }
+
+    /// The round trip of the path became known, or changed: timers follow it at once (see [`start`](Self::start)).
+    pub fn set_round_trip(&mut self, _now: Instant, round_trip: Duration) {
+        if let Phase::Handshaking(handshake) = &mut self.phase {
+            handshake.timer.set_round_trip(round_trip);
+        }
+    }
+
+    /// The largest datagram that the path carries became known, or changed; it takes the place of
+    /// [`Config::mtu`], raised to [`Config::MIN_MTU`] if it is below.
+    pub fn set_mtu(&mut self, _now: Instant, bytes: usize) {
+        self.mtu = bytes.clamp(Config::MIN_MTU, usize::from(u16::MAX));
     }
 
     /// The fingerprints that the signalling announced for the other side.
@@ -176,10 +199,7 @@ impl Connection {
                 None => Initiator::Network,
                 Some(Suspicion::Alert(_)) => Initiator::Remote,
                 Some(Suspicion::Refused(failure)) => {
-                    self.alert = Some(Alert {
-                        level: Alert::FATAL,
-                        description: failure.alert,
-                    });
+                    self.say(Alert::FATAL, failure.alert);
                     Initiator::Local
                 }
             };
@@ -201,7 +221,7 @@ impl Connection {
 
     /// Appends one datagram of the handshake, or an alert, to `buf`.
     pub fn poll_transmit(&mut self, _now: Instant, buf: &mut Vec<u8>) -> Option<()> {
-        let configured = self.config.mtu;
+        let configured = self.mtu;
         let written = match &mut self.phase {
             Phase::Handshaking(handshake) => {
                 let mtu = handshake.timer.mtu(configured);
@@ -241,9 +261,15 @@ impl Connection {
         self.verified().is_some()
     }
 
-    /// The certificate of the other side in DER, once it is verified.
+    /// The certificate of the other side in DER, once it is verified: the announced one, or, where nothing was to be
+    /// announced ([`PeerCertificate`]), whichever it proved to own.
     pub fn peer_certificate(&self) -> Option<&[u8]> {
-        Some(self.verified()?.peer_certificate())
+        self.verified()?.peer_certificate()
+    }
+
+    /// The agreed application protocol (RFC 7301), once connected.
+    pub fn application_protocol(&self) -> Option<&[u8]> {
+        self.verified()?.alpn()
     }
 
     /// Reserves the head of a record at the end of `buf`: append the payload, then [`seal`](Self::seal) it.
@@ -315,15 +341,21 @@ impl Connection {
     pub fn close(&mut self, _now: Instant) {
         match &self.phase {
             Phase::Handshaking(_) | Phase::Established(_) => {
-                self.alert = Some(Alert {
-                    level: Alert::WARNING,
-                    description: AlertDescription::CLOSE_NOTIFY,
-                });
+                self.say(Alert::WARNING, AlertDescription::CLOSE_NOTIFY);
             }
             Phase::New { .. } => {}
             Phase::Closed(_) => return,
         }
         self.end(Initiator::Local, Cause::CloseNotify);
+    }
+
+    /// Ends the connection with a fatal alert: the application does not like what it saw of the other side, its
+    /// certificate for example where nothing was announced ([`PeerCertificate`]).
+    pub fn abort(&mut self, _now: Instant, alert: AlertDescription) {
+        if let Phase::Handshaking(_) | Phase::Established(_) = &self.phase {
+            self.say(Alert::FATAL, alert);
+            self.end(Initiator::Local, Cause::Alert(alert));
+        }
     }
 
     /// What was counted.
@@ -339,15 +371,25 @@ impl Connection {
         }
     }
 
-    /// The gate: compares the certificate of the other side with what was announced.
+    /// The gate. Nobody passes whose certificate is not an announced one; unless a key that both sides know stands for
+    /// it, or the application reserved the judgement to itself.
     fn check_announced(&mut self, now: Instant) {
-        let (Phase::Established(established), Some(announced)) = (&mut self.phase, &self.announced)
-        else {
+        let Phase::Established(established) = &mut self.phase else {
             return;
         };
-        if !Fingerprint::any_matches(announced, established.peer_certificate()) {
-            self.fail(now, Failure::fingerprint());
-        } else if !established.verified {
+        let trusted = established.knows_our_key()
+            || self.config.peer_certificate != PeerCertificate::Announced;
+        if !trusted {
+            let Some(announced) = &self.announced else {
+                return;
+            };
+            let matches = |der| Fingerprint::any_matches(announced, der);
+            if !established.peer_certificate().is_some_and(matches) {
+                self.fail(now, Failure::fingerprint());
+                return;
+            }
+        }
+        if !established.verified {
             established.verified = true;
             self.events.push_back(established.event());
         }
@@ -356,10 +398,7 @@ impl Connection {
     fn check_seal(&mut self, length: usize, start: usize) -> Result<(), SealError> {
         self.verified().ok_or(SealError::NotConnected)?;
         if self.records.is_exhausted() {
-            self.alert = Some(Alert {
-                level: Alert::WARNING,
-                description: AlertDescription::CLOSE_NOTIFY,
-            });
+            self.say(Alert::WARNING, AlertDescription::CLOSE_NOTIFY);
             self.end(Initiator::Local, Cause::Exhausted);
             return Err(SealError::NotConnected);
         }
@@ -374,9 +413,24 @@ impl Connection {
         Ok(())
     }
 
+    /// Has an alert leave, in the epoch that we write in by now. A server has keys before it writes with them: its
+    /// ChangeCipherSpec leaves with its Finished.
+    fn say(&mut self, level: u8, description: AlertDescription) {
+        let handshaking = matches!(self.phase, Phase::Handshaking(_));
+        self.alert = Some(Alert {
+            level,
+            description,
+            protected: !handshaking || self.role == Role::Client,
+        });
+    }
+
     fn write_alert(&mut self, buf: &mut Vec<u8>) -> Option<()> {
-        let Alert { level, description } = self.alert.take()?;
-        let epoch = if self.records.has_keys() {
+        let Alert {
+            level,
+            description,
+            protected,
+        } = self.alert.take()?;
+        let epoch = if protected && self.records.has_keys() {
             RecordLayer::PROTECTED
         } else {
             0
@@ -397,10 +451,7 @@ impl Connection {
     /// Gives up because of what the other side sent, and tells it.
     fn fail(&mut self, _now: Instant, failure: Failure) {
         log::debug!("dtls: giving up: {:?}", failure.cause);
-        self.alert = Some(Alert {
-            level: Alert::FATAL,
-            description: failure.alert,
-        });
+        self.say(Alert::FATAL, failure.alert);
         self.end(Initiator::Local, failure.cause);
     }
 

@@ -1,15 +1,15 @@
 use std::time::Instant;
 
 use super::{Alert, Connection, Established, Phase, Sink};
-use crate::handshake::{EarlyRecord, Environment, Outcome};
+use crate::handshake::{EarlyRecord, Environment, Failure, Outcome};
 use crate::record::{RecordLayer, Rejected};
-use crate::wire::{ContentType, DTLS_1_2, Fragment, HandshakeType, RecordHeader};
-use crate::{AlertDescription, Cause, Initiator, Role};
+use crate::wire::{ContentType, DTLS_1_2, DecodeError, Fragment, HandshakeType, RecordHeader};
+use crate::{AlertDescription, Cause, Initiator, Refusal, Role};
 
 /// The way in: datagram, record, fragment, message.
 impl Connection {
     /// Records of one datagram that are looked at.
-    const MAX_RECORDS: usize = 32;
+    const MAX_RECORDS: usize = 64;
 
     pub(super) fn receive(&mut self, now: Instant, datagram: &mut [u8], sink: &mut Sink<'_>) {
         match &mut self.phase {
@@ -69,7 +69,13 @@ impl Connection {
             return;
         }
         match (&mut self.phase, header.content_type) {
-            (_, ContentType::ApplicationData) => self.stats.dropped.plaintext_data += 1,
+            (phase, ContentType::ApplicationData) => {
+                self.stats.dropped.plaintext_data += 1;
+                let handshaking = matches!(phase, Phase::Handshaking(_));
+                if handshaking && self.config.refusal == Refusal::Close {
+                    self.fail(now, Failure::unexpected());
+                }
+            }
             (Phase::Handshaking(_), ContentType::Handshake) => self.on_fragments(now, 0, body),
             (Phase::Handshaking(handshake), ContentType::ChangeCipherSpec) => {
                 if body == [1] {
@@ -80,8 +86,14 @@ impl Connection {
             }
             (Phase::Handshaking(handshake), ContentType::Alert) => {
                 // Nobody vouches for it. It is not even worth remembering once keys exist.
-                if let ([Alert::FATAL, description], false) = (body, self.records.has_keys()) {
-                    handshake.suspect(AlertDescription(*description));
+                if let (&[level, description], false) = (body, self.records.has_keys()) {
+                    if self.config.refusal == Refusal::Close {
+                        self.on_alert(now, body);
+                        return;
+                    }
+                    if level == Alert::FATAL {
+                        handshake.suspect(AlertDescription(description));
+                    }
                 }
                 self.stats.dropped.plaintext += 1;
             }
@@ -124,6 +136,10 @@ impl Connection {
                 self.stats.dropped.unauthentic += 1;
                 return;
             }
+            Err(Rejected::TooLarge) => {
+                self.fail(now, Failure::overflow());
+                return;
+            }
             Err(Rejected::TooManyFailures) => {
                 self.stats.dropped.unauthentic += 1;
                 self.end(Initiator::Local, Cause::Exhausted);
@@ -134,7 +150,7 @@ impl Connection {
         match header.content_type {
             ContentType::ApplicationData => self.on_data(plaintext, sink),
             ContentType::Handshake => self.on_fragments(now, RecordLayer::PROTECTED, plaintext),
-            ContentType::Alert => self.on_alert(plaintext),
+            ContentType::Alert => self.on_alert(now, plaintext),
             ContentType::ChangeCipherSpec => self.stats.dropped.malformed += 1,
         }
     }
@@ -160,18 +176,19 @@ impl Connection {
         }
     }
 
-    /// An alert that is certain to be the other side's.
-    fn on_alert(&mut self, body: &[u8]) {
+    /// An alert that is certain to be the other side's (or that the configuration takes for that).
+    fn on_alert(&mut self, now: Instant, body: &[u8]) {
         let &[level, description] = body else {
-            self.stats.dropped.malformed += 1;
+            self.fail(now, DecodeError::Length.into());
             return;
         };
+        if level != Alert::WARNING && level != Alert::FATAL {
+            self.fail(now, Failure::illegal());
+            return;
+        }
         let description = AlertDescription(description);
         if description == AlertDescription::CLOSE_NOTIFY {
-            self.alert = Some(Alert {
-                level: Alert::WARNING,
-                description,
-            });
+            self.say(Alert::WARNING, description);
             self.end(Initiator::Remote, Cause::CloseNotify);
         } else if level == Alert::FATAL {
             self.alert = None;
@@ -181,29 +198,50 @@ impl Connection {
 
     fn on_fragments(&mut self, now: Instant, epoch: u16, mut body: &[u8]) {
         while !body.is_empty() {
-            let Ok(fragment) = Fragment::decode(&mut body) else {
-                self.stats.dropped.malformed += 1;
-                return;
+            let fragment = match Fragment::decode(&mut body) {
+                Ok(fragment) => fragment,
+                // An empty piece says nothing: what stands behind it may.
+                Err(DecodeError::Value(_)) => {
+                    self.stats.dropped.malformed += 1;
+                    continue;
+                }
+                Err(error) => {
+                    self.stats.dropped.malformed += 1;
+                    let handshaking = matches!(self.phase, Phase::Handshaking(_));
+                    if handshaking && self.config.refusal == Refusal::Close {
+                        self.fail(now, error.into());
+                    }
+                    return;
+                }
             };
             match &mut self.phase {
                 Phase::Handshaking(handshake) => {
                     handshake.on_fragment(now, epoch, &fragment, &mut self.stats);
                 }
                 Phase::Established(established) => match fragment.header.message_type {
-                    HandshakeType::FINISHED => {
+                    HandshakeType::FINISHED
+                        if fragment.header.message_seq == established.peer_finished =>
+                    {
                         established.on_repeated_finished(now, &mut self.stats);
                     }
                     // There is no renegotiation (RFC 8827 §6.5).
-                    HandshakeType::CLIENT_HELLO => {
-                        self.alert.get_or_insert(Alert {
-                            level: Alert::WARNING,
-                            description: AlertDescription::NO_RENEGOTIATION,
-                        });
+                    HandshakeType::CLIENT_HELLO => self.refuse_renegotiation(),
+                    HandshakeType::HELLO_REQUEST => {}
+                    // Nobody but the other side can have said that, and it has no business to.
+                    _ if epoch == RecordLayer::PROTECTED => {
+                        self.fail(now, Failure::unexpected());
+                        return;
                     }
                     _ => {}
                 },
                 Phase::New { .. } | Phase::Closed(_) => return,
             }
+        }
+    }
+
+    fn refuse_renegotiation(&mut self) {
+        if self.alert.is_none() {
+            self.say(Alert::WARNING, AlertDescription::NO_RENEGOTIATION);
         }
     }
 
@@ -225,8 +263,14 @@ impl Connection {
                     let flight = std::mem::take(&mut handshake.flight);
                     let timer = handshake.timer.clone();
                     let due = handshake.early.take();
-                    let established = Established::new(now, agreed, flight, timer);
+                    let finished = handshake.last_received();
+                    let ahead = handshake.holds_protected();
+                    let established = Established::new(now, agreed, flight, timer, finished);
                     self.phase = Phase::Established(Box::new(established));
+                    if ahead {
+                        self.fail(now, Failure::unexpected());
+                        return;
+                    }
                     self.check_announced(now);
                     due
                 }

@@ -1,5 +1,6 @@
 //! The one room with cryptography in it: what a provider can do, and who does it.
 
+mod ccm;
 mod key;
 mod ring;
 #[cfg(feature = "rust-crypto")]
@@ -61,7 +62,7 @@ impl Provider {
         match self.0 {
             Kind::Ring => &SUITES,
             #[cfg(feature = "rust-crypto")]
-            Kind::RustCrypto { .. } => &[SUITES[0], SUITES[2]],
+            Kind::RustCrypto { .. } => &rust_crypto::SUITES,
         }
     }
 
@@ -135,6 +136,7 @@ impl Provider {
         match self.0 {
             Kind::Ring => match key.authentication() {
                 Authentication::Ecdsa | Authentication::Rsa => true,
+                Authentication::Psk => false,
             },
             #[cfg(feature = "rust-crypto")]
             Kind::RustCrypto { .. } => key.p256().is_some(),
@@ -172,6 +174,9 @@ impl Provider {
 
     /// A record protection key.
     pub(crate) fn aead(&self, algorithm: AeadAlgorithm, key: &[u8]) -> Result<Aead, CryptoError> {
+        if let Some(key) = ccm::Aead::new(algorithm, key)? {
+            return Ok(Aead::Ccm(key));
+        }
         match self.0 {
             Kind::Ring => ring::Aead::new(algorithm, key).map(|key| Aead::Ring(Box::new(key))),
             #[cfg(feature = "rust-crypto")]
@@ -271,6 +276,8 @@ impl KeyExchange {
 
 /// A record protection key.
 pub(crate) enum Aead {
+    /// The same code whoever the provider is.
+    Ccm(ccm::Aead),
     Ring(Box<ring::Aead>),
     #[cfg(feature = "rust-crypto")]
     RustCrypto(rust_crypto::Aead),
@@ -287,6 +294,11 @@ impl Aead {
     ) -> Result<(), CryptoError> {
         let plaintext = buf.get_mut(start..).ok_or(CryptoError)?;
         let tag = match self {
+            Self::Ccm(key) => {
+                let tag = key.seal(nonce, aad, plaintext)?;
+                buf.extend_from_slice(&tag);
+                return Ok(());
+            }
             Self::Ring(key) => key.seal(nonce, aad, plaintext)?,
             #[cfg(feature = "rust-crypto")]
             Self::RustCrypto(key) => key.seal(nonce, aad, plaintext)?,
@@ -302,11 +314,13 @@ impl Aead {
         aad: &[u8],
         sealed: &'a mut [u8],
     ) -> Result<&'a mut [u8], CryptoError> {
-        let length = sealed
-            .len()
-            .checked_sub(AeadAlgorithm::TAG_LENGTH)
-            .ok_or(CryptoError)?;
+        let tag_length = match self {
+            Self::Ccm(key) => key.tag_length(),
+            _ => AeadAlgorithm::TAG_LENGTH,
+        };
+        let length = sealed.len().checked_sub(tag_length).ok_or(CryptoError)?;
         match self {
+            Self::Ccm(key) => key.open(nonce, aad, sealed)?,
             Self::Ring(key) => key.open(nonce, aad, sealed)?,
             #[cfg(feature = "rust-crypto")]
             Self::RustCrypto(key) => key.open(nonce, aad, sealed)?,

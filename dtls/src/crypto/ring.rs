@@ -130,6 +130,10 @@ impl Aead {
             AeadAlgorithm::Aes128Gcm => &aead::AES_128_GCM,
             AeadAlgorithm::Aes256Gcm => &aead::AES_256_GCM,
             AeadAlgorithm::ChaCha20Poly1305 => &aead::CHACHA20_POLY1305,
+            AeadAlgorithm::Aes128Ccm
+            | AeadAlgorithm::Aes256Ccm
+            | AeadAlgorithm::Aes128Ccm8
+            | AeadAlgorithm::Aes256Ccm8 => return Err(CryptoError),
         };
         let key = aead::UnboundKey::new(algorithm, key).map_err(|_| CryptoError)?;
         Ok(Self(aead::LessSafeKey::new(key)))

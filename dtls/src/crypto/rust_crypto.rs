@@ -7,7 +7,28 @@ use rand::{Rng as _, SeedableRng as _};
 use sha2::{Digest as _, Sha256, Sha384};
 use zeroize::Zeroizing;
 
-use super::{AeadAlgorithm, CryptoError, Hash, NamedGroup, PublicKey, SignatureScheme, SigningKey};
+use super::{
+    AeadAlgorithm, Authentication, CipherSuite, CryptoError, Hash, NamedGroup, PublicKey,
+    SignatureScheme, SigningKey,
+};
+
+/// What the deterministic provider has code for.
+pub(super) const SUITES: [CipherSuite; 16] = {
+    let all = super::SUITES;
+    let mut own = [all[0]; 16];
+    let (mut from, mut to) = (0, 0);
+    while from < all.len() {
+        let rsa = matches!(all[from].authentication, Authentication::Rsa);
+        let chacha = matches!(all[from].aead, AeadAlgorithm::ChaCha20Poly1305);
+        if !rsa && !chacha {
+            own[to] = all[from];
+            to += 1;
+        }
+        from += 1;
+    }
+    assert!(to == own.len());
+    own
+};
 
 pub(super) fn hash(hash: Hash, bytes: &[u8]) -> Vec<u8> {
     match hash {
@@ -177,7 +198,11 @@ impl Aead {
             AeadAlgorithm::Aes256Gcm => Aes256Gcm::new_from_slice(key)
                 .map(|key| Self::Aes256Gcm(Box::new(key)))
                 .map_err(|_| CryptoError),
-            AeadAlgorithm::ChaCha20Poly1305 => Err(CryptoError),
+            AeadAlgorithm::ChaCha20Poly1305
+            | AeadAlgorithm::Aes128Ccm
+            | AeadAlgorithm::Aes256Ccm
+            | AeadAlgorithm::Aes128Ccm8
+            | AeadAlgorithm::Aes256Ccm8 => Err(CryptoError),
         }
     }
 

@@ -11,15 +11,40 @@ pub(crate) enum AeadAlgorithm {
     Aes128Gcm,
     Aes256Gcm,
     ChaCha20Poly1305,
+    /// AES-CCM (RFC 6655 §3), for which no provider but RustCrypto has code.
+    Aes128Ccm,
+    Aes256Ccm,
+    /// The same with a tag of eight bytes.
+    Aes128Ccm8,
+    Aes256Ccm8,
 }
 
 impl AeadAlgorithm {
+    /// The longest tag.
     pub(crate) const TAG_LENGTH: usize = 16;
 
     pub(crate) const fn key_length(self) -> usize {
         match self {
-            Self::Aes128Gcm => 16,
-            Self::Aes256Gcm | Self::ChaCha20Poly1305 => 32,
+            Self::Aes128Gcm | Self::Aes128Ccm | Self::Aes128Ccm8 => 16,
+            Self::Aes256Gcm | Self::ChaCha20Poly1305 | Self::Aes256Ccm | Self::Aes256Ccm8 => 32,
+        }
+    }
+
+    pub(crate) const fn tag_length(self) -> usize {
+        match self {
+            Self::Aes128Ccm8 | Self::Aes256Ccm8 => 8,
+            _ => Self::TAG_LENGTH,
+        }
+    }
+
+    /// Failed authentications before a connection gives up (RFC 9147 §4.5.3; RFC 6347 leaves the limit open).
+    pub(crate) const fn max_failures(self) -> u64 {
+        match self {
+            Self::Aes128Gcm | Self::Aes256Gcm | Self::ChaCha20Poly1305 => 1 << 36,
+            // 2^23.5.
+            Self::Aes128Ccm | Self::Aes256Ccm => 11_863_283,
+            // A short tag is guessed by one of 2^64: this leaves a chance of 2^-48.
+            Self::Aes128Ccm8 | Self::Aes256Ccm8 => 1 << 16,
         }
     }
 }
@@ -29,15 +54,36 @@ impl AeadAlgorithm {
 pub(crate) enum Authentication {
     Ecdsa,
     Rsa,
+    /// Nobody signs: both sides know a key (RFC 4279).
+    Psk,
 }
 
-/// A cipher suite of TLS 1.2; every one of them agrees on keys by ECDHE.
+/// A cipher suite of TLS 1.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CipherSuite {
     pub(crate) number: u16,
     pub(crate) authentication: Authentication,
+    /// Whether keys are agreed on by ECDHE, as in all suites but some of those with a pre-shared key.
+    pub(crate) ephemeral: bool,
     pub(crate) aead: AeadAlgorithm,
     pub(crate) hash: Hash,
+}
+
+impl CipherSuite {
+    /// Whether it is left out unless the configuration names it: short tags.
+    pub(crate) const fn is_on_demand(self) -> bool {
+        self.aead.tag_length() < AeadAlgorithm::TAG_LENGTH
+    }
+}
+
+const fn static_psk(number: u16, aead: AeadAlgorithm, hash: Hash) -> CipherSuite {
+    CipherSuite {
+        number,
+        authentication: Authentication::Psk,
+        ephemeral: false,
+        aead,
+        hash,
+    }
 }
 
 const fn suite(
@@ -49,15 +95,19 @@ const fn suite(
     CipherSuite {
         number,
         authentication,
+        ephemeral: true,
         aead,
         hash,
     }
 }
 
-/// The suites in order of preference (RFC 5289 §3.2, RFC 7905 §2). A provider has all or some of them.
-pub(crate) const SUITES: [CipherSuite; 6] = {
-    use AeadAlgorithm::{Aes128Gcm, Aes256Gcm, ChaCha20Poly1305};
-    use Authentication::{Ecdsa, Rsa};
+/// The suites in order of preference (RFC 5289 §3.2, RFC 7905 §2, RFC 7251 §2; with pre-shared keys RFC 8442 §3,
+/// RFC 5487 §2, RFC 6655 §4). A provider has all or some of them.
+pub(crate) const SUITES: [CipherSuite; 22] = {
+    use AeadAlgorithm::{
+        Aes128Ccm, Aes128Ccm8, Aes128Gcm, Aes256Ccm, Aes256Ccm8, Aes256Gcm, ChaCha20Poly1305,
+    };
+    use Authentication::{Ecdsa, Psk, Rsa};
     use Hash::{Sha256, Sha384};
     [
         suite(0xc02b, Ecdsa, Aes128Gcm, Sha256),
@@ -66,6 +116,22 @@ pub(crate) const SUITES: [CipherSuite; 6] = {
         suite(0xc030, Rsa, Aes256Gcm, Sha384),
         suite(0xcca9, Ecdsa, ChaCha20Poly1305, Sha256),
         suite(0xcca8, Rsa, ChaCha20Poly1305, Sha256),
+        suite(0xc0ac, Ecdsa, Aes128Ccm, Sha256),
+        suite(0xc0ad, Ecdsa, Aes256Ccm, Sha256),
+        suite(0xc0ae, Ecdsa, Aes128Ccm8, Sha256),
+        suite(0xc0af, Ecdsa, Aes256Ccm8, Sha256),
+        suite(0xd001, Psk, Aes128Gcm, Sha256),
+        suite(0xd002, Psk, Aes256Gcm, Sha384),
+        suite(0xccac, Psk, ChaCha20Poly1305, Sha256),
+        suite(0xd005, Psk, Aes128Ccm, Sha256),
+        static_psk(0x00a8, Aes128Gcm, Sha256),
+        static_psk(0x00a9, Aes256Gcm, Sha384),
+        static_psk(0xccab, ChaCha20Poly1305, Sha256),
+        static_psk(0xc0a4, Aes128Ccm, Sha256),
+        static_psk(0xc0a5, Aes256Ccm, Sha256),
+        static_psk(0xc0a8, Aes128Ccm8, Sha256),
+        static_psk(0xc0a9, Aes256Ccm8, Sha256),
+        suite(0xd003, Psk, Aes128Ccm8, Sha256),
     ]
 };
 

@@ -5,7 +5,7 @@ use super::{Failure, Flight, Message, Transcript};
 use crate::crypto::SecretSource;
 use crate::record::RecordLayer;
 use crate::wire::HandshakeType;
-use crate::{Config, Fingerprint};
+use crate::{Config, Fingerprint, PeerCertificate};
 
 /// What a state of a handshake may look at and change while it handles a message.
 pub(crate) struct Context<'a> {
@@ -73,7 +73,8 @@ impl Context<'_> {
 
     /// Fails early if the certificate is not an announced one.
     pub(crate) fn check_announced(&self, certificate: &[u8]) -> Result<(), Failure> {
-        match self.announced {
+        let judged = self.config.peer_certificate == PeerCertificate::Announced;
+        match self.announced.filter(|_| judged) {
             Some(announced) if !Fingerprint::any_matches(announced, certificate) => {
                 Err(Failure::fingerprint())
             }

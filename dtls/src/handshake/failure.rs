@@ -19,6 +19,11 @@ impl Failure {
         Self::new(AlertDescription::UNEXPECTED_MESSAGE, Cause::Misbehaved)
     }
 
+    /// A record larger than allowed.
+    pub(crate) const fn overflow() -> Self {
+        Self::new(AlertDescription::RECORD_OVERFLOW, Cause::Misbehaved)
+    }
+
     /// A value that was not on offer or contradicts another.
     pub(crate) const fn illegal() -> Self {
         Self::new(AlertDescription::ILLEGAL_PARAMETER, Cause::Misbehaved)
@@ -42,6 +47,22 @@ impl Failure {
     /// No certificate although one is required.
     pub(crate) const fn no_certificate() -> Self {
         Self::new(AlertDescription::HANDSHAKE_FAILURE, Cause::BadCertificate)
+    }
+
+    /// The name of a key that we do not have.
+    pub(crate) const fn unknown_identity() -> Self {
+        Self::new(
+            AlertDescription::UNKNOWN_PSK_IDENTITY,
+            Cause::UnknownIdentity,
+        )
+    }
+
+    /// No application protocol in common.
+    pub(crate) const fn application_protocol() -> Self {
+        Self::new(
+            AlertDescription::NO_APPLICATION_PROTOCOL,
+            Cause::Incompatible,
+        )
     }
 
     /// A certificate that nobody announced.

@@ -36,6 +36,8 @@ struct Partial {
 pub(crate) enum Inserted {
     /// It is part of a message to come, or was there already.
     Kept,
+    /// It is kept, and what contradicted it is gone.
+    Replaced,
     /// Its message was handed out before.
     Old,
     /// It contradicts its message, or a bound was reached.
@@ -95,6 +97,7 @@ impl Inbox {
         {
             return Inserted::Refused;
         }
+        let mut inserted = Inserted::Kept;
         if let Some(index) = self.find(message_seq) {
             let partial = &mut self.partials[index];
             if partial.is(epoch, message_type, length) {
@@ -106,6 +109,7 @@ impl Inbox {
                 return Inserted::Refused;
             }
             self.partials.swap_remove(index);
+            inserted = Inserted::Replaced;
         }
         if !self.make_room(ahead, length) {
             return Inserted::Refused;
@@ -119,7 +123,7 @@ impl Inbox {
         };
         partial.add(offset, fragment.bytes);
         self.partials.push(partial);
-        Inserted::Kept
+        inserted
     }
 
     /// Hands out the next message if it is whole and came in the epoch that it had to come in.
@@ -150,6 +154,11 @@ impl Inbox {
     /// Bytes that are held.
     pub(crate) fn held(&self) -> usize {
         self.partials.iter().map(|partial| partial.body.len()).sum()
+    }
+
+    /// Whether something of this epoch is held.
+    pub(crate) fn holds(&self, epoch: u16) -> bool {
+        self.partials.iter().any(|partial| partial.epoch == epoch)
     }
 
     fn find(&self, message_seq: u16) -> Option<usize> {

@@ -28,7 +28,7 @@ use crate::record::RecordLayer;
 use crate::timer::Retransmission;
 use crate::tls12::{self, Agreed};
 use crate::wire::{ClientHello, Fragment, HandshakeType};
-use crate::{Cause, Config, Fingerprint, Role, Stats};
+use crate::{Cause, Config, Fingerprint, Refusal, Role, Stats};
 
 /// A handshake under way. It exists from the start of a connection to its Finished, and is gone afterwards.
 pub(crate) struct Handshake {
@@ -49,6 +49,8 @@ pub(crate) struct Handshake {
     pub(crate) suspicion: Option<Suspicion>,
     /// Messages behind the hellos that were refused.
     refusals: u8,
+    /// Fragments contradicted each other about the next message.
+    contradiction: bool,
     random: StdRng,
     secrets: SecretSource,
 }
@@ -73,7 +75,7 @@ pub(crate) enum Suspicion {
 /// What states may come to after a message.
 pub(crate) enum Progress<S> {
     Continue(S),
-    Completed(Agreed),
+    Completed(Box<Agreed>),
 }
 
 /// A message was refused, and whether the state survives that.
@@ -137,6 +139,7 @@ impl Handshake {
             changed_cipher: false,
             suspicion: None,
             refusals: 0,
+            contradiction: false,
             random: StdRng::from_seed(*seed),
             secrets: config.provider.secrets(seed),
         };
@@ -196,6 +199,7 @@ impl Handshake {
         }
         match self.inbox.insert(epoch, self.expected_epoch(), fragment) {
             Inserted::Kept => {}
+            Inserted::Replaced => self.contradiction = true,
             Inserted::Old => {
                 // The end of the server's flight once more: it has not seen our answer (RFC 6347 §4.2.4).
                 let last = header.message_seq.checked_add(1) == Some(self.inbox.next_seq());
@@ -209,6 +213,9 @@ impl Handshake {
 
     /// Handles the messages that are whole by now.
     pub(crate) fn advance(&mut self, now: Instant, environment: &mut Environment<'_>) -> Outcome {
+        if self.contradiction && environment.config.refusal == Refusal::Close {
+            return Outcome::Failed(Failure::illegal());
+        }
         self.advance_repeated_hello(now, environment);
         while let Some(message) = self.inbox.take(self.expected_epoch()) {
             let Some(stage) = self.stage.take() else {
@@ -217,7 +224,9 @@ impl Handshake {
             let mut context = self.context(environment);
             let result = match stage {
                 Stage::AwaitClientHello => {
-                    self.on_first_hello(now, &message, environment);
+                    if let Err(failure) = self.on_first_hello(now, &message, environment) {
+                        return Outcome::Failed(failure);
+                    }
                     continue;
                 }
                 Stage::Client12(state) => {
@@ -236,7 +245,7 @@ impl Handshake {
                 }
                 Ok(Progress::Completed(agreed)) => {
                     self.apply(now, change, environment);
-                    return Outcome::Completed(Box::new(agreed));
+                    return Outcome::Completed(agreed);
                 }
                 Err(refused) => {
                     if let Err(failure) = self.survive(refused, environment) {
@@ -263,13 +272,13 @@ impl Handshake {
             && state.awaits_hello()
         {
             self.stage = Some(stage);
-            self.refuse_hello(failure, environment.stats);
-            return Ok(());
+            return self.refuse_hello(failure, environment);
         }
         self.refusals += 1;
         self.suspicion = Some(Suspicion::Refused(failure));
         environment.stats.dropped.messages += 1;
-        if self.refusals >= Self::MAX_REFUSALS || environment.records.has_keys() {
+        let patient = environment.config.refusal == Refusal::Wait;
+        if !patient || self.refusals >= Self::MAX_REFUSALS || environment.records.has_keys() {
             return Err(failure);
         }
         self.stage = Some(match stage {
@@ -288,6 +297,16 @@ impl Handshake {
             }
         });
         Ok(())
+    }
+
+    /// The number of the last message of the other side.
+    pub(crate) const fn last_received(&self) -> u16 {
+        self.inbox.next_seq().saturating_sub(1)
+    }
+
+    /// Whether protected messages wait behind the last one.
+    pub(crate) fn holds_protected(&self) -> bool {
+        self.inbox.holds(RecordLayer::PROTECTED)
     }
 
     /// Sends the flight again because the other side repeats its own.
@@ -313,15 +332,16 @@ impl Handshake {
         now: Instant,
         message: &Message,
         environment: &mut Environment<'_>,
-    ) {
+    ) -> Result<(), Failure> {
         match self.accept(message, environment) {
             Ok((state, change)) => {
                 self.stage = Some(Stage::Server12(state));
                 self.apply(now, change, environment);
+                Ok(())
             }
             Err(failure) => {
                 self.stage = Some(Stage::AwaitClientHello);
-                self.refuse_hello(failure, environment.stats);
+                self.refuse_hello(failure, environment)
             }
         }
     }
@@ -372,10 +392,18 @@ impl Handshake {
         Ok((state, context.change))
     }
 
-    fn refuse_hello(&mut self, failure: Failure, stats: &mut Stats) {
+    fn refuse_hello(
+        &mut self,
+        failure: Failure,
+        environment: &mut Environment<'_>,
+    ) -> Result<(), Failure> {
         self.inbox.rewind();
         self.suspicion = Some(Suspicion::Refused(failure));
-        stats.dropped.hellos += 1;
+        environment.stats.dropped.hellos += 1;
+        match environment.config.refusal {
+            Refusal::Wait => Ok(()),
+            Refusal::Close => Err(failure),
+        }
     }
 
     fn apply(&mut self, now: Instant, change: FlightChange, environment: &mut Environment<'_>) {

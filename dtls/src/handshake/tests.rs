@@ -107,7 +107,7 @@ fn messages_are_kept_apart_by_number_not_by_type() {
 #[test]
 fn a_later_message_keeps_its_type_and_length_and_the_next_one_takes_the_latest() {
     let mut inbox = Inbox::new(0, CAPACITY);
-    for (seq, expected) in [(3, Inserted::Refused), (0, Inserted::Kept)] {
+    for (seq, expected) in [(3, Inserted::Refused), (0, Inserted::Replaced)] {
         let (short, long) = (message(seq, 100), message(seq, 101));
         assert_eq!(inbox.insert(0, 0, &fragment(&short, 0, 10)), Inserted::Kept);
         assert_eq!(inbox.insert(0, 0, &fragment(&long, 0, 10)), expected);

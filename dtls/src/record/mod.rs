@@ -36,6 +36,8 @@ pub(crate) enum Rejected {
     NoKeys,
     Replayed,
     Unauthentic,
+    /// Authentic, and larger than a record may be (RFC 5246 §6.2.3).
+    TooLarge,
     /// Unauthentic, and once too often (RFC 9147 §4.5.3; RFC 6347 leaves the limit open).
     TooManyFailures,
 }
@@ -43,9 +45,6 @@ pub(crate) enum Rejected {
 impl RecordLayer {
     /// The epoch of the only keys.
     pub(crate) const PROTECTED: u16 = 1;
-
-    /// Failed authentications before the connection gives up; the limit of GCM and ChaCha20-Poly1305.
-    const MAX_FAILURES: u64 = 1 << 36;
 
     pub(crate) fn install(&mut self, write: Protection, read: Protection) {
         self.keys = Some(Keys {
@@ -163,11 +162,14 @@ impl RecordLayer {
         match keys.read.open(header, body) {
             Ok(plaintext) => {
                 keys.window.record(header.sequence_number);
+                if plaintext.len() > RecordHeader::MAX_PLAINTEXT {
+                    return Err(Rejected::TooLarge);
+                }
                 Ok(plaintext)
             }
             Err(_) => {
                 keys.failures += 1;
-                Err(if keys.failures >= Self::MAX_FAILURES {
+                Err(if keys.failures >= keys.read.max_failures() {
                     Rejected::TooManyFailures
                 } else {
                     Rejected::Unauthentic

@@ -3,16 +3,17 @@ use zeroize::Zeroizing;
 use crate::crypto::{Aead, AeadAlgorithm, CryptoError, Provider};
 use crate::wire::RecordHeader;
 
-/// The protection of one direction of an epoch under TLS 1.2 (RFC 5288 §3, RFC 7905 §2).
+/// The protection of one direction of an epoch under TLS 1.2 (RFC 5288 §3, RFC 6655 §3, RFC 7905 §2).
 ///
 /// The nonce is made of the epoch and sequence number, which never repeat for a key; it is never random.
 pub(crate) struct Protection {
     aead: Aead,
+    algorithm: AeadAlgorithm,
     nonce: Nonce,
 }
 
 enum Nonce {
-    /// GCM: four bytes of salt, and the record number both in the nonce and in front of the ciphertext.
+    /// GCM and CCM: four bytes of salt, and the record number both in the nonce and in front of the ciphertext.
     Explicit { salt: [u8; 4] },
     /// ChaCha20-Poly1305: the record number is added to the whole IV and not sent again.
     Implicit { iv: [u8; 12] },
@@ -28,8 +29,8 @@ impl Protection {
     /// How many bytes of the key block one direction takes as IV.
     pub(crate) const fn iv_length(algorithm: AeadAlgorithm) -> usize {
         match algorithm {
-            AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes256Gcm => 4,
             AeadAlgorithm::ChaCha20Poly1305 => 12,
+            _ => 4,
         }
     }
 
@@ -40,15 +41,16 @@ impl Protection {
         iv: &[u8],
     ) -> Result<Self, CryptoError> {
         let nonce = match algorithm {
-            AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes256Gcm => Nonce::Explicit {
-                salt: iv.try_into().map_err(|_| CryptoError)?,
-            },
             AeadAlgorithm::ChaCha20Poly1305 => Nonce::Implicit {
                 iv: iv.try_into().map_err(|_| CryptoError)?,
+            },
+            _ => Nonce::Explicit {
+                salt: iv.try_into().map_err(|_| CryptoError)?,
             },
         };
         Ok(Self {
             aead: provider.aead(algorithm, key)?,
+            algorithm,
             nonce,
         })
     }
@@ -63,7 +65,12 @@ impl Protection {
 
     /// How many bytes a record has more than its plaintext.
     pub(crate) const fn overhead(&self) -> usize {
-        RecordHeader::LENGTH + self.prefix_length() + AeadAlgorithm::TAG_LENGTH
+        RecordHeader::LENGTH + self.prefix_length() + self.algorithm.tag_length()
+    }
+
+    /// Failed authentications before the connection gives up.
+    pub(crate) const fn max_failures(&self) -> u64 {
+        self.algorithm.max_failures()
     }
 
     /// Completes the record that begins at `start`: room for its head and prefix, then the plaintext to the end.
@@ -99,11 +106,8 @@ impl Protection {
             .ok_or(CryptoError)?;
         let length = sealed
             .len()
-            .checked_sub(AeadAlgorithm::TAG_LENGTH)
+            .checked_sub(self.algorithm.tag_length())
             .ok_or(CryptoError)?;
-        if length > RecordHeader::MAX_PLAINTEXT {
-            return Err(CryptoError);
-        }
         let length = u16::try_from(length).map_err(|_| CryptoError)?;
         // A sender may choose the explicit part freely (RFC 5288 §3), so it is taken from the record.
         let number = match self.nonce {

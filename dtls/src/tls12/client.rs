@@ -1,9 +1,13 @@
+use zeroize::Zeroizing;
+
+use super::key_schedule::psk_pre_master;
 use super::{Agreed, Hellos, Peer, Secrets, check_finished, expect, finish, own_certificate};
-use crate::crypto::NamedGroup;
+use crate::crypto::{Authentication, KeyExchange, NamedGroup};
 use crate::handshake::{Context, Failure, Message, Progress, Refused};
 use crate::wire::{
     CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, DTLS_1_2, DecodeError,
-    Extensions, HandshakeType, HelloVerifyRequest, ServerHello, ServerKeyExchange, UseSrtp,
+    Extensions, HandshakeType, HelloVerifyRequest, PskClientKeyExchange, PskServerKeyExchange,
+    ServerHello, ServerKeyExchange, UseSrtp,
 };
 use crate::{Role, SrtpProfile};
 
@@ -20,14 +24,15 @@ pub(crate) enum State {
 impl State {
     /// Sends the first ClientHello.
     pub(crate) fn start(context: &mut Context<'_>) -> Self {
-        let provider = &context.config.provider;
-        let srtp_profiles = &context.config.srtp_profiles;
+        let config = context.config;
+        let provider = &config.provider;
+        let srtp_profiles = &config.srtp_profiles;
         let hello = ClientHello {
             version: DTLS_1_2,
             random: context.random(),
             session_id: Vec::new(),
             cookie: Vec::new(),
-            cipher_suites: provider.suites().iter().map(|suite| suite.number).collect(),
+            cipher_suites: config.suites().map(|suite| suite.number).collect(),
             compression_methods: vec![0],
             extensions: Extensions {
                 groups: Some(provider.groups().iter().map(|g| g.number()).collect()),
@@ -37,6 +42,7 @@ impl State {
                     profiles: srtp_profiles.clone(),
                     mki: Vec::new(),
                 }),
+                alpn: (!config.alpn.is_empty()).then(|| config.alpn.clone()),
                 extended_master_secret: true,
                 renegotiation_info: true,
                 unknown: 0,
@@ -91,19 +97,8 @@ impl State {
             Self::ServerHello(state) => state.check(context, message),
             Self::Certificate(state) => state.check(context, message),
             Self::ServerKeyExchange(state) => state.check(context, message),
-            Self::CertificateRequest(_) => {
-                expect(message, HandshakeType::CERTIFICATE_REQUEST)?;
-                CertificateRequest::decode(&message.body)?;
-                Ok(())
-            }
-            Self::ServerHelloDone(_) => {
-                expect(message, HandshakeType::SERVER_HELLO_DONE)?;
-                if message.body.is_empty() {
-                    Ok(())
-                } else {
-                    Err(DecodeError::Length.into())
-                }
-            }
+            Self::CertificateRequest(state) => state.check(context, message),
+            Self::ServerHelloDone(_) => check_done(message),
             Self::Finished(state) => {
                 expect(message, HandshakeType::FINISHED)?;
                 check_finished(context, Role::Server, &state.agreed.secrets, message)
@@ -125,7 +120,7 @@ impl State {
             Self::ServerHelloDone(state) => state.proceed(context, message)?,
             Self::Finished(state) => {
                 context.end_flight();
-                return Ok(Progress::Completed(state.agreed));
+                return Ok(Progress::Completed(Box::new(state.agreed)));
             }
         }))
     }
@@ -170,6 +165,11 @@ impl ExpectServerHello {
         }
         let hellos = self.negotiate(context, message)?;
         context.transcript.push(message);
+        if hellos.suite.authentication == Authentication::Psk {
+            return Ok(State::ServerKeyExchange(Box::new(
+                ExpectServerKeyExchange { hellos, peer: None },
+            )));
+        }
         Ok(State::Certificate(Box::new(ExpectCertificate { hellos })))
     }
 
@@ -182,10 +182,7 @@ impl ExpectServerHello {
         }
         let suite = context
             .config
-            .provider
             .suites()
-            .iter()
-            .copied()
             .find(|suite| suite.number == hello.cipher_suite)
             .ok_or(Failure::illegal())?;
         let extensions = &hello.extensions;
@@ -201,9 +198,20 @@ impl ExpectServerHello {
         Ok(Hellos {
             suite,
             srtp_profile: self.srtp_profile(extensions.srtp.as_ref())?,
+            alpn: self.alpn(extensions.alpn.as_deref())?,
             client_random: self.hello.random,
             server_random: hello.random,
         })
+    }
+
+    /// Exactly one of the protocols on offer (RFC 7301 §3.1).
+    fn alpn(&self, answer: Option<&[Vec<u8>]>) -> Result<Option<Vec<u8>>, Failure> {
+        match (answer, &self.hello.extensions.alpn) {
+            (None, _) => Ok(None),
+            (Some(_), None) => Err(Failure::unsupported_extension()),
+            (Some([name]), Some(offer)) if offer.contains(name) => Ok(Some(name.clone())),
+            _ => Err(Failure::illegal()),
+        }
     }
 
     /// Exactly one of the profiles on offer, and our empty MKI (RFC 5764 §4.1.1, §4.1.3).
@@ -230,7 +238,7 @@ pub(crate) struct ExpectCertificate {
 impl ExpectCertificate {
     fn check(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
         expect(message, HandshakeType::CERTIFICATE)?;
-        let peer = Peer::read(context, message)?;
+        let peer = Peer::read(context, message)?.ok_or(Failure::no_certificate())?;
         if peer.public_key.authentication() != self.hellos.suite.authentication {
             return Err(Failure::illegal());
         }
@@ -251,95 +259,162 @@ impl ExpectCertificate {
 
 pub(crate) struct ExpectServerKeyExchange {
     hellos: Hellos,
-    peer: Peer,
+    /// `None` with a pre-shared key and in no other case.
+    peer: Option<Peer>,
 }
 
-impl ExpectServerKeyExchange {
-    /// The signature covers both randoms: from here on the server is the one that answered us.
-    fn check(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
-        expect(message, HandshakeType::SERVER_KEY_EXCHANGE)?;
-        let params = ServerKeyExchange::decode(&message.body)?;
-        group(context, &params)?;
-        let signed = self.hellos.signed_params(params.group, params.public);
-        self.peer
-            .verify(context, params.scheme, &signed, params.signature)
-    }
-
-    fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
-        let params = ServerKeyExchange::decode(&message.body)?;
-        context.transcript.push(message);
-        Ok(State::CertificateRequest(Box::new(
-            ExpectCertificateRequest {
-                hellos: self.hellos,
-                peer: self.peer,
-                group: group(context, &params)?,
-                public: params.public.to_vec(),
-            },
-        )))
-    }
-}
-
-/// The group of the server's share, which has to be one of ours.
-fn group(context: &Context<'_>, params: &ServerKeyExchange<'_>) -> Result<NamedGroup, Failure> {
-    let groups = context.config.provider.groups().iter().copied();
-    groups
-        .into_iter()
-        .find(|group| group.number() == params.group)
-        .ok_or(Failure::illegal())
-}
-
-pub(crate) struct ExpectCertificateRequest {
-    hellos: Hellos,
-    peer: Peer,
+/// The server's share: its group and public value.
+struct Share {
     group: NamedGroup,
     public: Vec<u8>,
 }
 
+impl ExpectServerKeyExchange {
+    fn check(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
+        // Only a hint would be in it (RFC 4279 §2).
+        let optional = self.peer.is_none() && !self.hellos.suite.ephemeral;
+        if optional && message.message_type == HandshakeType::SERVER_HELLO_DONE {
+            return check_done(message);
+        }
+        expect(message, HandshakeType::SERVER_KEY_EXCHANGE)?;
+        self.share(context, message).map(drop)
+    }
+
+    /// The signature covers both randoms: from here on the server is the one that answered us. With a pre-shared key
+    /// Finished tells.
+    fn share(&self, context: &Context<'_>, message: &Message) -> Result<Option<Share>, Failure> {
+        let Some(peer) = &self.peer else {
+            let ephemeral = self.hellos.suite.ephemeral;
+            let params = PskServerKeyExchange::decode(&message.body, ephemeral)?;
+            return params
+                .share
+                .map(|(group, public)| Share::new(context, group, public))
+                .transpose();
+        };
+        let params = ServerKeyExchange::decode(&message.body)?;
+        let share = Share::new(context, params.group, params.public)?;
+        let signed = self.hellos.signed_params(params.group, params.public);
+        peer.verify(context, params.scheme, &signed, params.signature)?;
+        Ok(Some(share))
+    }
+
+    fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
+        let share = if message.message_type == HandshakeType::SERVER_KEY_EXCHANGE {
+            let share = self.share(context, message)?;
+            context.transcript.push(message);
+            share
+        } else {
+            None
+        };
+        let state = ExpectCertificateRequest {
+            hellos: self.hellos,
+            peer: self.peer,
+            share,
+        };
+        if message.message_type == HandshakeType::SERVER_HELLO_DONE {
+            return state.proceed(context, message);
+        }
+        Ok(State::CertificateRequest(Box::new(state)))
+    }
+}
+
+impl Share {
+    /// The group has to be one of ours.
+    fn new(context: &Context<'_>, group: u16, public: &[u8]) -> Result<Self, Failure> {
+        let mut groups = context.config.provider.groups().iter().copied();
+        Ok(Self {
+            group: groups
+                .find(|own| own.number() == group)
+                .ok_or(Failure::illegal())?,
+            public: public.to_vec(),
+        })
+    }
+}
+
+/// ServerHelloDone has no content.
+fn check_done(message: &Message) -> Result<(), Failure> {
+    expect(message, HandshakeType::SERVER_HELLO_DONE)?;
+    if message.body.is_empty() {
+        Ok(())
+    } else {
+        Err(DecodeError::Length.into())
+    }
+}
+
+pub(crate) struct ExpectCertificateRequest {
+    hellos: Hellos,
+    peer: Option<Peer>,
+    share: Option<Share>,
+}
+
 impl ExpectCertificateRequest {
     /// A server that does not ask who we are is none of WebRTC (RFC 8827 §6.5), and one message less than the legal
-    /// sequence.
+    /// sequence. Elsewhere it may do without, and with a pre-shared key it must (RFC 4279 §2).
+    fn check(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
+        let mutual = context.config.peer_certificate.is_mutual();
+        match message.message_type {
+            HandshakeType::CERTIFICATE_REQUEST if self.peer.is_some() => {
+                CertificateRequest::decode(&message.body)?;
+                Ok(())
+            }
+            HandshakeType::SERVER_HELLO_DONE if self.peer.is_none() || !mutual => {
+                check_done(message)
+            }
+            _ => Err(Failure::unexpected()),
+        }
+    }
+
     fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
+        if message.message_type == HandshakeType::SERVER_HELLO_DONE {
+            let done = ExpectServerHelloDone {
+                previous: self,
+                request: None,
+            };
+            return done.proceed(context, message);
+        }
         let request = CertificateRequest::decode(&message.body)?;
         context.transcript.push(message);
         Ok(State::ServerHelloDone(Box::new(ExpectServerHelloDone {
             previous: self,
-            request,
+            request: Some(request),
         })))
     }
 }
 
 pub(crate) struct ExpectServerHelloDone {
     previous: ExpectCertificateRequest,
-    request: CertificateRequest,
+    /// `None` if the server does not want to know who we are.
+    request: Option<CertificateRequest>,
 }
 
 impl ExpectServerHelloDone {
-    /// Sends flight 5: Certificate, ClientKeyExchange, CertificateVerify, ChangeCipherSpec, Finished.
+    /// Sends flight 5: Certificate, ClientKeyExchange, CertificateVerify, ChangeCipherSpec, Finished; without the
+    /// first and the third if nobody asked.
     fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
         context.transcript.push(message);
         let ExpectCertificateRequest {
             hellos,
             peer,
-            group,
-            public,
+            share,
         } = self.previous;
         let config = context.config;
-        let key = config.certificate.key();
-        let scheme = key
-            .choose_scheme(&self.request.schemes)
-            .ok_or(Failure::incompatible())?;
+        // A key that the server could not verify stays unused.
+        let identity = match (&self.request, &config.certificate) {
+            (Some(request), Some(certificate)) => certificate
+                .key()
+                .choose_scheme(&request.schemes)
+                .map(|scheme| (certificate, scheme)),
+            _ => None,
+        };
+        if self.request.is_some() && identity.is_none() && config.peer_certificate.is_mutual() {
+            return Err(Failure::incompatible());
+        }
 
         context.begin_flight();
-        own_certificate(context);
-        let exchange = context.secrets.key_exchange(group)?;
-        let mut body = Vec::new();
-        ClientKeyExchange {
-            public: exchange.public(),
+        if self.request.is_some() {
+            own_certificate(context, identity.map(|(certificate, _)| certificate));
         }
-        .encode(&mut body);
-        context.send(HandshakeType::CLIENT_KEY_EXCHANGE, body);
-
-        let pre_master = exchange.agree(&public).map_err(|_| Failure::bad_share())?;
+        let pre_master = key_exchange(context, &hellos, share)?;
         let secrets = Secrets::extended(
             &config.provider,
             hellos.suite.hash,
@@ -347,16 +422,17 @@ impl ExpectServerHelloDone {
             context.transcript.bytes(),
             hellos.randoms(),
         );
-        let signature = config
-            .provider
-            .sign(key, scheme, context.transcript.bytes())?;
-        let mut body = Vec::new();
-        CertificateVerify {
-            scheme,
-            signature: &signature,
+        if let Some((certificate, scheme)) = identity {
+            let said = context.transcript.bytes();
+            let signature = config.provider.sign(certificate.key(), scheme, said)?;
+            let mut body = Vec::new();
+            CertificateVerify {
+                scheme,
+                signature: &signature,
+            }
+            .encode(&mut body);
+            context.send(HandshakeType::CERTIFICATE_VERIFY, body);
         }
-        .encode(&mut body);
-        context.send(HandshakeType::CERTIFICATE_VERIFY, body);
 
         let (own, theirs) = secrets.protections(&config.provider, hellos.suite)?;
         context.records.install(own, theirs);
@@ -367,8 +443,50 @@ impl ExpectServerHelloDone {
                 srtp_profile: hellos.srtp_profile,
                 secrets,
                 peer,
+                alpn: hellos.alpn,
             },
         })))
+    }
+}
+
+/// Sends ClientKeyExchange and computes the premaster secret.
+fn key_exchange(
+    context: &mut Context<'_>,
+    hellos: &Hellos,
+    share: Option<Share>,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let config = context.config;
+    let exchange = match &share {
+        Some(share) => Some(context.secrets.key_exchange(share.group)?),
+        None => None,
+    };
+    let psk = (hellos.suite.authentication == Authentication::Psk)
+        .then(|| config.psks.first().ok_or(Failure::crypto()))
+        .transpose()?;
+    let public = exchange.as_ref().map(KeyExchange::public);
+    let mut body = Vec::new();
+    match (psk, public) {
+        (Some(psk), public) => PskClientKeyExchange {
+            identity: psk.identity(),
+            public,
+        }
+        .encode(&mut body),
+        (None, Some(public)) => ClientKeyExchange { public }.encode(&mut body),
+        (None, None) => return Err(Failure::crypto()),
+    }
+    context.send(HandshakeType::CLIENT_KEY_EXCHANGE, body);
+    let agreed = exchange
+        .zip(share)
+        .map(|(exchange, share)| exchange.agree(&share.public))
+        .transpose()
+        .map_err(|_| Failure::bad_share())?;
+    match (psk, agreed) {
+        (Some(psk), agreed) => Ok(psk_pre_master(
+            agreed.as_ref().map(|a| a.as_slice()),
+            psk.key(),
+        )),
+        (None, Some(agreed)) => Ok(agreed),
+        (None, None) => Err(Failure::crypto()),
     }
 }
 

@@ -31,6 +31,23 @@ pub(crate) fn prf(
     }
 }
 
+/// The premaster secret with a pre-shared key (RFC 4279 §2, RFC 5489 §2): what was agreed on beside it, as many zeros
+/// as the key has bytes if nothing was, and the key, each with its length in front.
+pub(crate) fn psk_pre_master(agreed: Option<&[u8]>, key: &[u8]) -> Zeroizing<Vec<u8>> {
+    let other = agreed.map_or(key.len(), <[u8]>::len);
+    let mut secret = Zeroizing::new(Vec::with_capacity(4 + other + key.len()));
+    // Both are far below 2^16: a point of a curve, and PreSharedKey::MAX_LENGTH.
+    let length = |n: usize| u16::try_from(n).unwrap_or(u16::MAX).to_be_bytes();
+    secret.extend_from_slice(&length(other));
+    match agreed {
+        Some(agreed) => secret.extend_from_slice(agreed),
+        None => secret.resize(2 + other, 0),
+    }
+    secret.extend_from_slice(&length(key.len()));
+    secret.extend_from_slice(key);
+    secret
+}
+
 /// The master secret and what it is used with.
 pub(crate) struct Secrets {
     hash: Hash,

@@ -16,14 +16,16 @@ use crate::certificate::Leaf;
 use crate::crypto::{CipherSuite, PublicKey, SignatureScheme};
 use crate::handshake::{Context, Failure, Message};
 use crate::wire::{CertificateMessage, HandshakeType, ServerKeyExchange};
-use crate::{Role, SrtpProfile};
+use crate::{Certificate, Role, SrtpProfile};
 
 /// What a completed handshake leaves behind.
 pub(crate) struct Agreed {
     pub(crate) suite: CipherSuite,
     pub(crate) srtp_profile: Option<SrtpProfile>,
     pub(crate) secrets: Secrets,
-    pub(crate) peer: Peer,
+    /// The certificate that the other side proved to own.
+    pub(crate) peer: Option<Peer>,
+    pub(crate) alpn: Option<Vec<u8>>,
 }
 
 /// The certificate of the other side.
@@ -34,13 +36,16 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Reads the certificate message. The fingerprint is compared here if it is known already, to fail early; the
-    /// gate that nobody passes without it is the connection's.
-    fn read(context: &Context<'_>, message: &Message) -> Result<Self, Failure> {
+    /// gate that nobody passes without it is the connection's. `None` if the message says that there is none.
+    fn read(context: &Context<'_>, message: &Message) -> Result<Option<Self>, Failure> {
         let CertificateMessage { leaf } = CertificateMessage::decode(&message.body)?;
-        let der = leaf.ok_or(Failure::no_certificate())?.to_vec();
-        let public_key = Leaf::from_der(&der)?.public_key;
-        context.check_announced(&der)?;
-        Ok(Self { der, public_key })
+        let Some(der) = leaf else {
+            return Ok(None);
+        };
+        let public_key = Leaf::from_der(der)?.public_key;
+        context.check_announced(der)?;
+        let der = der.to_vec();
+        Ok(Some(Self { der, public_key }))
     }
 
     /// Checks a signature of the other side, made in a way that we offered.
@@ -65,6 +70,7 @@ impl Peer {
 struct Hellos {
     suite: CipherSuite,
     srtp_profile: Option<SrtpProfile>,
+    alpn: Option<Vec<u8>>,
     client_random: [u8; 32],
     server_random: [u8; 32],
 }
@@ -84,11 +90,11 @@ impl Hellos {
     }
 }
 
-/// Our own Certificate message.
-fn own_certificate(context: &mut Context<'_>) {
+/// Our own Certificate message, which may say that we have none to show.
+fn own_certificate(context: &mut Context<'_>, certificate: Option<&Certificate>) {
     let mut body = Vec::new();
     CertificateMessage {
-        leaf: Some(context.config.certificate.der()),
+        leaf: certificate.map(Certificate::der),
     }
     .encode(&mut body);
     context.send(HandshakeType::CERTIFICATE, body);

@@ -1,11 +1,13 @@
+use super::key_schedule::psk_pre_master;
 use super::{Agreed, Hellos, Peer, Secrets, check_finished, expect, finish, own_certificate};
-use crate::crypto::{CipherSuite, KeyExchange, NamedGroup, SignatureScheme};
+use crate::crypto::{Authentication, CipherSuite, KeyExchange, NamedGroup, SignatureScheme};
 use crate::handshake::{Context, Failure, Message, Progress, Refused};
 use crate::wire::{
     CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, DTLS_1_2, Extensions,
-    HandshakeType, ServerHello, ServerKeyExchange, UseSrtp,
+    HandshakeType, PskClientKeyExchange, PskServerKeyExchange, ServerHello, ServerKeyExchange,
+    UseSrtp,
 };
-use crate::{Role, SrtpProfile};
+use crate::{Certificate, PreSharedKey, Role, SrtpProfile};
 
 /// The server's side (RFC 6347 §4.2.4, flights 4 to 6), by the message that it waits for. Its life begins with a
 /// ClientHello that was found acceptable.
@@ -24,7 +26,11 @@ impl State {
 
     /// Whether the client has not answered our hello yet.
     pub(crate) const fn awaits_first_answer(&self) -> bool {
-        matches!(self, Self::Certificate(_))
+        match self {
+            Self::Certificate(_) => true,
+            Self::ClientKeyExchange(state) => state.is_first,
+            Self::CertificateVerify(_) | Self::Finished(_) => false,
+        }
     }
 
     /// Handles a message. A state survives a message that is refused.
@@ -47,12 +53,15 @@ impl State {
         match self {
             Self::Certificate(_) => {
                 expect(message, HandshakeType::CERTIFICATE)?;
-                Peer::read(context, message).map(drop)
-            }
-            Self::ClientKeyExchange(_) => {
-                expect(message, HandshakeType::CLIENT_KEY_EXCHANGE)?;
-                ClientKeyExchange::decode(&message.body)?;
+                let peer = Peer::read(context, message)?;
+                if peer.is_none() && context.config.peer_certificate.is_mutual() {
+                    return Err(Failure::no_certificate());
+                }
                 Ok(())
+            }
+            Self::ClientKeyExchange(state) => {
+                expect(message, HandshakeType::CLIENT_KEY_EXCHANGE)?;
+                state.read(context, message).map(drop)
             }
             Self::CertificateVerify(state) => state.check(context, message),
             Self::Finished(state) => {
@@ -73,7 +82,9 @@ impl State {
             Self::ClientKeyExchange(state) => state.proceed(context, message)?,
             Self::CertificateVerify(state) => state.proceed(context, message)?,
             Self::Finished(state) => {
-                return Ok(Progress::Completed(state.proceed(context, message)));
+                return Ok(Progress::Completed(Box::new(
+                    state.proceed(context, message),
+                )));
             }
         }))
     }
@@ -82,8 +93,11 @@ impl State {
 /// What we choose from a ClientHello.
 pub(crate) struct Choice {
     suite: CipherSuite,
-    group: NamedGroup,
-    scheme: SignatureScheme,
+    /// Where the suite agrees on keys by ECDHE.
+    group: Option<NamedGroup>,
+    /// Where the suite has the server sign.
+    identity: Option<(Certificate, SignatureScheme)>,
+    alpn: Option<Vec<u8>>,
     srtp_profile: Option<SrtpProfile>,
     client_random: [u8; 32],
     /// The extensions to be answered.
@@ -93,8 +107,9 @@ pub(crate) struct Choice {
 impl Choice {
     /// Chooses in our own order of preference. Nothing is changed by a hello that is refused.
     pub(crate) fn new(context: &Context<'_>, hello: &ClientHello) -> Result<Self, Failure> {
-        // A client of DTLS 1.3 says 1.2 here as well (RFC 9147 §5.3); the numbers fall as the versions rise.
-        if hello.version >> 8 != DTLS_1_2 >> 8 || hello.version > DTLS_1_2 {
+        // A client of DTLS 1.3 says 1.2 here as well (RFC 9147 §5.3); the numbers fall as the versions rise, and one
+        // that knows something yet newer takes 1.2 too (RFC 5246 E.1).
+        if hello.version > DTLS_1_2 {
             return Err(Failure::version());
         }
         let extensions = &hello.extensions;
@@ -104,32 +119,39 @@ impl Choice {
         if !hello.compression_methods.contains(&0) || !extensions.extended_master_secret {
             return Err(Failure::incompatible());
         }
-        let provider = &context.config.provider;
-        let key = context.config.certificate.key();
-        let suite = provider
-            .suites()
-            .iter()
-            .copied()
-            .filter(|suite| suite.authentication == key.authentication())
-            .find(|suite| hello.cipher_suites.contains(&suite.number))
-            .ok_or(Failure::incompatible())?;
-        let group = provider
+        let config = context.config;
+        let group = config
+            .provider
             .groups()
             .iter()
             .copied()
-            .find(|group| extensions.offers_group(*group))
-            .ok_or(Failure::incompatible())?;
+            .find(|group| extensions.offers_group(*group));
         // A client that names no schemes means SHA-1 (RFC 5246 §7.4.1.4.1).
         let schemes = extensions.schemes.as_deref().unwrap_or_default();
-        let scheme = key.choose_scheme(schemes).ok_or(Failure::incompatible())?;
+        let identity = config.certificate.clone().and_then(|certificate| {
+            let scheme = certificate.key().choose_scheme(schemes)?;
+            Some((certificate, scheme))
+        });
+        let usable = |suite: &CipherSuite| {
+            let signer = identity.as_ref().map(|(own, _)| own.key().authentication());
+            hello.cipher_suites.contains(&suite.number)
+                && (group.is_some() || !suite.ephemeral)
+                && (suite.authentication == Authentication::Psk
+                    || signer == Some(suite.authentication))
+        };
+        let suite = config
+            .suites()
+            .find(usable)
+            .ok_or(Failure::incompatible())?;
+        let alpn = choose_protocol(&config.alpn, extensions.alpn.as_deref())?;
         let srtp_profile = context.config.srtp_profiles.iter().copied().find(|own| {
             let offer = extensions.srtp.as_ref();
             offer.is_some_and(|offer| offer.profiles.contains(own))
         });
         Ok(Self {
             suite,
-            group,
-            scheme,
+            group: group.filter(|_| suite.ephemeral),
+            identity: identity.filter(|_| suite.authentication != Authentication::Psk),
             srtp_profile,
             client_random: hello.random,
             answer: Extensions {
@@ -138,26 +160,32 @@ impl Choice {
                     profiles: vec![profile],
                     mki: Vec::new(),
                 }),
+                alpn: alpn.clone().map(|name| vec![name]),
                 extended_master_secret: true,
                 renegotiation_info: extensions.renegotiation_info || secure,
                 ..Extensions::default()
             },
+            alpn,
         })
     }
 
-    /// Sends flight 4: ServerHello, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone.
+    /// Sends flight 4: ServerHello, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone; of which a
+    /// suite with a pre-shared key needs the first and the last, and the third for ECDHE.
     pub(crate) fn accept(self, context: &mut Context<'_>) -> Result<State, Failure> {
         let config = context.config;
-        let provider = &config.provider;
         // The last bytes of the random stay random: only a server that knows DTLS 1.3 marks them when it answers
         // with 1.2 (RFC 8446 §4.1.3). With `tls13` beside this room the mark belongs here.
         let hellos = Hellos {
             suite: self.suite,
             srtp_profile: self.srtp_profile,
+            alpn: self.alpn,
             client_random: self.client_random,
             server_random: context.random(),
         };
-        let exchange = context.secrets.key_exchange(self.group)?;
+        let exchange = match self.group {
+            Some(group) => Some((group, context.secrets.key_exchange(group)?)),
+            None => None,
+        };
 
         context.begin_flight();
         let mut body = Vec::new();
@@ -171,39 +199,88 @@ impl Choice {
         }
         .encode(&mut body);
         context.send(HandshakeType::SERVER_HELLO, body);
-        own_certificate(context);
 
-        let group = self.group.number();
-        let signed = hellos.signed_params(group, exchange.public());
-        let signature = provider.sign(config.certificate.key(), self.scheme, &signed)?;
-        let mut body = Vec::new();
-        ServerKeyExchange {
-            group,
-            public: exchange.public(),
-            scheme: self.scheme,
-            signature: &signature,
+        let mut asks = false;
+        if let (Some((certificate, scheme)), Some((group, exchange))) = (&self.identity, &exchange)
+        {
+            own_certificate(context, Some(certificate));
+            let public = exchange.public();
+            send_signed_share(context, &hellos, (certificate, *scheme), (*group, public))?;
+            asks = config.peer_certificate.is_requested();
+        } else if let Some((group, exchange)) = &exchange {
+            let mut body = Vec::new();
+            PskServerKeyExchange {
+                hint: &[],
+                share: Some((group.number(), exchange.public())),
+            }
+            .encode(&mut body);
+            context.send(HandshakeType::SERVER_KEY_EXCHANGE, body);
         }
-        .encode(&mut body);
-        context.send(HandshakeType::SERVER_KEY_EXCHANGE, body);
-
-        let mut body = Vec::new();
-        CertificateRequest {
-            certificate_types: vec![CertificateRequest::ECDSA_SIGN, CertificateRequest::RSA_SIGN],
-            schemes: provider.schemes().to_vec(),
+        if asks {
+            let mut body = Vec::new();
+            CertificateRequest {
+                certificate_types: vec![
+                    CertificateRequest::ECDSA_SIGN,
+                    CertificateRequest::RSA_SIGN,
+                ],
+                schemes: config.provider.schemes().to_vec(),
+            }
+            .encode(&mut body);
+            context.send(HandshakeType::CERTIFICATE_REQUEST, body);
         }
-        .encode(&mut body);
-        context.send(HandshakeType::CERTIFICATE_REQUEST, body);
         context.send(HandshakeType::SERVER_HELLO_DONE, Vec::new());
-        Ok(State::Certificate(Box::new(ExpectCertificate {
-            hellos,
-            exchange,
-        })))
+
+        let exchange = exchange.map(|(_, exchange)| exchange);
+        Ok(if asks {
+            State::Certificate(Box::new(ExpectCertificate { hellos, exchange }))
+        } else {
+            State::ClientKeyExchange(Box::new(ExpectClientKeyExchange {
+                hellos,
+                exchange,
+                peer: None,
+                is_first: true,
+            }))
+        })
     }
+}
+
+/// Sends ServerKeyExchange with a signature that covers both randoms.
+fn send_signed_share(
+    context: &mut Context<'_>,
+    hellos: &Hellos,
+    (certificate, scheme): (&Certificate, SignatureScheme),
+    (group, public): (NamedGroup, &[u8]),
+) -> Result<(), Failure> {
+    let signed = hellos.signed_params(group.number(), public);
+    let provider = &context.config.provider;
+    let signature = provider.sign(certificate.key(), scheme, &signed)?;
+    let mut body = Vec::new();
+    ServerKeyExchange {
+        group: group.number(),
+        public,
+        scheme,
+        signature: &signature,
+    }
+    .encode(&mut body);
+    context.send(HandshakeType::SERVER_KEY_EXCHANGE, body);
+    Ok(())
+}
+
+/// The first of our protocols that the client has too (RFC 7301 §3.2).
+fn choose_protocol(own: &[Vec<u8>], offer: Option<&[Vec<u8>]>) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(offer) = offer.filter(|_| !own.is_empty()) else {
+        return Ok(None);
+    };
+    own.iter()
+        .find(|name| offer.contains(name))
+        .cloned()
+        .map(Some)
+        .ok_or(Failure::application_protocol())
 }
 
 pub(crate) struct ExpectCertificate {
     hellos: Hellos,
-    exchange: KeyExchange,
+    exchange: Option<KeyExchange>,
 }
 
 impl ExpectCertificate {
@@ -215,6 +292,7 @@ impl ExpectCertificate {
                 hellos: self.hellos,
                 exchange: self.exchange,
                 peer,
+                is_first: false,
             },
         )))
     }
@@ -222,17 +300,48 @@ impl ExpectCertificate {
 
 pub(crate) struct ExpectClientKeyExchange {
     hellos: Hellos,
-    exchange: KeyExchange,
-    peer: Peer,
+    exchange: Option<KeyExchange>,
+    /// `None` if the client was not asked who it is, or had nothing to show and did not need to.
+    peer: Option<Peer>,
+    /// It is the first message that answers our flight.
+    is_first: bool,
 }
 
 impl ExpectClientKeyExchange {
+    /// The client's share, and the key that both sides know.
+    fn read<'m, 'c>(
+        &self,
+        context: &Context<'c>,
+        message: &'m Message,
+    ) -> Result<(Option<&'m [u8]>, Option<&'c PreSharedKey>), Failure> {
+        let CipherSuite {
+            authentication,
+            ephemeral,
+            ..
+        } = self.hellos.suite;
+        if authentication != Authentication::Psk {
+            let share = ClientKeyExchange::decode(&message.body)?;
+            return Ok((Some(share.public), None));
+        }
+        let share = PskClientKeyExchange::decode(&message.body, ephemeral)?;
+        let psks = &context.config.psks;
+        let psk = psks.iter().find(|psk| psk.identity() == share.identity);
+        Ok((share.public, Some(psk.ok_or(Failure::unknown_identity())?)))
+    }
+
     fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
-        let share = ClientKeyExchange::decode(&message.body)?;
-        let pre_master = self
+        let (public, psk) = self.read(context, message)?;
+        let agreed = self
             .exchange
-            .agree(share.public)
+            .zip(public)
+            .map(|(exchange, public)| exchange.agree(public))
+            .transpose()
             .map_err(|_| Failure::bad_share())?;
+        let pre_master = match (psk, agreed) {
+            (Some(psk), agreed) => psk_pre_master(agreed.as_ref().map(|a| a.as_slice()), psk.key()),
+            (None, Some(agreed)) => agreed,
+            (None, None) => return Err(Failure::crypto()),
+        };
         context.transcript.push(message);
         let secrets = Secrets::extended(
             &context.config.provider,
@@ -241,16 +350,18 @@ impl ExpectClientKeyExchange {
             context.transcript.bytes(),
             self.hellos.randoms(),
         );
-        Ok(State::CertificateVerify(Box::new(
-            ExpectCertificateVerify {
-                agreed: Agreed {
-                    suite: self.hellos.suite,
-                    srtp_profile: self.hellos.srtp_profile,
-                    secrets,
-                    peer: self.peer,
-                },
-            },
-        )))
+        let agreed = Agreed {
+            suite: self.hellos.suite,
+            srtp_profile: self.hellos.srtp_profile,
+            secrets,
+            peer: self.peer,
+            alpn: self.hellos.alpn,
+        };
+        if agreed.peer.is_some() {
+            let state = ExpectCertificateVerify { agreed };
+            return Ok(State::CertificateVerify(Box::new(state)));
+        }
+        ExpectFinished::begin(context, agreed)
     }
 }
 
@@ -264,20 +375,14 @@ impl ExpectCertificateVerify {
         expect(message, HandshakeType::CERTIFICATE_VERIFY)?;
         let proof = CertificateVerify::decode(&message.body)?;
         let said = context.transcript.bytes();
-        self.agreed
-            .peer
-            .verify(context, proof.scheme, said, proof.signature)
+        let peer = self.agreed.peer.as_ref().ok_or(Failure::no_certificate())?;
+        peer.verify(context, proof.scheme, said, proof.signature)
     }
 
     /// Only the proof of the client's key opens the protected epoch: without it there is nobody to talk to.
     fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
         context.transcript.push(message);
-        let Agreed { suite, secrets, .. } = &self.agreed;
-        let (theirs, own) = secrets.protections(&context.config.provider, *suite)?;
-        context.records.install(own, theirs);
-        Ok(State::Finished(Box::new(ExpectFinished {
-            agreed: self.agreed,
-        })))
+        ExpectFinished::begin(context, self.agreed)
     }
 }
 
@@ -286,6 +391,14 @@ pub(crate) struct ExpectFinished {
 }
 
 impl ExpectFinished {
+    /// Opens the protected epoch.
+    fn begin(context: &mut Context<'_>, agreed: Agreed) -> Result<State, Failure> {
+        let Agreed { suite, secrets, .. } = &agreed;
+        let (theirs, own) = secrets.protections(&context.config.provider, *suite)?;
+        context.records.install(own, theirs);
+        Ok(State::Finished(Box::new(Self { agreed })))
+    }
+
     /// Sends flight 6: ChangeCipherSpec and Finished.
     fn proceed(self, context: &mut Context<'_>, message: &Message) -> Agreed {
         context.transcript.push(message);

@@ -6,6 +6,7 @@ const SUPPORTED_GROUPS: u16 = 10;
 const EC_POINT_FORMATS: u16 = 11;
 const SIGNATURE_ALGORITHMS: u16 = 13;
 const USE_SRTP: u16 = 14;
+const ALPN: u16 = 16;
 const EXTENDED_MASTER_SECRET: u16 = 23;
 const RENEGOTIATION_INFO: u16 = 0xff01;
 
@@ -20,6 +21,8 @@ pub(crate) struct Extensions {
     pub(crate) schemes: Option<Vec<SignatureScheme>>,
     /// `use_srtp` (RFC 5764 §4.1.1).
     pub(crate) srtp: Option<UseSrtp>,
+    /// `application_layer_protocol_negotiation` (RFC 7301 §3.1).
+    pub(crate) alpn: Option<Vec<Vec<u8>>>,
     /// `extended_master_secret` (RFC 7627 §5.1): present.
     pub(crate) extended_master_secret: bool,
     /// `renegotiation_info` (RFC 5746 §3.2): present, and empty as in every first handshake.
@@ -83,6 +86,21 @@ impl Extensions {
                     mki: codec::vec8(&mut body)?.to_vec(),
                 });
             }
+            ALPN => {
+                let mut list = codec::vec16(&mut body)?;
+                let mut names = Vec::new();
+                while !list.is_empty() {
+                    let name = codec::vec8(&mut list)?;
+                    if name.is_empty() {
+                        return Err(DecodeError::Value("application protocol"));
+                    }
+                    names.push(name.to_vec());
+                }
+                if names.is_empty() {
+                    return Err(DecodeError::Length);
+                }
+                self.alpn = Some(names);
+            }
             EXTENDED_MASTER_SECRET => self.extended_master_secret = true,
             RENEGOTIATION_INFO => {
                 if !codec::vec8(&mut body)?.is_empty() {
@@ -145,6 +163,15 @@ impl Extensions {
                         .for_each(|profile| codec::put_u16(buf, profile.0));
                 });
                 codec::put_vec::<1>(buf, |buf| buf.extend_from_slice(&srtp.mki));
+            });
+        }
+        if let Some(names) = &self.alpn {
+            put(buf, ALPN, &|buf| {
+                codec::put_vec::<2>(buf, |buf| {
+                    for name in names {
+                        codec::put_vec::<1>(buf, |buf| buf.extend_from_slice(name));
+                    }
+                });
             });
         }
     }

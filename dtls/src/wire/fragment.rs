@@ -61,7 +61,8 @@ pub(crate) struct Fragment<'a> {
 
 impl<'a> Fragment<'a> {
     /// Takes one fragment. A piece that reaches beyond its message is an error, and so is an empty piece of a message
-    /// that is not empty: it says nothing and could be repeated for ever.
+    /// that is not empty (`Value`, and what stands behind it can still be read): it says nothing and could be repeated
+    /// for ever.
     pub(crate) fn decode(buf: &mut &'a [u8]) -> Result<Self, DecodeError> {
         let message_type = HandshakeType(codec::u8(buf)?);
         let length = codec::u24(buf)?;
@@ -72,8 +73,11 @@ impl<'a> Fragment<'a> {
         let within = offset
             .checked_add(fragment_length)
             .is_some_and(|end| end <= length);
-        if !within || (fragment_length == 0 && length != 0) {
+        if !within {
             return Err(DecodeError::Length);
+        }
+        if fragment_length == 0 && length != 0 {
+            return Err(DecodeError::Value("fragment"));
         }
         Ok(Self {
             header: FragmentHeader {
@@ -126,8 +130,8 @@ mod tests {
         assert_eq!(decode(4, 2, &[0; 2]), Ok(2));
         assert_eq!(decode(0, 0, &[]), Ok(0));
         assert_eq!(decode(4, 3, &[0; 2]), Err(DecodeError::Length));
-        assert_eq!(decode(4, 4, &[]), Err(DecodeError::Length));
-        assert_eq!(decode(4, 0, &[]), Err(DecodeError::Length));
+        assert_eq!(decode(4, 4, &[]), Err(DecodeError::Value("fragment")));
+        assert_eq!(decode(4, 0, &[]), Err(DecodeError::Value("fragment")));
         assert_eq!(decode(0, 1, &[]), Err(DecodeError::Length));
     }
 }

@@ -16,11 +16,7 @@ impl<'a> ServerKeyExchange<'a> {
 
     pub(crate) fn decode(mut body: &'a [u8]) -> Result<Self, DecodeError> {
         let buf = &mut body;
-        if codec::u8(buf)? != Self::NAMED_CURVE {
-            return Err(DecodeError::Value("curve type"));
-        }
-        let group = codec::u16(buf)?;
-        let public = codec::vec8(buf)?;
+        let (group, public) = Self::decode_params(buf)?;
         let scheme = SignatureScheme(codec::u16(buf)?);
         let signature = codec::vec16(buf)?;
         codec::end(buf)?;
@@ -36,6 +32,14 @@ impl<'a> ServerKeyExchange<'a> {
         Self::encode_params(self.group, self.public, buf);
         codec::put_u16(buf, self.scheme.0);
         codec::put_vec::<2>(buf, |buf| buf.extend_from_slice(self.signature));
+    }
+
+    /// Group and public value.
+    pub(super) fn decode_params(buf: &mut &'a [u8]) -> Result<(u16, &'a [u8]), DecodeError> {
+        if codec::u8(buf)? != Self::NAMED_CURVE {
+            return Err(DecodeError::Value("curve type"));
+        }
+        Ok((codec::u16(buf)?, codec::vec8(buf)?))
     }
 
     /// What the signature covers behind the two randoms: `ServerECDHParams`.

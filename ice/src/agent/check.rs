@@ -6,9 +6,9 @@ use net::Transmit;
 use rand::Rng;
 use stun::{Class, MessageBuilder, Method, TransactionId};
 
-use super::Agent;
 use super::pair::{Nomination, PairId};
 use super::transaction::{Expiry, Purpose};
+use super::{Agent, generation_of};
 use crate::{Mode, PairState, Role};
 
 /// The shortest retransmission timeout on a path whose round trip is known.
@@ -45,7 +45,8 @@ impl Agent {
 
     /// When the pace allows the next check, if one is wanted.
     pub(super) fn next_check_deadline(&self) -> Option<Instant> {
-        self.next_check.filter(|_| self.has_check_to_start())
+        self.next_check
+            .filter(|_| self.has_check_to_start() || self.has_carrier_to_start())
     }
 
     /// A check that was started but not sent holds the others back: the pace is that of the wire.
@@ -76,11 +77,15 @@ impl Agent {
             pair.state = PairState::InProgress;
         }
         let target = (id, pair.generation, pair.path);
-        let mut bytes = [0; 12];
-        self.rng.fill_bytes(&mut bytes);
-        let transaction = TransactionId::new(bytes);
+        let transaction = self.transaction_id();
         self.transactions
             .start(transaction, target, purpose, self.role, rto);
+    }
+
+    pub(super) fn transaction_id(&mut self) -> TransactionId {
+        let mut bytes = [0; 12];
+        self.rng.fill_bytes(&mut bytes);
+        TransactionId::new(bytes)
     }
 
     /// RFC 8445 §14.3: `MAX (500 ms, Ta * N)` with N the pairs that wait or are in progress; where the round trip
@@ -99,8 +104,17 @@ impl Agent {
     pub(super) fn transmit_check(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<Transmit> {
         loop {
             let transaction = self.transactions.next_due()?;
-            let (id, path) = (transaction.id, transaction.path);
-            if transaction.is_unsent() {
+            let (mut id, path) = (transaction.id, transaction.path);
+            let mut is_new = transaction.is_unsent();
+            if !is_new && self.carriage.is_changed_since(transaction.epoch) {
+                // Other contents are another request (RFC 8489 §6.2.1).
+                let successor = self.transaction_id();
+                if self.transactions.replace(now, id, successor) {
+                    (id, is_new) = (successor, true);
+                }
+            }
+            let transaction = self.transactions.find(id)?;
+            if is_new {
                 if !self.encode_request(id, buf) {
                     self.transactions.remove(id);
                     continue;
@@ -122,7 +136,11 @@ impl Agent {
         let Some(pair) = self.checklist.get(transaction.pair) else {
             return false;
         };
-        let generation = self.generation(transaction.generation);
+        let generation = generation_of(
+            &self.current,
+            self.previous.as_deref(),
+            transaction.generation,
+        );
         let Some(remote) = generation.and_then(|generation| generation.remote.as_ref()) else {
             return false;
         };
@@ -132,7 +150,7 @@ impl Agent {
             Purpose::Consent | Purpose::Recover => {
                 pair.nomination == Nomination::Done && self.selected == Some(pair.id)
             }
-            Purpose::Check { .. } => false,
+            Purpose::Check { .. } | Purpose::Carry => false,
         };
         let start = buf.len();
         let mut message = MessageBuilder::new(buf, Class::Request, Method::BINDING, id);
@@ -146,13 +164,16 @@ impl Agent {
         if nominated && role == Role::Controlling {
             message.use_candidate();
         }
+        let carries = self.carriage.write(&mut message);
         let sealed = message.integrity(&remote.key).fingerprint().finish();
         if sealed.is_err() {
             return false;
         }
-        let keep = transaction.purpose != Purpose::Consent;
+        let keep = !matches!(transaction.purpose, Purpose::Consent | Purpose::Carry);
         if let Some(transaction) = self.transactions.iter_mut().find(|other| other.id == id) {
             transaction.role = role;
+            transaction.epoch = self.carriage.epoch();
+            transaction.carries = carries;
             if keep {
                 transaction.bytes = buf.get(start..).unwrap_or_default().to_vec();
             }
@@ -180,6 +201,7 @@ impl Agent {
         }
         if let Some(pair) = self.checklist.get_mut(pair) {
             pair.requests_sent += 1;
+            pair.first_checked.get_or_insert(now);
             if pair.is_valid() {
                 pair.unanswered_since.get_or_insert(now);
             }

@@ -25,6 +25,12 @@ impl Events {
         Some(first)
     }
 
+    /// How many payloads nobody has taken yet.
+    pub(super) fn count_arrived(&self) -> usize {
+        let is_payload = |event: &&Event| matches!(event, Event::PayloadArrived { .. });
+        self.queue.iter().filter(is_payload).count()
+    }
+
     /// `false` when there was no room, or an older event of the kind had to go.
     pub(super) fn push(&mut self, event: Event) -> bool {
         if let Event::PathProved(_) = event

@@ -1,4 +1,5 @@
 mod candidates;
+mod carriage;
 mod check;
 mod checklist;
 mod consent;
@@ -20,9 +21,10 @@ use log::debug;
 use net::{Datagram, Path, Transmit, Transport};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use stun::{Class, Message, Method};
+use stun::{Class, Message, MessageBuilder, Method};
 
 use self::candidates::Remotes;
+use self::carriage::Carriage;
 use self::checklist::Checklist;
 use self::early::EarlyChecks;
 use self::events::Events;
@@ -77,11 +79,14 @@ pub struct Agent {
     limiter: Limiter,
     events: Events,
     gathering: Gathering,
+    carriage: Carriage,
     selected: Option<PairId>,
     /// No new check starts before this instant (Ta).
     next_check: Option<Instant>,
     /// A pair is nominated then, even if a better one may still turn up.
     nominate_at: Option<Instant>,
+    /// And not later than this, whatever turns up.
+    nominate_by: Option<Instant>,
     patience: Patience,
     /// A pair of this generation was valid once: losing it means failure, not patience.
     was_connected: bool,
@@ -127,9 +132,11 @@ impl Agent {
             limiter: Limiter::new(hash),
             events: Events::default(),
             gathering: Gathering::default(),
+            carriage: Carriage::default(),
             selected: None,
             next_check: None,
             nominate_at: None,
+            nominate_by: None,
             patience: Patience::NotStarted,
             was_connected: false,
             remote_candidates_ended: false,
@@ -350,7 +357,12 @@ impl Agent {
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<Transmit> {
         while let Some(reply) = self.replies.pop() {
             let (current, previous) = (&self.current, &self.previous);
-            if reply.encode(buf, |number| key_of(current, previous.as_deref(), number)) {
+            let key = |number| key_of(current, previous.as_deref(), number);
+            let carriage = &mut self.carriage;
+            let carry = |message: &mut MessageBuilder<'_>| {
+                carriage.write(message);
+            };
+            if reply.encode(buf, key, carry) {
                 self.stats.responses_sent += 1;
                 return Some(Transmit::new(reply.path));
             }
@@ -390,6 +402,7 @@ impl Agent {
             // Candidates that are not known yet matter more than ordinary checks, and are few.
             self.start_next_query(now);
         }
+        self.start_next_carrier(now);
         self.start_next_check(now);
         self.start_next_query(now);
         self.update_state();
@@ -502,7 +515,7 @@ impl Agent {
         self.checklist.clear_triggered();
         self.replies.clear();
         self.early.clear();
-        self.nominate_at = None;
+        self.forget_choice();
         self.next_check = None;
         self.patience = Patience::NotStarted;
     }
@@ -521,7 +534,7 @@ impl Agent {
         self.remotes.clear();
         self.early.clear();
         self.gathering.renew();
-        self.nominate_at = None;
+        self.forget_choice();
         self.next_check = None;
         self.was_connected = false;
         self.remote_candidates_ended = false;
@@ -584,7 +597,7 @@ impl Agent {
                 pair.nomination = Nomination::No;
             }
         }
-        self.nominate_at = None;
+        self.forget_choice();
     }
 }
 

@@ -19,10 +19,11 @@ const FASTER_BY: Duration = Duration::from_millis(10);
 impl Agent {
     /// Controlling: decides whether it is time to nominate, and what. There are no waits by candidate type: a
     /// pair of host candidates, or one that no other can beat any more, is nominated at once; anything else
-    /// waits one round trip, at least 100 ms, for something better.
+    /// waits for something better, one round trip or 100 ms at most, and no longer than a better pair would have
+    /// taken to answer.
     pub(super) fn decide_nomination(&mut self, now: Instant) {
         if self.role != Role::Controlling || self.config.mode == Mode::Lite {
-            self.nominate_at = None;
+            self.forget_choice();
             return;
         }
         let current = self.current.number;
@@ -32,7 +33,7 @@ impl Agent {
             .iter()
             .any(|pair| of_current(pair) && pair.is_valid() && pair.nomination != Nomination::No);
         if decided {
-            self.nominate_at = None;
+            self.forget_choice();
             self.consider_improvement();
             return;
         }
@@ -40,18 +41,22 @@ impl Agent {
             .checklist
             .best(|pair| of_current(pair) && pair.is_healthy())
         else {
-            self.nominate_at = None;
+            self.forget_choice();
             return;
         };
-        let hopeful = self
+        let wait = best.round_trip.unwrap_or_default().max(PATIENCE);
+        let latest = self.nominate_by.unwrap_or(now + wait);
+        let hope = self
             .checklist
             .iter()
-            .any(|pair| of_current(pair) && pair.is_pending() && pair.priority > best.priority);
+            .filter(|pair| of_current(pair) && pair.is_pending() && pair.priority > best.priority)
+            .map(|pair| hope_for(pair, best).map_or(latest, |until| until.min(latest)))
+            .max();
         let id = best.id;
-        let wait = best.round_trip.unwrap_or_default().max(PATIENCE);
-        let due = *self.nominate_at.get_or_insert(now + wait);
-        if best.is_direct() || !hopeful || due <= now {
-            self.nominate(id);
+        self.nominate_by = Some(latest);
+        match hope.filter(|until| now < *until && !best.is_direct()) {
+            Some(until) => self.nominate_at = Some(until),
+            None => self.nominate(id),
         }
     }
 
@@ -79,8 +84,14 @@ impl Agent {
         }
     }
 
-    fn nominate(&mut self, id: PairId) {
+    /// There is nothing to choose now.
+    pub(super) const fn forget_choice(&mut self) {
         self.nominate_at = None;
+        self.nominate_by = None;
+    }
+
+    fn nominate(&mut self, id: PairId) {
+        self.forget_choice();
         if let Some(pair) = self.checklist.get_mut(id) {
             pair.nomination = Nomination::Wanted;
             self.checklist.trigger_first(id);
@@ -206,6 +217,15 @@ impl Agent {
             self.select(now, backup);
         }
     }
+}
+
+/// Until when a better pair than one that works may be hoped for: a way that deserves to be preferred is hardly longer,
+/// so its answer would be there after the round trip that was measured on the other, and a quarter. `None` means no
+/// limit: it has not been asked, or the peer has been heard on it.
+fn hope_for(pair: &Pair, best: &Pair) -> Option<Instant> {
+    let asked = pair.first_checked.filter(|_| !pair.proved)?;
+    let round_trip = best.round_trip?;
+    Some(asked + round_trip + (round_trip / 4).max(FASTER_BY))
 }
 
 fn is_improvement(pair: &Pair, selected: &Pair) -> bool {

@@ -41,6 +41,10 @@ pub(super) struct Pair {
     pub(super) trouble: Trouble,
     /// When the next consent check is due.
     pub(super) next_consent: Option<Instant>,
+    /// When its first check left.
+    pub(super) first_checked: Option<Instant>,
+    /// The counter that the peer's last nomination of this pair carried (draft-thatcher-ice-renomination).
+    pub(super) nomination_count: Option<u32>,
     pub(super) round_trip: Option<Duration>,
     pub(super) total_round_trip: Duration,
     pub(super) round_trips: u64,
@@ -93,6 +97,8 @@ impl Pair {
             unanswered_since: None,
             trouble: Trouble::None,
             next_consent: None,
+            first_checked: None,
+            nomination_count: None,
             round_trip: None,
             total_round_trip: Duration::ZERO,
             round_trips: 0,

@@ -65,6 +65,7 @@ impl Reply {
         &self,
         buf: &mut Vec<u8>,
         key: impl Fn(u32) -> Option<&'k IntegrityKey>,
+        carry: impl FnOnce(&mut MessageBuilder<'_>),
     ) -> bool {
         let class = match self.kind {
             ReplyKind::Success { .. } => Class::Success,
@@ -83,6 +84,7 @@ impl Reply {
         match &self.kind {
             ReplyKind::Success { .. } => {
                 message.xor_mapped_address(self.path.remote);
+                carry(&mut message);
             }
             ReplyKind::Error { code, .. } | ReplyKind::Refusal { code } => {
                 message.error_code(*code);

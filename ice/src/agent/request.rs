@@ -90,6 +90,7 @@ impl Agent {
                 pair.on_answer(now, None);
             }
         }
+        self.read_carriage(path, message, false);
     }
 
     /// The generation whose fragments a request names: both if possible, else ours alone, because the peer may be

@@ -52,6 +52,8 @@ impl Agent {
             self.fail_check(now, &transaction);
             return;
         }
+        let is_success = message.class() == Class::Success;
+        self.read_carriage(path, message, is_success && transaction.carries);
         match message.class() {
             Class::Success => self.handle_success(now, &transaction, message),
             _ => self.handle_error(now, &transaction, message),
@@ -123,7 +125,10 @@ impl Agent {
 
     /// A check came to a bad end. Consent is not a check: it lives on other answers, or expires.
     fn fail_check(&mut self, now: Instant, transaction: &Transaction) {
-        if matches!(transaction.purpose, Purpose::Consent | Purpose::Recover) {
+        if matches!(
+            transaction.purpose,
+            Purpose::Consent | Purpose::Recover | Purpose::Carry
+        ) {
             return;
         }
         let id = transaction.pair;

@@ -30,6 +30,8 @@ pub(super) enum Purpose {
     Consent,
     /// A consent check stayed unanswered: ask again, with retransmissions.
     Recover,
+    /// A check that exists for what it carries; sent once.
+    Carry,
 }
 
 /// A request of ours that may be answered.
@@ -47,6 +49,11 @@ pub(super) struct Transaction {
     pub(super) first_sent: Option<Instant>,
     pub(super) last_sent: Option<Instant>,
     pub(super) sends: u8,
+    /// How often requests were sent that this one took the place of.
+    spent: u8,
+    /// Which attachment the request was made with, and whether it carries some of it.
+    pub(super) epoch: u32,
+    pub(super) carries: bool,
     rto: Duration,
     phase: Phase,
 }
@@ -88,10 +95,11 @@ impl Transaction {
         self.first_sent.get_or_insert(now);
         self.last_sent = Some(now);
         self.sends = self.sends.saturating_add(1);
+        let sends = self.sends.saturating_add(self.spent);
         let wait = match self.purpose {
             Purpose::Consent => CONSENT_EXPIRY,
-            _ if self.sends >= MAX_SENDS => self.rto * LAST_WAIT,
-            _ => self.rto * (1 << u32::from(self.sends - 1)),
+            _ if self.is_spent() => self.rto * LAST_WAIT,
+            _ => self.rto * (1 << u32::from(sends.saturating_sub(1))),
         };
         self.phase = Phase::Waiting(now + wait);
     }
@@ -108,8 +116,39 @@ impl Transaction {
         let overdue = self
             .last_sent
             .is_some_and(|sent| now.saturating_duration_since(sent) >= HURRY_AFTER);
-        if overdue && self.sends < MAX_SENDS && matches!(self.phase, Phase::Waiting(_)) {
+        if overdue && !self.is_spent() && matches!(self.phase, Phase::Waiting(_)) {
             self.phase = Phase::Due;
+        }
+    }
+
+    /// Sends again at once, whatever the time.
+    pub(super) fn renew(&mut self) {
+        if !self.is_spent() && matches!(self.phase, Phase::Waiting(_)) {
+            self.phase = Phase::Due;
+        }
+    }
+
+    /// A request that takes the place of this one, with other contents; this one is not sent again.
+    fn replace(&mut self, now: Instant, id: TransactionId) -> Self {
+        let successor = Self {
+            id,
+            bytes: Vec::new(),
+            first_sent: None,
+            last_sent: None,
+            sends: 0,
+            spent: self.spent.saturating_add(self.sends),
+            phase: Phase::Due,
+            ..*self
+        };
+        self.cancel(now);
+        successor
+    }
+
+    /// Whether it is not sent again: each has its number of sendings, and some have one.
+    fn is_spent(&self) -> bool {
+        match self.purpose {
+            Purpose::Consent | Purpose::Carry => true,
+            _ => self.sends.saturating_add(self.spent) >= MAX_SENDS,
         }
     }
 
@@ -162,9 +201,25 @@ impl Transactions {
             first_sent: None,
             last_sent: None,
             sends: 0,
+            spent: 0,
+            epoch: 0,
+            carries: false,
             rto,
             phase: Phase::Due,
         });
+    }
+
+    /// Puts a new request, due at once, in the place of one that was sent before; `false` when there is no room.
+    pub(super) fn replace(&mut self, now: Instant, old: TransactionId, new: TransactionId) -> bool {
+        if self.is_full() {
+            return false;
+        }
+        let Some(transaction) = self.list.iter_mut().find(|it| it.id == old) else {
+            return false;
+        };
+        let successor = transaction.replace(now, new);
+        self.list.push(successor);
+        true
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Transaction> {
@@ -207,7 +262,7 @@ impl Transactions {
         for (at, transaction) in self.list.iter_mut().enumerate() {
             match transaction.phase {
                 Phase::Waiting(deadline) if deadline <= now => {
-                    if transaction.sends < MAX_SENDS && transaction.purpose != Purpose::Consent {
+                    if !transaction.is_spent() {
                         transaction.phase = Phase::Due;
                     } else {
                         over = Some((at, Expiry::TimedOut));

@@ -40,8 +40,9 @@ impl Machine for Host {
 
     fn poll_event(&mut self) -> Option<String> {
         let event = self.agent.poll_event()?;
+        let text = format!("{event:?}");
         self.events.push(event);
-        Some(format!("{event:?}"))
+        Some(text)
     }
 
     fn outcome(&self) -> String {

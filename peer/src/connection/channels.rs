@@ -53,10 +53,13 @@ impl PeerConnection {
         config.remote_port = remote_port;
         config.mtu = packet_bytes.max(MIN_SCTP_PACKET_BYTES);
         config.max_message_size = self.config.max_message_size;
-        config.receive_window_bytes = config
+        config.send_buffer_bytes = self.config.send_buffer_bytes;
+        config.receive_window_bytes = self
+            .config
             .receive_window_bytes
             .max(self.config.max_message_size.saturating_mul(2));
         config.max_retransmissions = None; // ICE says when the path is dead
+        config.zero_checksum = true; // DTLS finds what changes on the way (RFC 9653 §8)
         config
     }
 }

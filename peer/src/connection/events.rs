@@ -38,6 +38,7 @@ impl Outlet for Events {
             // Saying it twice says nothing.
             Event::KeyframeRequested(_)
             | Event::DataChannelWritable(_)
+            | Event::DataChannelBufferedAmountLow(_)
             | Event::NegotiationNeeded
             | Event::PathProved(_)
                 if self.queue.contains(&event) =>

@@ -90,7 +90,11 @@ impl PeerConnection {
         config.validate()?;
         let mut random = StdRng::from_seed(config.seed);
         let transport = Transport::new(&config, random_seed(&mut random))?;
-        let channels = Channels::new(config.max_data_channels, config.max_message_size);
+        let channels = Channels::new(
+            config.max_data_channels,
+            config.max_message_size,
+            config.announced_message_size().unwrap_or(usize::MAX),
+        );
         let names = Names {
             // RFC 9429 §5.2.1: 63 bits, so that nobody takes it for negative.
             session_id: (random.next_u64() >> 1).to_string(),
@@ -246,7 +250,7 @@ impl PeerConnection {
             },
             candidate_pairs: transport.ice.pair_stats().collect(),
             ice: transport.ice.stats(),
-            data_channels: self.channels.stats(),
+            data_channels: self.channels.stats(now, self.association.as_ref()),
             media: self.media.session.as_deref().map(session::Session::stats),
             streams: self.media.ids(),
             srtp: transport.srtp.as_ref().map(|srtp| srtp.receiver.stats()),

@@ -289,7 +289,8 @@ impl PeerConnection {
             lite: self.config.ice_mode == ice::Mode::Lite,
             fingerprint: &self.transport.local_fingerprint,
             cname: &self.names.cname,
-            max_message_size: self.config.max_message_size,
+            // 0 is no limit (RFC 8841 §6).
+            max_message_size: self.config.announced_message_size().unwrap_or(0),
         }
     }
 

@@ -8,7 +8,9 @@ use sctp::StreamId;
 use super::transport::{Agreed, Srtp};
 use super::{PeerConnection, state};
 use crate::data::Outlet;
-use crate::event::{CloseCause, CloseReason, Event, Failure, Initiator};
+use crate::event::{
+    ChannelCloseCause, ChannelCloseReason, CloseCause, CloseReason, Event, Failure, Initiator,
+};
 
 impl PeerConnection {
     pub(crate) fn settle(&mut self, now: Instant) {
@@ -57,7 +59,10 @@ impl PeerConnection {
                 }
                 ice::Event::RoleChanged(_)
                 | ice::Event::ServerReflexive { .. }
-                | ice::Event::GatheringComplete => {}
+                | ice::Event::GatheringComplete
+                | ice::Event::PayloadArrived { .. }
+                | ice::Event::PayloadAcknowledged(_)
+                | ice::Event::PayloadsRefused => {}
             }
         }
         moved
@@ -176,7 +181,18 @@ impl PeerConnection {
         log::debug!("dtls ended: {:?}", reason.cause);
         let orderly = reason.cause == dtls::Cause::CloseNotify;
         self.transport.srtp = None;
-        self.channels.close_all(&mut self.events);
+        let cause = if orderly {
+            ChannelCloseCause::ConnectionClosed
+        } else {
+            ChannelCloseCause::TransportFailed
+        };
+        let initiator = match reason.initiator {
+            dtls::Initiator::Local => Initiator::Local,
+            dtls::Initiator::Remote => Initiator::Remote,
+            dtls::Initiator::Network => Initiator::Network,
+        };
+        let why = ChannelCloseReason::new(initiator, cause);
+        self.channels.close_all(why, &mut self.events);
         if orderly && reason.initiator == dtls::Initiator::Remote {
             let reason = CloseReason {
                 initiator: Initiator::Remote,
@@ -220,9 +236,26 @@ impl PeerConnection {
             sctp::Event::ResetRefused { streams } => {
                 channels.on_reset_refused(&streams as &[StreamId], events);
             }
+            sctp::Event::StreamRefused { stream, reason } => {
+                channels.on_refused(now, (stream.get(), reason), association, events);
+            }
+            // Nobody probes here yet.
+            sctp::Event::ProbeAcknowledged { .. }
+            | sctp::Event::ProbeLost { .. }
+            | sctp::Event::BlackHole { .. } => {}
             sctp::Event::Closed(reason) => {
                 log::debug!("sctp ended: {:?}", reason.cause);
-                channels.close_all(events);
+                let initiator = match reason.initiator {
+                    sctp::Initiator::Local => Initiator::Local,
+                    sctp::Initiator::Remote => Initiator::Remote,
+                    sctp::Initiator::Network => Initiator::Network,
+                };
+                let cause = if self.state.closing.is_some() {
+                    ChannelCloseCause::ConnectionClosed
+                } else {
+                    ChannelCloseCause::AssociationClosed
+                };
+                channels.close_all(ChannelCloseReason::new(initiator, cause), events);
             }
         }
         true
@@ -276,7 +309,8 @@ impl PeerConnection {
         if let Some(association) = &mut self.association {
             association.abort(now);
         }
-        self.channels.close_all(&mut self.events);
+        let why = ChannelCloseReason::new(reason.initiator, ChannelCloseCause::ConnectionClosed);
+        self.channels.close_all(why, &mut self.events);
         self.transport.farewell_path = self.transport.ice.best_path();
         if let Some(dtls) = &mut self.transport.dtls {
             dtls.close(now);

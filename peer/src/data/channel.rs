@@ -1,9 +1,14 @@
 //! One data channel (W3C WebRTC §6.2, RFC 8831).
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::Bytes;
-use sctp::{Ordering, Ppid};
+use sctp::{Ordering, Ppid, ReceiveLimit, SendOptions};
+
+use super::dcep::Reliability;
+use super::streaming::{Reading, Writing};
+use crate::event::ChannelCloseReason;
 
 /// Names one channel of a connection, also before it has a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +26,11 @@ impl ChannelId {
 pub struct DataChannelInit {
     /// Whether messages arrive in the order of sending. Default: yes.
     pub ordered: bool,
+    /// How long each side tries to deliver a message (W3C `maxRetransmits`, `maxPacketLifeTime`). What is given up is given
+    /// up whole. Default: until it arrives.
+    pub reliability: Reliability,
+    /// The share of this channel where several have something to send. Default: low, which is what W3C calls the one in the middle.
+    pub priority: Priority,
     /// The subprotocol, told to the peer. Default: empty.
     pub protocol: String,
     /// The stream id that both applications agreed on: then no OPEN is sent and the channel is open with the
@@ -32,8 +42,47 @@ impl Default for DataChannelInit {
     fn default() -> Self {
         Self {
             ordered: true,
+            reliability: Reliability::Reliable,
+            priority: Priority::Low,
             protocol: String::new(),
             negotiated: None,
+        }
+    }
+}
+
+/// W3C `RTCPriorityType`: each step gets twice as much of what there is to send (RFC 8831 §6.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Priority {
+    /// 128 in the OPEN.
+    VeryLow,
+    /// 256.
+    #[default]
+    Low,
+    /// 512.
+    Medium,
+    /// 1,024.
+    High,
+}
+
+impl Priority {
+    /// The number in the OPEN (RFC 8832 §5.1), and the weight of the stream.
+    pub const fn weight(self) -> u16 {
+        match self {
+            Self::VeryLow => 128,
+            Self::Low => 256,
+            Self::Medium => 512,
+            Self::High => 1_024,
+        }
+    }
+
+    /// What a number in an OPEN stands for.
+    pub const fn from_weight(weight: u16) -> Self {
+        match weight {
+            0..=128 => Self::VeryLow,
+            129..=256 => Self::Low,
+            257..=512 => Self::Medium,
+            _ => Self::High,
         }
     }
 }
@@ -105,35 +154,75 @@ impl From<Vec<u8>> for Message {
     }
 }
 
+/// Text or bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageKind {
+    /// Text, UTF-8.
+    Text,
+    /// Bytes.
+    Binary,
+}
+
+/// A part of a message that is read before it is complete
+/// ([`DataChannel::set_streaming`](crate::DataChannel::set_streaming)), or a whole one.
+///
+/// The pieces of a message follow one another. Those of a text may end within a character; together they are UTF-8.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessagePiece {
+    /// Text or bytes.
+    pub kind: MessageKind,
+    /// It is the first piece of its message.
+    pub beginning: bool,
+    /// What comes after it.
+    pub end: sctp::PieceEnd,
+    /// The bytes.
+    pub data: Bytes,
+}
+
 /// A channel from its creation to its end.
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) label: String,
     pub(super) protocol: String,
     pub(super) ordered: bool,
+    pub(super) reliability: Reliability,
+    pub(super) priority: u16,
     pub(super) negotiated: bool,
     pub(super) state: ChannelState,
     /// Known once the DTLS role is, or from the start when negotiated or opened by the peer.
     pub(super) stream: Option<u16>,
     /// OPEN waits for room in the send buffer.
     pub(super) open_unsent: bool,
+    /// Our ACK does.
+    pub(super) ack_unsent: bool,
     /// The peer knows the channel: its OPEN, its ACK or any data came. Until then messages are sent in order, or
     /// they could overtake OPEN (RFC 8832 §6).
     pub(super) acknowledged: bool,
     /// Messages that were taken out of the association to see what they are.
-    pub(super) held: VecDeque<sctp::Message>,
-    /// The pieces of a message whose end is to come (RFC 8831 §6.6, PPIDs 52 and 54).
+    pub(super) held: VecDeque<sctp::MessagePiece>,
+    /// The pieces of a message that is read whole and whose end is to come (RFC 8831 §6.6, PPIDs 52 and 54).
     pub(super) partial: Vec<u8>,
+    /// Where in a message the reader is.
+    pub(super) reading: Reading,
+    /// The message that is being written bit by bit.
+    pub(super) writing: Option<Writing>,
+    /// Messages may be read before they are complete, as soon as so many bytes are there.
+    pub(super) streaming: Option<usize>,
+    /// What may wait unread.
+    pub(super) receive_limit: Option<usize>,
     /// `DataChannelReadable` was said and the queue has not been read empty since.
     pub(super) readable: bool,
     /// A send met a full buffer.
     pub(super) blocked: bool,
-    pub(super) low_threshold: usize,
+    /// Below which buffered amount the application wants to be told.
+    pub(super) low_threshold: Option<usize>,
     /// Our outgoing stream was asked to begin anew, and did.
     pub(super) reset_requested: bool,
     pub(super) reset_done: bool,
     /// The peer's outgoing stream began anew.
     pub(super) peer_reset: bool,
+    /// Why it closes, once it does.
+    pub(super) close_reason: Option<ChannelCloseReason>,
     pub(super) messages_sent: u64,
     pub(super) bytes_sent: u64,
     pub(super) messages_received: u64,
@@ -141,24 +230,32 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    pub(super) fn new(label: String, protocol: String, ordered: bool) -> Self {
+    pub(super) fn new(label: String, protocol: String) -> Self {
         Self {
             label,
             protocol,
-            ordered,
+            ordered: true,
+            reliability: Reliability::Reliable,
+            priority: Priority::Low.weight(),
             negotiated: false,
             state: ChannelState::Connecting,
             stream: None,
             open_unsent: true,
+            ack_unsent: false,
             acknowledged: false,
             held: VecDeque::new(),
             partial: Vec::new(),
+            reading: Reading::default(),
+            writing: None,
+            streaming: None,
+            receive_limit: None,
             readable: false,
             blocked: false,
-            low_threshold: 0,
+            low_threshold: None,
             reset_requested: false,
             reset_done: false,
             peer_reset: false,
+            close_reason: None,
             messages_sent: 0,
             bytes_sent: 0,
             messages_received: 0,
@@ -166,7 +263,33 @@ impl Channel {
         }
     }
 
-    pub(super) const fn ordering(&self) -> Ordering {
+    /// How its messages are sent now.
+    pub(super) fn options(&self) -> SendOptions {
+        let options = match self.ordering() {
+            Ordering::Ordered => SendOptions::ordered(),
+            Ordering::Unordered => SendOptions::unordered(),
+        };
+        options.with_reliability(match self.reliability {
+            Reliability::Reliable => sctp::Reliability::Reliable,
+            // The wire has 32 bits, and both W3C and SCTP 16.
+            Reliability::MaxRetransmits(count) => {
+                sctp::Reliability::Retransmissions(u16::try_from(count).unwrap_or(u16::MAX))
+            }
+            Reliability::MaxLifetime(milliseconds) => {
+                sctp::Reliability::Lifetime(Duration::from_millis(milliseconds.into()))
+            }
+        })
+    }
+
+    /// What may wait unread: of a channel that may lose messages the newest go, another one ends.
+    pub(super) fn limit(&self) -> Option<ReceiveLimit> {
+        self.receive_limit.map(|bytes| ReceiveLimit {
+            bytes,
+            drops_unordered: self.reliability != Reliability::Reliable,
+        })
+    }
+
+    const fn ordering(&self) -> Ordering {
         if self.ordered || !self.acknowledged {
             Ordering::Ordered
         } else {

@@ -8,7 +8,7 @@ use sctp::{Association, SendOptions, StreamId};
 use super::channel::{Channel, ChannelId, ChannelState, DataChannelInit, PPID_DCEP};
 use super::dcep;
 use crate::error::CreateDataChannelError;
-use crate::event::Event;
+use crate::event::{ChannelCloseCause, ChannelCloseReason, Event, Initiator};
 use crate::stats::DataChannelStats;
 
 /// The data channels of a connection.
@@ -22,8 +22,11 @@ pub(crate) struct Channels {
     next_id: u32,
     /// The most at one time, both sides' together.
     pub(super) limit: usize,
-    /// The largest message that we announced, and that the peer did.
+    /// The largest message that is read whole.
     pub(super) max_receive: usize,
+    /// The largest message that we announced: read in pieces it may be larger than one that is read whole.
+    pub(super) max_streamed: usize,
+    /// The largest message that the peer announced.
     pub(crate) max_send: usize,
     /// Who takes even streams (RFC 8832 §6): the DTLS client.
     role: Option<dtls::Role>,
@@ -34,7 +37,7 @@ pub(crate) struct Channels {
     /// A channel waits for its OPEN, or to be reported open.
     waiting: bool,
     /// Data whose OPEN is still to come, by stream.
-    pub(super) early: BTreeMap<u16, Vec<sctp::Message>>,
+    pub(super) early: BTreeMap<u16, Vec<sctp::MessagePiece>>,
     /// Payload bytes outside the association's window: held and early messages.
     pub(super) held_bytes: usize,
     pub(super) opened: u64,
@@ -52,7 +55,7 @@ pub(crate) trait Outlet {
 }
 
 impl Channels {
-    pub(crate) const fn new(limit: usize, max_receive: usize) -> Self {
+    pub(crate) const fn new(limit: usize, max_receive: usize, max_streamed: usize) -> Self {
         Self {
             channels: BTreeMap::new(),
             streams: BTreeMap::new(),
@@ -60,6 +63,7 @@ impl Channels {
             next_id: 0,
             limit,
             max_receive,
+            max_streamed,
             max_send: 65_536,
             role: None,
             outbound_streams: u16::MAX,
@@ -80,14 +84,17 @@ impl Channels {
         label: &str,
         init: DataChannelInit,
     ) -> Result<ChannelId, CreateDataChannelError> {
-        let max = usize::from(u16::MAX);
-        if label.len() > max || init.protocol.len() > max {
+        if label.len() + init.protocol.len() > MAX_TEXT_BYTES {
             return Err(CreateDataChannelError::TextTooLong);
         }
         if self.channels.len() >= self.limit {
             return Err(CreateDataChannelError::TooMany);
         }
-        let mut channel = Channel::new(label.to_owned(), init.protocol, init.ordered);
+        let mut channel = Channel::new(label.to_owned(), init.protocol);
+        channel.ordered = init.ordered;
+        channel.reliability = init.reliability;
+        channel.priority = init.priority.weight();
+        channel.streaming = self.default_streaming();
         if let Some(stream) = init.negotiated {
             if stream >= self.outbound_streams {
                 return Err(CreateDataChannelError::StreamId);
@@ -138,7 +145,7 @@ impl Channels {
                         channel.stream = Some(stream);
                     }
                 }
-                None => self.remove(id, outlet),
+                None => self.remove(id, NO_STREAM, outlet),
             }
         }
     }
@@ -153,7 +160,7 @@ impl Channels {
             .map(|(_, id)| *id)
             .collect();
         for id in beyond {
-            self.remove(id, outlet);
+            self.remove(id, NO_STREAM, outlet);
         }
     }
 
@@ -172,6 +179,10 @@ impl Channels {
             let Some(channel) = self.channels.get_mut(id) else {
                 continue;
             };
+            if channel.ack_unsent {
+                channel.ack_unsent = !send_ack(now, association, stream);
+                self.waiting |= channel.ack_unsent;
+            }
             if channel.state != ChannelState::Connecting {
                 continue;
             }
@@ -181,8 +192,7 @@ impl Channels {
             }
             if self.connected && !channel.open_unsent {
                 channel.state = ChannelState::Open;
-                let low = channel.low_threshold;
-                association.set_buffered_amount_low_threshold(StreamId::new(stream), low);
+                set_up(association, stream, channel);
                 self.opened += 1;
                 outlet.push(Event::DataChannelOpened(*id));
             }
@@ -204,48 +214,9 @@ impl Channels {
         };
         if let Some(channel) = self.channels.get_mut(id)
             && channel.state == ChannelState::Open
-            && !channel.blocked
+            && channel.low_threshold.is_some()
         {
-            outlet.push(Event::DataChannelWritable(*id));
-        }
-    }
-
-    /// The association is gone, and every channel with it. What had arrived can still be read.
-    pub(crate) fn close_all(&mut self, outlet: &mut impl Outlet) {
-        self.connected = false;
-        self.streams.clear();
-        self.early.clear();
-        let closed = &mut self.closed;
-        self.channels.retain(|id, channel| {
-            if channel.state != ChannelState::Closed {
-                channel.state = ChannelState::Closed;
-                *closed += 1;
-                outlet.push(Event::DataChannelClosed(*id));
-            }
-            channel.readable
-        });
-    }
-
-    /// The peer lost its state and made the association anew: what it knew of channels is gone.
-    pub(crate) fn on_restarted(&mut self, outlet: &mut impl Outlet) {
-        self.close_all(outlet);
-        self.retired.clear();
-        self.connected = true;
-    }
-
-    /// Takes a channel away and says so.
-    pub(super) fn remove(&mut self, id: ChannelId, outlet: &mut impl Outlet) {
-        let Some(channel) = self.channels.remove(&id) else {
-            return;
-        };
-        if let Some(stream) = channel.stream {
-            self.streams.remove(&stream);
-        }
-        let held: usize = channel.held.iter().map(|message| message.data.len()).sum();
-        self.held_bytes = self.held_bytes.saturating_sub(held);
-        if channel.state != ChannelState::Closed {
-            self.closed += 1;
-            outlet.push(Event::DataChannelClosed(id));
+            outlet.push(Event::DataChannelBufferedAmountLow(*id));
         }
     }
 
@@ -258,21 +229,47 @@ impl Channels {
         (self.opened, self.closed, self.refused, self.dropped)
     }
 
-    pub(crate) fn stats(&self) -> Vec<DataChannelStats> {
+    pub(crate) fn stats(
+        &self,
+        now: Instant,
+        association: Option<&Association>,
+    ) -> Vec<DataChannelStats> {
         self.channels
             .iter()
-            .map(|(id, channel)| DataChannelStats {
-                id: *id,
-                label: channel.label.clone(),
-                protocol: channel.protocol.clone(),
-                data_channel_identifier: channel.stream,
-                state: channel.state,
-                messages_sent: channel.messages_sent,
-                bytes_sent: channel.bytes_sent,
-                messages_received: channel.messages_received,
-                bytes_received: channel.bytes_received,
+            .map(|(id, channel)| {
+                let stream = channel.stream.map(StreamId::new);
+                let below = association
+                    .zip(stream)
+                    .map(|(association, stream)| association.stream_stats(now, stream))
+                    .unwrap_or_default();
+                DataChannelStats {
+                    id: *id,
+                    label: channel.label.clone(),
+                    protocol: channel.protocol.clone(),
+                    data_channel_identifier: channel.stream,
+                    state: channel.state,
+                    messages_sent: channel.messages_sent,
+                    bytes_sent: channel.bytes_sent,
+                    messages_received: channel.messages_received,
+                    bytes_received: channel.bytes_received,
+                    retransmitted_chunks: below.retransmitted_chunks,
+                    abandoned_messages: below.abandoned_messages,
+                    buffered_amount: below.buffered_bytes,
+                    oldest_buffered: below.oldest_buffered,
+                    unread_bytes: below.unread_bytes,
+                }
             })
             .collect()
+    }
+
+    /// Where messages may be larger than what is read whole, they come out in pieces, so that whoever reads can choose.
+    pub(super) fn default_streaming(&self) -> Option<usize> {
+        (self.max_streamed > self.max_receive).then_some(STREAMING_BYTES)
+    }
+
+    /// Whether an ACK or OPEN has to be tried again.
+    pub(super) const fn wait(&mut self) {
+        self.waiting = true;
     }
 
     fn free_stream(&self, role: dtls::Role) -> Option<u16> {
@@ -295,6 +292,25 @@ impl Channels {
     }
 }
 
+/// Tells the association what it has to know of an open channel. A stream may have had another before.
+pub(super) fn set_up(association: &mut Association, stream: u16, channel: &Channel) {
+    let stream = StreamId::new(stream);
+    association.set_stream_weight(stream, channel.priority);
+    association.set_partial_delivery(stream, channel.streaming);
+    association.set_receive_limit(stream, channel.limit());
+    let low = channel.low_threshold.unwrap_or_default();
+    association.set_buffered_amount_low_threshold(stream, low);
+}
+
+/// Confirms an OPEN; false when there is no room for it now.
+pub(super) fn send_ack(now: Instant, association: &mut Association, stream: u16) -> bool {
+    let mut ack = Vec::new();
+    dcep::Message::Ack.encode(&mut ack);
+    let stream = StreamId::new(stream);
+    let sent = association.send(now, stream, PPID_DCEP, &ack, SendOptions::ordered());
+    sent != Err(sctp::SendError::Full)
+}
+
 fn send_open(
     now: Instant,
     association: &mut Association,
@@ -304,8 +320,8 @@ fn send_open(
     let mut message = Vec::new();
     dcep::Message::Open(dcep::Open {
         ordered: channel.ordered,
-        reliability: dcep::Reliability::Reliable,
-        priority: 256,
+        reliability: channel.reliability,
+        priority: channel.priority,
         label: channel.label.clone(),
         protocol: channel.protocol.clone(),
     })
@@ -318,3 +334,12 @@ fn send_open(
         SendOptions::ordered(),
     )
 }
+
+const NO_STREAM: ChannelCloseReason =
+    ChannelCloseReason::new(Initiator::Local, ChannelCloseCause::NoStream);
+
+/// What the label and the protocol of a channel may have together (C-1).
+pub(super) const MAX_TEXT_BYTES: usize = 65_535;
+
+/// A piece worth waking a reader for.
+const STREAMING_BYTES: usize = 16 << 10;

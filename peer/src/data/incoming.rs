@@ -3,15 +3,17 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use sctp::{Association, Direction, Ppid, SendOptions, StreamId};
+use sctp::{Association, PieceEnd, StreamId};
 
 use super::channel::{
-    Channel, ChannelId, ChannelState, Message, PPID_BINARY, PPID_BINARY_EMPTY, PPID_BINARY_PARTIAL,
-    PPID_DCEP, PPID_STRING, PPID_STRING_EMPTY, PPID_STRING_PARTIAL,
+    Channel, ChannelId, ChannelState, Message, MessageKind, MessagePiece, PPID_BINARY,
+    PPID_BINARY_EMPTY, PPID_BINARY_PARTIAL, PPID_DCEP, PPID_STRING, PPID_STRING_EMPTY,
+    PPID_STRING_PARTIAL,
 };
-use super::channels::{Channels, Outlet};
+use super::channels::{Channels, MAX_TEXT_BYTES, Outlet, send_ack, set_up};
 use super::dcep;
-use crate::event::Event;
+use super::streaming::so_far;
+use crate::event::{ChannelCloseCause, Event};
 
 /// Bytes that may wait outside the association's window over all channels, because they had to be taken out to
 /// see what they are.
@@ -32,7 +34,7 @@ impl Channels {
     ) {
         loop {
             let Some(&id) = self.streams.get(&stream) else {
-                match association.recv(now, StreamId::new(stream)) {
+                match association.recv_piece(now, StreamId::new(stream)) {
                     Some(message) => self.on_stray(now, stream, message, association, outlet),
                     None => return,
                 }
@@ -43,7 +45,7 @@ impl Channels {
             };
             if channel.state == ChannelState::Closing && channel.reset_requested {
                 // The application closed it: what still comes is nobody's.
-                match association.recv(now, StreamId::new(stream)) {
+                match association.recv_piece(now, StreamId::new(stream)) {
                     Some(_) => self.dropped += 1,
                     None => return,
                 }
@@ -52,13 +54,18 @@ impl Channels {
             // The first message of a channel may be the ACK, which is not for the application.
             let look = !channel.readable && !channel.negotiated && self.held_bytes < MAX_HELD_BYTES;
             if look && !channel.acknowledged {
-                let Some(message) = association.recv(now, StreamId::new(stream)) else {
+                let Some(message) = association.recv_piece(now, StreamId::new(stream)) else {
                     return;
                 };
                 channel.acknowledged = true;
                 if message.ppid == PPID_DCEP {
-                    if dcep::Message::decode(&message.data) != Ok(dcep::Message::Ack) {
-                        self.dropped += 1;
+                    match dcep::Message::decode(&message.data) {
+                        Ok(dcep::Message::Ack) => {}
+                        Ok(dcep::Message::Open(_)) => {
+                            let cause = ChannelCloseCause::UnexpectedOpen;
+                            self.close(now, id, cause, Some(&mut *association), outlet);
+                        }
+                        Err(_) => self.dropped += 1,
                     }
                     continue;
                 }
@@ -86,7 +93,7 @@ impl Channels {
             return;
         }
         if channel.held.is_empty() && self.held_bytes < MAX_HELD_BYTES {
-            let Some(message) = association.recv(now, StreamId::new(stream)) else {
+            let Some(message) = association.recv_piece(now, StreamId::new(stream)) else {
                 return;
             };
             self.held_bytes += message.data.len();
@@ -101,7 +108,7 @@ impl Channels {
         &mut self,
         now: Instant,
         stream: u16,
-        message: sctp::Message,
+        message: sctp::MessagePiece,
         association: &mut Association,
         outlet: &mut impl Outlet,
     ) {
@@ -110,7 +117,10 @@ impl Channels {
             return;
         }
         match dcep::Message::decode(&message.data) {
-            Ok(dcep::Message::Open(open)) if self.may_open(stream, outlet) => {
+            Ok(dcep::Message::Open(open))
+                if self.may_open(stream, outlet)
+                    && open.label.len() + open.protocol.len() <= MAX_TEXT_BYTES =>
+            {
                 self.open(now, stream, open, association, outlet);
             }
             // An ACK for what is closed by now, or a type that a later protocol may define.
@@ -142,17 +152,21 @@ impl Channels {
         association: &mut Association,
         outlet: &mut impl Outlet,
     ) {
-        let mut ack = Vec::new();
-        dcep::Message::Ack.encode(&mut ack);
-        let options = SendOptions::ordered();
-        // A full buffer may swallow the ACK: our first data stands for it (RFC 8832 §6).
-        let _ = association.send(now, StreamId::new(stream), PPID_DCEP, &ack, options);
-        let mut channel = Channel::new(open.label, open.protocol, open.ordered);
+        let mut channel = Channel::new(open.label, open.protocol);
+        channel.ordered = open.ordered;
+        channel.reliability = open.reliability;
+        channel.priority = open.priority;
+        channel.streaming = self.default_streaming();
+        channel.ack_unsent = !send_ack(now, association, stream);
         channel.stream = Some(stream);
         channel.open_unsent = false;
         channel.acknowledged = true;
         channel.state = ChannelState::Open;
         channel.held = self.early.remove(&stream).unwrap_or_default().into();
+        set_up(association, stream, &channel);
+        if channel.ack_unsent {
+            self.wait();
+        }
         self.opened += 1;
         let id = self.insert(channel);
         outlet.push(Event::DataChannelAdded(id));
@@ -166,7 +180,7 @@ impl Channels {
         }
     }
 
-    fn keep_early(&mut self, stream: u16, message: sctp::Message) {
+    fn keep_early(&mut self, stream: u16, message: sctp::MessagePiece) {
         let streams = self.early.len();
         let kept = self.early.get(&stream);
         let bytes: usize = kept.map_or(0, |kept| kept.iter().map(|m| m.data.len()).sum());
@@ -181,79 +195,11 @@ impl Channels {
         }
     }
 
-    fn drop_early(&mut self, stream: u16) {
+    pub(super) fn drop_early(&mut self, stream: u16) {
         let early = self.early.remove(&stream).unwrap_or_default();
         let bytes: usize = early.iter().map(|message| message.data.len()).sum();
         self.held_bytes = self.held_bytes.saturating_sub(bytes);
         self.dropped += early.len() as u64;
-    }
-
-    /// Streams began anew (RFC 8831 §6.7).
-    pub(crate) fn on_reset(
-        &mut self,
-        now: Instant,
-        direction: Direction,
-        streams: &[StreamId],
-        association: &mut Association,
-        outlet: &mut impl Outlet,
-    ) {
-        let named: Vec<u16> = if streams.is_empty() {
-            self.streams.keys().copied().collect()
-        } else {
-            streams.iter().map(|stream| stream.get()).collect()
-        };
-        for stream in named {
-            if direction == Direction::Incoming {
-                self.drop_early(stream);
-            }
-            let Some(&id) = self.streams.get(&stream) else {
-                continue;
-            };
-            let Some(channel) = self.channels.get_mut(&id) else {
-                continue;
-            };
-            match direction {
-                Direction::Incoming => channel.peer_reset = true,
-                Direction::Outgoing => channel.reset_done = true,
-            }
-            self.advance_close(now, id, association, outlet);
-        }
-    }
-
-    /// The peer would not begin these streams anew: the channels end here all the same.
-    pub(crate) fn on_reset_refused(&mut self, streams: &[StreamId], outlet: &mut impl Outlet) {
-        for stream in streams {
-            if let Some(&id) = self.streams.get(&stream.get()) {
-                self.remove(id, outlet);
-            }
-        }
-    }
-
-    /// Goes on with a close: our side follows the peer's once all was read, and both together end the channel.
-    pub(super) fn advance_close(
-        &mut self,
-        now: Instant,
-        id: ChannelId,
-        association: &mut Association,
-        outlet: &mut impl Outlet,
-    ) {
-        let Some(channel) = self.channels.get_mut(&id) else {
-            return;
-        };
-        let Some(stream) = channel.stream else {
-            return;
-        };
-        if channel.peer_reset {
-            channel.state = ChannelState::Closing;
-            if !channel.readable && !channel.reset_requested {
-                channel.reset_requested = true;
-                let asked = association.reset_streams(now, &[StreamId::new(stream)]);
-                channel.reset_done |= asked.is_err();
-            }
-        }
-        if channel.peer_reset && channel.reset_done {
-            self.remove(id, outlet);
-        }
     }
 
     /// The next message of a channel for the application.
@@ -261,21 +207,79 @@ impl Channels {
         &mut self,
         now: Instant,
         id: ChannelId,
-        association: Option<&mut Association>,
+        mut association: Option<&mut Association>,
         outlet: &mut impl Outlet,
     ) -> Option<Message> {
+        loop {
+            let piece = self.next_piece(now, id, association.as_deref_mut(), outlet)?;
+            let max = self.max_receive;
+            let channel = self.channels.get_mut(&id)?;
+            let cause = match join(channel, piece, max) {
+                Ok(Some(message)) => {
+                    channel.messages_received += 1;
+                    channel.bytes_received += message.len() as u64;
+                    return Some(message);
+                }
+                Ok(None) => continue,
+                Err(cause) => cause,
+            };
+            self.dropped += 1;
+            self.close(now, id, cause, association, outlet);
+            return None;
+        }
+    }
+
+    /// The next piece of a message, for an application that does not wait for the whole.
+    pub(super) fn recv_piece(
+        &mut self,
+        now: Instant,
+        id: ChannelId,
+        mut association: Option<&mut Association>,
+        outlet: &mut impl Outlet,
+    ) -> Option<MessagePiece> {
+        let channel = self.channels.get_mut(&id)?;
+        if !channel.partial.is_empty() {
+            // It was read whole until now.
+            let bytes = std::mem::take(&mut channel.partial);
+            channel.reading.given = true;
+            return Some(so_far(bytes, channel.reading.kind));
+        }
+        let piece = self.next_piece(now, id, association.as_deref_mut(), outlet)?;
+        let channel = self.channels.get_mut(&id)?;
+        let cause = if channel.reading.bytes > self.max_streamed {
+            ChannelCloseCause::MessageTooLarge
+        } else if !channel.reading.accept(&piece) {
+            ChannelCloseCause::InvalidText
+        } else {
+            channel.messages_received += u64::from(piece.end == PieceEnd::Complete);
+            channel.bytes_received += piece.data.len() as u64;
+            return Some(piece);
+        };
+        self.dropped += 1;
+        self.close(now, id, cause, association, outlet);
+        None
+    }
+
+    /// The next piece that is for the application.
+    fn next_piece(
+        &mut self,
+        now: Instant,
+        id: ChannelId,
+        association: Option<&mut Association>,
+        outlet: &mut impl Outlet,
+    ) -> Option<MessagePiece> {
         let association = association?;
         loop {
             let channel = self.channels.get_mut(&id)?;
             let stream = channel.stream?;
             let next = match channel.held.pop_front() {
-                Some(message) => {
-                    self.held_bytes = self.held_bytes.saturating_sub(message.data.len());
-                    Some(message)
+                Some(piece) => {
+                    self.held_bytes = self.held_bytes.saturating_sub(piece.data.len());
+                    Some(piece)
                 }
-                None => association.recv(now, StreamId::new(stream)),
+                None => association.recv_piece(now, StreamId::new(stream)),
             };
-            let Some(message) = next else {
+            let Some(piece) = next else {
                 channel.readable = false;
                 if channel.state == ChannelState::Closed {
                     self.channels.remove(&id);
@@ -284,75 +288,107 @@ impl Channels {
                 }
                 return None;
             };
-            match self.deliver(id, &message) {
-                Delivery::Message(message) => return Some(message),
-                Delivery::Nothing => self.dropped += 1,
-                Delivery::Violation => {
+            channel.acknowledged = true;
+            match interpret(channel, piece) {
+                Interpreted::Piece(piece) => return Some(piece),
+                Interpreted::Nothing => self.dropped += 1,
+                Interpreted::Violation => {
                     self.dropped += 1;
-                    self.close(now, id, Some(&mut *association), outlet);
+                    let cause = ChannelCloseCause::UnexpectedOpen;
+                    self.close(now, id, cause, Some(association), outlet);
                     return None;
                 }
             }
         }
     }
-
-    fn deliver(&mut self, id: ChannelId, message: &sctp::Message) -> Delivery {
-        let max = self.max_receive;
-        let Some(channel) = self.channels.get_mut(&id) else {
-            return Delivery::Nothing;
-        };
-        channel.acknowledged = true;
-        if channel.partial.len() + message.data.len() > max {
-            return Delivery::Violation; // C-8
-        }
-        let delivery = match message.ppid {
-            PPID_DCEP => {
-                // C-5: an OPEN on an open stream is a mistake of the peer, an ACK harmless.
-                return match dcep::Message::decode(&message.data) {
-                    Ok(dcep::Message::Open(_)) => Delivery::Violation,
-                    _ => Delivery::Nothing,
-                };
-            }
-            PPID_BINARY_PARTIAL | PPID_STRING_PARTIAL => {
-                channel.partial.extend_from_slice(&message.data);
-                return Delivery::Nothing;
-            }
-            PPID_STRING_EMPTY => Delivery::Message(Message::Text(String::new())),
-            PPID_BINARY_EMPTY => Delivery::Message(Message::Binary(Bytes::new())),
-            ppid @ (PPID_STRING | PPID_BINARY) => whole(channel, ppid, &message.data),
-            _ => return Delivery::Nothing, // C-7
-        };
-        if let Delivery::Message(message) = &delivery {
-            channel.messages_received += 1;
-            channel.bytes_received += message.len() as u64;
-        }
-        delivery
-    }
 }
 
-/// What a message of the association is for the application.
-enum Delivery {
-    Message(Message),
+/// What a piece of the association is for the application.
+enum Interpreted {
+    Piece(MessagePiece),
     Nothing,
     /// The channel closes.
     Violation,
 }
 
-fn whole(channel: &mut Channel, ppid: Ppid, data: &Bytes) -> Delivery {
-    let data = if channel.partial.is_empty() {
-        data.clone()
-    } else {
-        let mut joined = std::mem::take(&mut channel.partial);
-        joined.extend_from_slice(data);
-        Bytes::from(joined)
+fn interpret(channel: &mut Channel, piece: sctp::MessagePiece) -> Interpreted {
+    let reading = &mut channel.reading;
+    let (kind, data, end) = match piece.ppid {
+        PPID_DCEP => {
+            // C-5: an OPEN on an open stream is a mistake of the peer, an ACK harmless.
+            return match dcep::Message::decode(&piece.data) {
+                Ok(dcep::Message::Open(_)) => Interpreted::Violation,
+                _ => Interpreted::Nothing,
+            };
+        }
+        PPID_STRING => (MessageKind::Text, piece.data, piece.end),
+        PPID_BINARY => (MessageKind::Binary, piece.data, piece.end),
+        PPID_STRING_EMPTY => (MessageKind::Text, Bytes::new(), piece.end),
+        PPID_BINARY_EMPTY => (MessageKind::Binary, Bytes::new(), piece.end),
+        PPID_STRING_PARTIAL => (MessageKind::Text, piece.data, goes_on(piece.end)),
+        PPID_BINARY_PARTIAL => (MessageKind::Binary, piece.data, goes_on(piece.end)),
+        _ => return Interpreted::Nothing, // C-7
     };
-    if ppid == PPID_BINARY {
-        return Delivery::Message(Message::Binary(data));
+    let beginning = !reading.inside;
+    if beginning {
+        reading.kind = kind;
+        reading.bytes = 0;
     }
-    // C-14
-    String::from_utf8(data.into()).map_or(Delivery::Violation, |text| {
-        Delivery::Message(Message::Text(text))
+    reading.bytes = reading.bytes.saturating_add(data.len());
+    reading.inside = end == PieceEnd::More;
+    Interpreted::Piece(MessagePiece {
+        kind: reading.kind,
+        beginning,
+        end,
+        data,
     })
+}
+
+/// RFC 8831 §6.6: what PPIDs 52 and 54 carry is a part of a message, however complete it is for SCTP.
+fn goes_on(end: PieceEnd) -> PieceEnd {
+    match end {
+        PieceEnd::Complete => PieceEnd::More,
+        other => other,
+    }
+}
+
+/// Adds a piece to what is there of a message; the message once it is whole.
+fn join(
+    channel: &mut Channel,
+    piece: MessagePiece,
+    max: usize,
+) -> Result<Option<Message>, ChannelCloseCause> {
+    if channel.reading.given {
+        // The rest of a message whose beginning was read as a piece.
+        channel.reading.given = piece.end == PieceEnd::More;
+        return Ok(None);
+    }
+    if channel.partial.len() + piece.data.len() > max {
+        return Err(ChannelCloseCause::MessageTooLarge); // C-8
+    }
+    let data = match piece.end {
+        PieceEnd::Complete if channel.partial.is_empty() => piece.data,
+        PieceEnd::Complete => {
+            let mut joined = std::mem::take(&mut channel.partial);
+            joined.extend_from_slice(&piece.data);
+            Bytes::from(joined)
+        }
+        PieceEnd::More => {
+            channel.partial.extend_from_slice(&piece.data);
+            return Ok(None);
+        }
+        PieceEnd::Abandoned => {
+            channel.partial = Vec::new();
+            return Ok(None);
+        }
+    };
+    match piece.kind {
+        MessageKind::Binary => Ok(Some(Message::Binary(data))),
+        // C-14
+        MessageKind::Text => String::from_utf8(data.into())
+            .map(|text| Some(Message::Text(text)))
+            .map_err(|_| ChannelCloseCause::InvalidText),
+    }
 }
 
 /// Messages of one byte cost more than their byte.

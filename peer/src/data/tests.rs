@@ -38,7 +38,7 @@ impl Scene {
         let config = sctp::Config::default();
         let mut scene = Self {
             now: netsim::epoch(),
-            channels: Channels::new(8, 262_144),
+            channels: Channels::new(8, 262_144, 262_144),
             ours: Association::new(config.clone(), [1; 32]).unwrap(),
             theirs: Association::new(config, [2; 32]).unwrap(),
             said: Said::default(),
@@ -83,6 +83,9 @@ impl Scene {
                 }
                 sctp::Event::Readable(stream) => {
                     channels.on_readable(now, stream.get(), ours, said);
+                }
+                sctp::Event::StreamRefused { stream, reason } => {
+                    channels.on_refused(now, (stream.get(), reason), ours, said);
                 }
                 sctp::Event::StreamsReset { direction, streams } => {
                     channels.on_reset(now, direction, &streams, ours, said);
@@ -282,7 +285,7 @@ fn text_that_is_not_utf8_closes_the_channel() {
 #[test]
 fn channels_that_wait_open_in_the_order_of_their_streams() {
     let mut scene = Scene::new();
-    let mut channels = Channels::new(8, 262_144);
+    let mut channels = Channels::new(8, 262_144, 262_144);
     let ids: Vec<_> = ["a", "b", "c"]
         .map(|label| channels.create(label, DataChannelInit::default()).unwrap())
         .to_vec();
@@ -324,6 +327,6 @@ fn messages_that_had_arrived_are_read_before_the_peers_close_is_done() {
     assert!(scene.channels.channels.is_empty());
     assert!(matches!(
         scene.said.0.last(),
-        Some(Event::DataChannelClosed(_))
+        Some(Event::DataChannelClosed(..))
     ));
 }

@@ -2,15 +2,16 @@
 
 use std::time::Instant;
 
-use sctp::{Association, Ordering, SendOptions, StreamId};
+use sctp::{Association, StreamId};
 
 use super::channel::{
-    ChannelId, ChannelState, Message, PPID_BINARY, PPID_BINARY_EMPTY, PPID_STRING,
-    PPID_STRING_EMPTY,
+    Channel, ChannelId, ChannelState, Message, MessageKind, MessagePiece, Priority,
 };
-use super::channels::{Channels, Outlet};
+use super::channels::Channels;
+use super::dcep::Reliability;
 use crate::connection::PeerConnection;
 use crate::error::SendError;
+use crate::event::ChannelCloseCause;
 
 /// One data channel of a connection (W3C `RTCDataChannel`).
 #[derive(Debug)]
@@ -49,6 +50,19 @@ impl<'a> DataChannel<'a> {
         self.channel().is_some_and(|channel| channel.ordered)
     }
 
+    /// How long each side tries to deliver a message (W3C `maxRetransmits`, `maxPacketLifeTime`).
+    pub fn reliability(&self) -> Reliability {
+        self.channel()
+            .map_or(Reliability::Reliable, |channel| channel.reliability)
+    }
+
+    /// Its share where several channels have something to send.
+    pub fn priority(&self) -> Priority {
+        self.channel().map_or(Priority::Low, |channel| {
+            Priority::from_weight(channel.priority)
+        })
+    }
+
     /// Whether both applications agreed on the stream beforehand.
     pub fn negotiated(&self) -> bool {
         self.channel().is_some_and(|channel| channel.negotiated)
@@ -66,8 +80,8 @@ impl<'a> DataChannel<'a> {
         channels.buffered_amount(self.id, association)
     }
 
-    /// Asks for [`DataChannelWritable`](crate::Event::DataChannelWritable) when the buffered amount falls from above
-    /// `bytes` to it or below (W3C `bufferedAmountLowThreshold`). Default 0.
+    /// Asks for [`DataChannelBufferedAmountLow`](crate::Event::DataChannelBufferedAmountLow) whenever the buffered amount
+    /// falls from above `bytes` to it or below (W3C `bufferedAmountLowThreshold`). Default: nothing is said.
     pub fn set_buffered_amount_low_threshold(&mut self, bytes: usize) {
         let (channels, association, _) = self.connection.data_mut();
         channels.set_low_threshold(self.id, bytes, association);
@@ -88,12 +102,60 @@ impl<'a> DataChannel<'a> {
 
     /// Sends text.
     pub fn send_text(&mut self, now: Instant, text: &str) -> Result<(), SendError> {
-        self.send_payload(now, text.as_bytes(), Kind::Text)
+        self.send_payload(now, text.as_bytes(), MessageKind::Text)
     }
 
     /// Sends bytes.
     pub fn send_binary(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SendError> {
-        self.send_payload(now, bytes, Kind::Binary)
+        self.send_payload(now, bytes, MessageKind::Binary)
+    }
+
+    /// Begins a message that is written bit by bit with [`write`](Self::write), so that a huge one is never held as a whole, and
+    /// ended by [`finish_message`](Self::finish_message). No other message can be sent on the channel meanwhile.
+    pub fn begin_message(&mut self, now: Instant, kind: MessageKind) -> Result<(), SendError> {
+        let (channels, association, _) = self.connection.data_mut();
+        channels.begin_message(now, self.id, association, kind)
+    }
+
+    /// Adds bytes to the message that was begun, and says how many were taken. Those of a text may end within a character.
+    pub fn write(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
+        let (channels, association, _) = self.connection.data_mut();
+        let taken = channels.write(now, self.id, association, data)?;
+        self.connection.settle_data(now);
+        Ok(taken)
+    }
+
+    /// Ends the message that was begun.
+    pub fn finish_message(&mut self, now: Instant) -> Result<(), SendError> {
+        let (channels, association, _) = self.connection.data_mut();
+        channels.finish_message(now, self.id, association)?;
+        self.connection.settle_data(now);
+        Ok(())
+    }
+
+    /// Lets ordered messages be read with [`recv_piece`](Self::recv_piece) before they are complete, as soon as `bytes` of them
+    /// are there. Then they may be as large as
+    /// [`Config::announced_max_message_size`](crate::Config::announced_max_message_size) says. `None`: whole messages. Default: 16 KiB
+    /// where the announced size is larger than that of a whole message, else `None`.
+    pub fn set_streaming(&mut self, bytes: Option<usize>) {
+        let (channels, association, _) = self.connection.data_mut();
+        channels.set_streaming(self.id, bytes, association);
+    }
+
+    /// Limits what may wait unread on this channel, in bytes, so that a reader who is late does not hold the other channels up:
+    /// SCTP has one window for all. Beyond it a channel that may lose messages loses them, where they are unordered; any other one
+    /// closes. `None`, the default: the window of all holds the peer back.
+    pub fn set_receive_limit(&mut self, bytes: Option<usize>) {
+        let (channels, association, _) = self.connection.data_mut();
+        channels.set_receive_limit(self.id, bytes, association);
+    }
+
+    /// The next piece of a message that arrived, or the next whole message as one piece.
+    pub fn recv_piece(&mut self, now: Instant) -> Option<MessagePiece> {
+        let (channels, association, outlet) = self.connection.data_mut();
+        let piece = channels.recv_piece(now, self.id, association, outlet);
+        self.connection.settle_data(now);
+        piece
     }
 
     /// The next message that arrived. What is not read pushes back on the peer.
@@ -107,18 +169,29 @@ impl<'a> DataChannel<'a> {
     /// Sends what was taken, then closes (W3C `close`). What arrived and was not read is gone.
     pub fn close(&mut self, now: Instant) {
         let (channels, association, outlet) = self.connection.data_mut();
-        channels.close(now, self.id, association, outlet);
+        channels.close(
+            now,
+            self.id,
+            ChannelCloseCause::Requested,
+            association,
+            outlet,
+        );
         self.connection.settle(now);
     }
 
-    fn send_payload(&mut self, now: Instant, data: &[u8], kind: Kind) -> Result<(), SendError> {
+    fn send_payload(
+        &mut self,
+        now: Instant,
+        data: &[u8],
+        kind: MessageKind,
+    ) -> Result<(), SendError> {
         let (channels, association, _) = self.connection.data_mut();
         channels.send(now, self.id, association, (data, kind))?;
         self.connection.settle_data(now);
         Ok(())
     }
 
-    fn channel(&self) -> Option<&super::channel::Channel> {
+    fn channel(&self) -> Option<&Channel> {
         self.connection
             .data()
             .0
@@ -128,104 +201,9 @@ impl<'a> DataChannel<'a> {
     }
 }
 
-/// Text or bytes.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Text,
-    Binary,
-}
-
 impl Channels {
     pub(crate) fn contains(&self, id: ChannelId) -> bool {
         self.channels.contains_key(&id)
-    }
-
-    fn send(
-        &mut self,
-        now: Instant,
-        id: ChannelId,
-        association: Option<&mut Association>,
-        (data, kind): (&[u8], Kind),
-    ) -> Result<(), SendError> {
-        let max = self.max_send;
-        let channel = self.channels.get_mut(&id).ok_or(SendError::Closed)?;
-        match channel.state {
-            ChannelState::Connecting => return Err(SendError::Connecting),
-            ChannelState::Open => {}
-            ChannelState::Closing | ChannelState::Closed => return Err(SendError::Closed),
-        }
-        let (Some(association), Some(stream)) = (association, channel.stream) else {
-            return Err(SendError::Closed);
-        };
-        if data.len() > max {
-            return Err(SendError::TooLarge);
-        }
-        // RFC 8831 §6.6: SCTP has no empty messages, so one zero byte stands for nothing.
-        let (ppid, payload) = match (kind, data.is_empty()) {
-            (Kind::Text, false) => (PPID_STRING, data),
-            (Kind::Binary, false) => (PPID_BINARY, data),
-            (Kind::Text, true) => (PPID_STRING_EMPTY, &[0][..]),
-            (Kind::Binary, true) => (PPID_BINARY_EMPTY, &[0][..]),
-        };
-        let options = match channel.ordering() {
-            Ordering::Ordered => SendOptions::ordered(),
-            Ordering::Unordered => SendOptions::unordered(),
-        };
-        match association.send(now, StreamId::new(stream), ppid, payload, options) {
-            Ok(()) => {
-                channel.messages_sent += 1;
-                channel.bytes_sent += data.len() as u64;
-                Ok(())
-            }
-            Err(sctp::SendError::Full) => {
-                channel.blocked = true;
-                Err(SendError::Full)
-            }
-            Err(sctp::SendError::TooLarge { .. }) => Err(SendError::TooLarge),
-            Err(_) => Err(SendError::Closed),
-        }
-    }
-
-    pub(super) fn close(
-        &mut self,
-        now: Instant,
-        id: ChannelId,
-        association: Option<&mut Association>,
-        outlet: &mut impl Outlet,
-    ) {
-        let Some(channel) = self.channels.get_mut(&id) else {
-            return;
-        };
-        let (Some(association), Some(stream), true) = (association, channel.stream, self.connected)
-        else {
-            self.remove(id, outlet);
-            return;
-        };
-        if channel.state == ChannelState::Closed {
-            self.remove(id, outlet);
-            return;
-        }
-        if channel.reset_requested {
-            return;
-        }
-        channel.state = ChannelState::Closing;
-        channel.reset_requested = true;
-        let held: usize = channel
-            .held
-            .drain(..)
-            .map(|message| message.data.len())
-            .sum();
-        self.held_bytes = self.held_bytes.saturating_sub(held);
-        channel.readable = false;
-        let asked = association.reset_streams(now, &[StreamId::new(stream)]);
-        if asked.is_err() {
-            // Without RE-CONFIG nothing can tell the peer; the stream stays taken on its side.
-            self.retired.insert(stream);
-            self.remove(id, outlet);
-            return;
-        }
-        self.on_readable(now, stream, association, outlet);
-        self.advance_close(now, id, association, outlet);
     }
 
     fn buffered_amount(&self, id: ChannelId, association: Option<&Association>) -> usize {
@@ -245,9 +223,24 @@ impl Channels {
         let Some(channel) = self.channels.get_mut(&id) else {
             return;
         };
-        channel.low_threshold = bytes;
+        channel.low_threshold = Some(bytes);
         if let (Some(stream), Some(association)) = (channel.stream, association) {
             association.set_buffered_amount_low_threshold(StreamId::new(stream), bytes);
+        }
+    }
+
+    fn set_receive_limit(
+        &mut self,
+        id: ChannelId,
+        bytes: Option<usize>,
+        association: Option<&mut Association>,
+    ) {
+        let Some(channel) = self.channels.get_mut(&id) else {
+            return;
+        };
+        channel.receive_limit = bytes;
+        if let (Some(stream), Some(association)) = (channel.stream, association) {
+            association.set_receive_limit(StreamId::new(stream), channel.limit());
         }
     }
 }

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use avocet_peer as peer;
 use netsim::{ADDRESS_A, ADDRESS_B, Machine, Outgoing, Pair};
-use peer::{ChannelId, Config, Event, Message, PeerConnection, SessionDescription, TransceiverId};
+use peer::{
+    ChannelCloseReason, ChannelId, Config, Event, Message, PeerConnection, SessionDescription,
+    TransceiverId,
+};
 
 /// A connection and what the test network and the test saw of it.
 #[derive(Debug)]
@@ -49,6 +52,14 @@ impl Peer {
 
     pub(crate) fn has(&self, event: &Event) -> bool {
         self.events.contains(event)
+    }
+
+    /// Why a channel closed, once it did.
+    pub(crate) fn closed(&self, id: ChannelId) -> Option<ChannelCloseReason> {
+        self.events.iter().find_map(|event| match event {
+            Event::DataChannelClosed(closed, reason) if *closed == id => Some(*reason),
+            _ => None,
+        })
     }
 
     fn note(&mut self, event: &Event) {

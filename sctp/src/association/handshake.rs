@@ -6,18 +6,18 @@ use crate::chunk::{
     CauseCode, ChunkType, DecodeError, InitAckChunk, InitChunk, Parameter, ParameterType,
     Parameters,
 };
-use crate::cookie::{Cookie, Peer};
+use crate::cookie::{Cookie, Extensions, Peer};
 use crate::error::{CloseCause, Initiator};
 use crate::event::Event;
-use crate::receive::{Receiver, initial_window};
+use crate::receive::initial_window;
 use crate::send::Sender;
 use crate::timer::Timer;
 
 /// The parameters of an INIT or INIT ACK, as far as they concern us.
 #[derive(Debug, Default)]
-struct Parsed<'a> {
+pub(super) struct Parsed<'a> {
     cookie: Option<&'a [u8]>,
-    re_config: bool,
+    extensions: Extensions,
     /// Unknown ones that ask to be reported, each encoded whole.
     unrecognized: Vec<u8>,
 }
@@ -70,7 +70,7 @@ impl Association {
         // (RFC 9260 §5.2.1). Where one stands, the peer may have lost its own, and gets a new name for us.
         let synchronized = self.state.is_synchronized();
         let local = if synchronized {
-            Local::draw(&mut self.rng, Some(epoch))
+            Local::draw(&mut self.secret, Some(epoch))
         } else {
             self.local
         };
@@ -78,7 +78,7 @@ impl Association {
             (Some(known), true) => (self.local.tag, known.tag),
             _ => (0, 0),
         };
-        let cookie = self.cookie_key.seal(&Cookie {
+        let cookie = self.secret.seal(&Cookie {
             local_tag: local.tag,
             local_initial_tsn: local.initial_tsn,
             peer,
@@ -144,7 +144,7 @@ impl Association {
 
     /// Takes a cookie back (RFC 9260 §5.1.5, §5.2.4). True when the rest of the packet belongs to the association.
     pub(super) fn on_cookie_echo(&mut self, now: Instant, tag: u32, cookie: &[u8]) -> bool {
-        let Some(cookie) = self.cookie_key.open(cookie) else {
+        let Some(cookie) = self.secret.open(cookie) else {
             self.stats.dropped.forged_cookies += 1;
             return false;
         };
@@ -185,6 +185,20 @@ impl Association {
                 self.restart(now, &cookie);
                 true
             }
+            // Action B, when the peer began anew between our INIT and our COOKIE ECHO: the association is with the new one.
+            State::Established if ours => {
+                self.adopt(cookie.peer);
+                self.control.cookie_ack = true;
+                true
+            }
+            // The peer began anew and did not hear that all is over (RFC 9260 §5.2.4).
+            State::ShutdownAckSent { .. } => {
+                self.control.shutdown_ack = true;
+                self.control
+                    .push_cause(CauseCode::COOKIE_WHILE_SHUTTING_DOWN, &[]);
+                false
+            }
+            // Action C: a cookie from before our own INIT was answered.
             _ => {
                 self.stats.dropped.unexpected += 1;
                 false
@@ -227,23 +241,46 @@ impl Association {
     /// The parameters that say what we can do.
     pub(super) fn announcements(&self) -> Vec<u8> {
         let mut parameters = Vec::new();
-        Parameter {
+        let forward_tsn = Parameter {
+            kind: ParameterType::FORWARD_TSN_SUPPORTED,
+            value: &[],
+        };
+        forward_tsn.encode(&mut parameters);
+        let kinds = [
+            ChunkType::RE_CONFIG.0,
+            ChunkType::FORWARD_TSN.0,
+            ChunkType::I_DATA.0,
+            ChunkType::I_FORWARD_TSN.0,
+        ];
+        let count = if self.config.interleaving { 4 } else { 2 };
+        let extensions = Parameter {
             kind: ParameterType::SUPPORTED_EXTENSIONS,
-            value: &[ChunkType::RE_CONFIG.0],
+            value: &kinds[..count],
+        };
+        extensions.encode(&mut parameters);
+        if self.config.zero_checksum {
+            let zero_checksum = Parameter {
+                kind: ParameterType::ZERO_CHECKSUM_ACCEPTABLE,
+                value: &DTLS_DETECTS,
+            };
+            zero_checksum.encode(&mut parameters);
         }
-        .encode(&mut parameters);
         parameters
     }
 
     /// Takes the peer's word for its half of the association.
-    fn adopt(&mut self, peer: Peer) {
+    pub(super) fn adopt(&mut self, peer: Peer) {
         self.peer = Some(peer);
-        self.receiver = Receiver::new(&self.config, peer.initial_tsn);
+        let agreed = self.agreed();
+        self.receiver
+            .renew(&self.config, peer.initial_tsn, agreed.interleaving);
+        self.sender
+            .set_extensions(agreed.interleaving, agreed.partial);
         self.sender.set_advertised(peer.a_rwnd);
         self.resets.begin(self.local.initial_tsn, peer.initial_tsn);
     }
 
-    fn establish(&mut self, now: Instant) {
+    pub(super) fn establish(&mut self, now: Instant) {
         self.state = State::Established;
         self.timers.stop(Timer::Init);
         self.timers.stop(Timer::Cookie);
@@ -293,7 +330,8 @@ impl Association {
     }
 
     /// Reads what the peer says about itself; nothing when it cannot be (RFC 9260 §3.3.2, §3.3.3).
-    fn validate_init<'a>(&mut self, init: &InitChunk<'a>) -> Option<(Peer, Parsed<'a>)> {
+    pub(super) fn validate_init<'a>(
+        &mut self, init: &InitChunk<'a>) -> Option<(Peer, Parsed<'a>)> {
         let possible = init.initiate_tag != 0
             && init.outbound_streams != 0
             && init.inbound_streams != 0
@@ -309,7 +347,7 @@ impl Association {
             a_rwnd: init.a_rwnd,
             outbound_streams: init.outbound_streams,
             inbound_streams: init.inbound_streams,
-            re_config: parsed.re_config,
+            extensions: parsed.extensions,
         };
         Some((peer, parsed))
     }
@@ -323,7 +361,16 @@ impl<'a> Parsed<'a> {
             match parameter.kind {
                 ParameterType::STATE_COOKIE => parsed.cookie = Some(parameter.value),
                 ParameterType::SUPPORTED_EXTENSIONS => {
-                    parsed.re_config = parameter.value.contains(&ChunkType::RE_CONFIG.0);
+                    let lists = |kind: ChunkType| parameter.value.contains(&kind.0);
+                    let extensions = &mut parsed.extensions;
+                    extensions.re_config |= lists(ChunkType::RE_CONFIG);
+                    extensions.forward_tsn |= lists(ChunkType::FORWARD_TSN);
+                    extensions.i_data |= lists(ChunkType::I_DATA);
+                    extensions.i_forward_tsn |= lists(ChunkType::I_FORWARD_TSN);
+                }
+                ParameterType::FORWARD_TSN_SUPPORTED => parsed.extensions.forward_tsn = true,
+                ParameterType::ZERO_CHECKSUM_ACCEPTABLE => {
+                    parsed.extensions.zero_checksum = parameter.value == DTLS_DETECTS;
                 }
                 // Known, and of no use: addresses mean nothing here (RFC 8261 §5), a declined extension is not
                 // unknown.
@@ -331,8 +378,7 @@ impl<'a> Parsed<'a> {
                 | ParameterType::IPV6_ADDRESS
                 | ParameterType::UNRECOGNIZED
                 | ParameterType::COOKIE_PRESERVATIVE
-                | ParameterType::SUPPORTED_ADDRESS_TYPES
-                | ParameterType::FORWARD_TSN_SUPPORTED => {}
+                | ParameterType::SUPPORTED_ADDRESS_TYPES => {}
                 unknown => {
                     let action = unknown.when_unknown();
                     if action.report
@@ -356,3 +402,5 @@ const COOKIE_LIFE: Duration = Duration::from_secs(60);
 const LEAST_WINDOW: u32 = 1500;
 /// How much of unknown parameters is reported.
 const MAX_REPORT: usize = 64;
+/// The error detection method of RFC 9653 §8: the packets are in DTLS records.
+const DTLS_DETECTS: [u8; 4] = [0, 0, 0, 1];

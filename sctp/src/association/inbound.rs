@@ -4,12 +4,14 @@ use super::Association;
 use super::state::State;
 use crate::chunk::{
     AbortChunk, CauseCode, Chunk, ChunkType, Chunks, DataChunk, DecodeError, ErrorCauses,
-    InitChunk, RawChunk, SackChunk, ShutdownCompleteChunk,
+    IDataChunk, InitChunk, RawChunk, SackChunk, ShutdownCompleteChunk,
 };
 use crate::error::{CloseCause, Initiator};
+use crate::message::{Ordering, StreamId};
 use crate::packet::{HEADER_LENGTH, Packet};
-use crate::receive::{AckTimer, Violation};
+use crate::receive::{AckTimer, Fragment, Violation};
 use crate::send::{Progress, SackError};
+use crate::serial::{Mid, Tsn};
 use crate::timer::Timer;
 
 /// Whether the chunks after this one are looked at.
@@ -23,7 +25,8 @@ impl Association {
     /// Takes one SCTP packet.
     pub fn handle_datagram(&mut self, now: Instant, packet: &[u8]) {
         self.stats.packets_received += 1;
-        let packet = match Packet::decode(packet) {
+        let zero_checksum = self.agreed().zero_checksum;
+        let packet = match Packet::decode_from(packet, zero_checksum) {
             Ok(packet) => packet,
             Err(DecodeError::Checksum) => {
                 self.stats.dropped.checksum += 1;
@@ -74,7 +77,11 @@ impl Association {
             let flow = match raw {
                 Ok(raw) if raw.kind == ChunkType::DATA => DataChunk::decode(raw).map(|data| {
                     has_data = true;
-                    self.on_data(&data)
+                    self.on_data(data.tsn, data.immediate, Fragment::of_data(&data))
+                }),
+                Ok(raw) if raw.kind == ChunkType::I_DATA => IDataChunk::decode(raw).map(|data| {
+                    has_data = true;
+                    self.on_i_data(raw, &data)
                 }),
                 Ok(raw) => Chunk::decode(raw).map(|chunk| self.on_chunk(now, chunk)),
                 Err(error) => Err(error),
@@ -95,7 +102,19 @@ impl Association {
 
     fn on_chunk(&mut self, now: Instant, chunk: Chunk<'_>) -> Flow {
         match chunk {
-            Chunk::Data(data) => return self.on_data(&data),
+            Chunk::ForwardTsn(forward) => {
+                let tsn = forward.new_cumulative_tsn;
+                let skipped = forward.skipped();
+                let skipped = skipped.map(|(stream, ssn)| {
+                    (stream, Ordering::Ordered, Mid::new(u32::from(ssn.get())))
+                });
+                return self.on_forward_tsn(false, tsn, skipped);
+            }
+            Chunk::IForwardTsn(forward) => {
+                let tsn = forward.new_cumulative_tsn;
+                return self.on_forward_tsn(true, tsn, forward.skipped());
+            }
+            Chunk::Pad(_) => {}
             Chunk::Sack(sack) => self.on_sack(now, &sack),
             Chunk::InitAck(ack) => {
                 self.on_init_ack(now, &ack);
@@ -120,8 +139,8 @@ impl Association {
                 return Flow::Stop;
             }
             Chunk::ReConfig(re_config) => self.on_re_config(re_config),
-            // Neither may follow another chunk (RFC 9260 §5.1, §6.10).
-            Chunk::Init(_) | Chunk::CookieEcho(_) => {
+            // Neither may follow another chunk (RFC 9260 §5.1, §6.10); data went another way.
+            Chunk::Init(_) | Chunk::CookieEcho(_) | Chunk::Data(_) | Chunk::IData(_) => {
                 self.stats.dropped.unexpected += 1;
                 return Flow::Stop;
             }
@@ -176,39 +195,81 @@ impl Association {
         self.stats.dropped.verification_tag += 1;
     }
 
-    fn on_data(&mut self, data: &DataChunk<'_>) -> Flow {
+    fn on_i_data(&mut self, raw: RawChunk<'_>, data: &IDataChunk<'_>) -> Flow {
+        if !self.agreed().interleaving {
+            return self.on_unknown(raw);
+        }
+        self.take_data(data.tsn, data.immediate, Fragment::of_i_data(data))
+    }
+
+    fn on_data(&mut self, tsn: Tsn, immediate: bool, fragment: Fragment<&[u8]>) -> Flow {
+        if self.agreed().interleaving {
+            // RFC 8260 §2.2.2: one kind or the other.
+            return self.on_violation(Violation::Pieces);
+        }
+        self.take_data(tsn, immediate, fragment)
+    }
+
+    fn take_data(&mut self, tsn: Tsn, immediate: bool, fragment: Fragment<&[u8]>) -> Flow {
         if !self.state.takes_data() {
             self.stats.dropped.unexpected += 1;
             return Flow::GoOn;
         }
-        if data.payload.is_empty() {
+        if fragment.payload.is_empty() {
             // RFC 9260 §6.2: ABORT, with the TSN.
-            let tsn = data.tsn.get().to_be_bytes();
+            let tsn = tsn.get().to_be_bytes();
             self.say_farewell(CauseCode::NO_USER_DATA, Some(tsn));
             self.end(Initiator::Local, CloseCause::ProtocolViolation);
             return Flow::Stop;
         }
-        let wanted = data.stream.get() < self.inbound_streams();
+        let stream = fragment.id.stream.get();
+        let wanted = stream < self.inbound_streams();
         if !wanted {
             // RFC 9260 §6.5: acknowledged, not delivered, and reported.
             self.stats.dropped.invalid_stream += 1;
-            let [high, low] = data.stream.get().to_be_bytes();
+            let [high, low] = stream.to_be_bytes();
             self.control
                 .push_cause(CauseCode::INVALID_STREAM, &[high, low, 0, 0]);
         }
-        let cause = match self.receiver.on_data(data, wanted) {
+        match self.receiver.on_chunk(tsn, immediate, fragment, wanted) {
             Ok(()) => {
                 if matches!(self.state, State::ShutdownSent) {
                     // RFC 9260 §9.2: answered at once, with SHUTDOWN.
                     self.receiver.acknowledgement().demand();
                     self.control.shutdown = true;
                 }
-                return Flow::GoOn;
+                Flow::GoOn
             }
-            Err(Violation::Pieces) => CloseCause::ProtocolViolation,
-            Err(Violation::MessageTooLarge) => CloseCause::MessageTooLarge,
+            Err(violation) => self.on_violation(violation),
+        }
+    }
+
+    /// Takes the word that messages were given up (RFC 3758 §3.6). It must be the kind of chunk that goes with the data.
+    fn on_forward_tsn(
+        &mut self,
+        of_i_data: bool,
+        tsn: Tsn,
+        skipped: impl Iterator<Item = (StreamId, Ordering, Mid)>,
+    ) -> Flow {
+        let agreed = self.agreed();
+        if !self.state.takes_data() || of_i_data != agreed.interleaving || !agreed.partial {
+            self.stats.dropped.forward_tsn += 1;
+            return Flow::GoOn;
+        }
+        let limit = self.inbound_streams();
+        let skipped = skipped.filter(|(stream, ..)| stream.get() < limit);
+        match self.receiver.on_forward_tsn(tsn, skipped) {
+            Ok(()) => Flow::GoOn,
+            Err(violation) => self.on_violation(violation),
+        }
+    }
+
+    fn on_violation(&mut self, violation: Violation) -> Flow {
+        let (cause, code) = match violation {
+            Violation::Pieces => (CloseCause::ProtocolViolation, CauseCode::PROTOCOL_VIOLATION),
+            Violation::OutOfResource => (CloseCause::OutOfResource, CauseCode::OUT_OF_RESOURCE),
         };
-        self.abort_with(Initiator::Local, cause, CauseCode::PROTOCOL_VIOLATION);
+        self.abort_with(Initiator::Local, cause, code);
         Flow::Stop
     }
 

@@ -4,7 +4,6 @@ use super::Association;
 use crate::chunk::{Parameter, ParameterType, Parameters};
 use crate::error::{CloseCause, Initiator};
 use crate::timer::Timer;
-use rand::Rng;
 
 /// What is known about whether the peer lives (RFC 9260 §8).
 #[derive(Debug, Default)]
@@ -50,7 +49,7 @@ impl Association {
     pub(super) fn start_heartbeat_timer(&mut self, now: Instant) {
         // RFC 9260 §8.3: the interval, the timeout, and half a timeout either way by chance.
         let timeout = self.sender.timeout();
-        let jitter = timeout.mul_f64(f64::from(self.rng.next_u32()) / f64::from(u32::MAX));
+        let jitter = timeout.mul_f64(f64::from(self.secret.next_u32()) / f64::from(u32::MAX));
         let due = now + self.config.heartbeat_interval + timeout / 2 + jitter;
         self.timers.set(Timer::Heartbeat, due);
     }
@@ -66,13 +65,17 @@ impl Association {
         if std::mem::take(&mut self.liveness.active) || self.sender.has_outstanding() {
             return;
         }
-        self.liveness.heartbeat = Some((self.rng.next_u64(), None));
+        self.liveness.heartbeat = Some((self.secret.next_u64(), None));
         self.control.heartbeat = true;
     }
 
     /// Takes the answer to a HEARTBEAT; one that we did not ask for says nothing.
     pub(super) fn on_heartbeat_ack(&mut self, now: Instant, info: &[u8]) {
         let echoed = match Parameters(info).next() {
+            Some(Ok(Parameter {
+                kind: ParameterType::HEARTBEAT_INFO,
+                value,
+            })) if self.on_probe_ack(value) => return,
             Some(Ok(Parameter {
                 kind: ParameterType::HEARTBEAT_INFO,
                 value,

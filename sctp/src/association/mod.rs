@@ -1,8 +1,12 @@
 mod control;
+mod handover;
 mod handshake;
 mod inbound;
 mod liveness;
 mod outbound;
+mod path;
+mod reading;
+mod sending;
 mod shutdown;
 mod state;
 mod stream_reset;
@@ -10,22 +14,21 @@ mod stream_reset;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
-
 use self::control::Control;
 use self::liveness::Liveness;
+use self::path::Probing;
 use self::state::State;
 use self::stream_reset::StreamResets;
 use crate::config::Config;
-use crate::cookie::{CookieKey, Peer};
-use crate::error::{CloseCause, CloseReason, ConfigError, Initiator, ResetError, SendError};
+use crate::chunk::{Chunks, DecodeError, InitChunk};
+use crate::cookie::{Extensions, Peer, Secret};
+use crate::error::{CloseCause, CloseReason, ConfigError, Initiator, RemoteInitError, ResetError};
 use crate::event::Event;
-use crate::message::{Message, Ppid, SendOptions, StreamId};
+use crate::message::StreamId;
 use crate::receive::Receiver;
-use crate::send::Sender;
+use crate::send::{ForwardDue, Sender};
 use crate::serial::Tsn;
-use crate::stats::Stats;
+use crate::stats::{Stats, StreamStats};
 use crate::timer::{Timer, Timers};
 
 /// One SCTP association over datagrams that something else keeps safe, DTLS as a rule (RFC 8261).
@@ -39,8 +42,7 @@ use crate::timer::{Timer, Timers};
 #[derive(Debug)]
 pub struct Association {
     config: Config,
-    rng: StdRng,
-    cookie_key: CookieKey,
+    secret: Secret,
     local: Local,
     peer: Option<Peer>,
     state: State,
@@ -50,6 +52,7 @@ pub struct Association {
     receiver: Receiver,
     control: Control,
     resets: StreamResets,
+    probing: Probing,
     events: VecDeque<Event>,
     stats: Stats,
 }
@@ -63,26 +66,35 @@ struct Local {
     epoch: Option<Instant>,
 }
 
+/// What both sides can.
+#[derive(Clone, Copy, Debug)]
+struct Agreed {
+    /// Messages travel in I-DATA chunks.
+    interleaving: bool,
+    /// Messages may be given up.
+    partial: bool,
+    /// Packets may carry a zero for a checksum.
+    zero_checksum: bool,
+}
+
 impl Association {
     /// An association that has sent nothing yet. It answers a peer's INIT from now on.
     pub fn new(config: Config, seed: [u8; 32]) -> Result<Self, ConfigError> {
         config.validate()?;
-        let mut rng = StdRng::from_seed(seed);
-        let mut key = [0; 32];
-        rng.fill_bytes(&mut key);
-        let local = Local::draw(&mut rng, None);
+        let mut secret = Secret::new(seed);
+        let local = Local::draw(&mut secret, None);
         Ok(Self {
-            rng,
-            cookie_key: CookieKey::new(&key),
+            secret,
             local,
             peer: None,
             state: State::Closed,
             timers: Timers::default(),
             liveness: Liveness::default(),
             sender: Sender::new(&config, local.initial_tsn),
-            receiver: Receiver::new(&config, Tsn::new(0)),
+            receiver: Receiver::new(&config, Tsn::new(0), false),
             control: Control::default(),
             resets: StreamResets::default(),
+            probing: Probing::default(),
             events: VecDeque::new(),
             stats: Stats::default(),
             config,
@@ -101,6 +113,45 @@ impl Association {
             self.sender.on_round_trip_hint(round_trip);
         }
         self.begin_handshake(now);
+    }
+
+    /// Our INIT chunk as it goes into a session description (`a=sctp-init`, SNAP), always the same for one association.
+    ///
+    /// When both descriptions carry one, both sides call [`connect_with`](Self::connect_with) and there is no handshake;
+    /// else [`connect`](Self::connect) sends the same INIT over the wire.
+    pub fn local_init(&self) -> Vec<u8> {
+        let parameters = self.announcements();
+        let mut chunk = Vec::new();
+        self.init_chunk(self.local, &parameters).encode(&mut chunk);
+        chunk
+    }
+
+    /// Sets the association up from the peer's INIT chunk, taken from its session description; ours
+    /// ([`local_init`](Self::local_init)) is in the peer's hands. Call it when packets can be sent:
+    /// [`Event::Connected`] follows at once, and so does data.
+    pub fn connect_with(
+        &mut self,
+        now: Instant,
+        remote_init: &[u8],
+        round_trip: Option<Duration>,
+    ) -> Result<(), RemoteInitError> {
+        if !matches!(self.state, State::Closed) {
+            return Err(RemoteInitError::Begun);
+        }
+        let mut chunks = Chunks::new(remote_init);
+        let raw = chunks.next().ok_or(DecodeError::Truncated)??;
+        let init = InitChunk::decode(raw)?;
+        let (peer, _) = self
+            .validate_init(&init)
+            .ok_or(RemoteInitError::Incompatible)?;
+        self.local.epoch.get_or_insert(now);
+        if let Some(round_trip) = round_trip {
+            self.sender.on_round_trip_hint(round_trip);
+        }
+        self.adopt(peer);
+        self.establish(now);
+        self.settle(now);
+        Ok(())
     }
 
     /// Does what is due at `now`.
@@ -132,56 +183,11 @@ impl Association {
             if self.sender.take_writable() {
                 return Some(Event::Writable);
             }
+            if let Some((stream, reason)) = self.receiver.next_refusal() {
+                return Some(Event::StreamRefused { stream, reason });
+            }
         }
         self.events.pop_front()
-    }
-
-    /// Queues a message. Before the association is established it waits; it then leaves with the COOKIE ECHO.
-    pub fn send(
-        &mut self,
-        now: Instant,
-        stream: StreamId,
-        ppid: Ppid,
-        data: &[u8],
-        options: SendOptions,
-    ) -> Result<(), SendError> {
-        // Nothing depends on the instant yet; a lifetime of the message will (RFC 3758 §4.1).
-        let _ = now;
-        if !self.state.takes_messages() {
-            return Err(SendError::Closed);
-        }
-        if stream.get() >= self.outbound_streams() {
-            return Err(SendError::InvalidStream);
-        }
-        self.sender.push(stream, ppid, options.ordering, data)?;
-        self.stats.messages_sent += 1;
-        self.stats.bytes_sent += data.len() as u64;
-        Ok(())
-    }
-
-    /// The next message of a stream. What is not read closes the window that the peer sees.
-    pub fn recv(&mut self, now: Instant, stream: StreamId) -> Option<Message> {
-        let message = self.receiver.recv(stream)?;
-        self.receiver
-            .tune_window(now, message.data.len(), self.sender.round_trip());
-        Some(message)
-    }
-
-    /// A stream that has a message to read.
-    pub fn next_readable(&self) -> Option<StreamId> {
-        self.receiver.next_readable()
-    }
-
-    /// Payload bytes of a stream that were taken by [`send`](Self::send) and not yet put into a packet
-    /// (the `bufferedAmount` of a data channel).
-    pub fn buffered_bytes(&self, stream: StreamId) -> usize {
-        self.sender.streams().buffered_bytes(stream)
-    }
-
-    /// Asks for [`Event::BufferedAmountLow`] when a stream's buffered bytes fall from above `bytes` to it or below.
-    /// Default 0.
-    pub fn set_buffered_amount_low_threshold(&mut self, stream: StreamId, bytes: usize) {
-        self.sender.streams_mut().set_low_threshold(stream, bytes);
     }
 
     /// Begins outgoing streams anew, once what was sent on them is acknowledged (RFC 6525): how a data channel
@@ -190,7 +196,7 @@ impl Association {
         if !matches!(self.state, State::Established) {
             return Err(ResetError::NotEstablished);
         }
-        if !self.peer.is_some_and(|peer| peer.re_config) {
+        if !self.peer.is_some_and(|peer| peer.extensions.re_config) {
             return Err(ResetError::Unsupported);
         }
         let limit = self.outbound_streams();
@@ -204,22 +210,6 @@ impl Association {
         }
         self.settle(now);
         Ok(())
-    }
-
-    /// Sets the most that may leave, in bits of payload per second, so that data and what shares the path with it keep to one
-    /// budget. Default: no limit but congestion control's.
-    pub fn set_rate_limit(&mut self, bits_per_second: Option<u64>) {
-        self.sender
-            .set_rate_limit(bits_per_second.map(|bits| bits / 8));
-        self.timers.stop(Timer::Pacing);
-    }
-
-    /// The packets take another path from now on: window, round trip and timeouts begin anew (as RFC 9260 §7.2.5 has it for a
-    /// peer's address; the layer below must tell, because SCTP sees but one path, RFC 8261).
-    pub fn on_path_change(&mut self, now: Instant) {
-        self.sender.on_path_change(&self.config);
-        self.timers.stop(Timer::Pacing);
-        self.settle(now);
     }
 
     /// Whether the handshake is done and no end has begun.
@@ -238,15 +228,65 @@ impl Association {
     /// What was counted.
     pub fn stats(&self) -> Stats {
         let counts = self.receiver.counts();
+        let sent = self.sender.counts();
         let mut stats = self.stats;
         stats.messages_received = counts.messages;
         stats.bytes_received = counts.bytes;
         stats.dropped.duplicates = counts.duplicate_chunks;
         stats.dropped.window_overruns = counts.window_overruns;
         stats.dropped.refused_messages = counts.refused_messages;
+        stats.dropped.refused_stream = counts.refused_stream;
+        stats.dropped.over_limit = counts.over_limit;
+        stats.dropped.forward_tsn += counts.forward_tsn;
+        stats.payload_bytes_sent = self.sender.payload_bytes();
+        stats.retransmitted_chunks = sent.retransmitted_chunks;
+        stats.retransmitted_bytes = sent.retransmitted_bytes;
+        stats.spurious_retransmissions = sent.spurious;
+        stats.abandoned_messages = self.sender.abandoned_messages();
+        stats.outstanding_bytes = self.sender.held_bytes();
+        stats.buffered_bytes = self.sender.streams().total_buffered_bytes();
+        stats.unread_bytes = self.receiver.charged_bytes();
+        stats.remote_window_bytes = self.sender.advertised();
+        stats.max_datagram_bytes = self.sender.packet_size();
+        let agreed = self.agreed();
+        stats.interleaving = agreed.interleaving;
+        stats.zero_checksum_sent = agreed.zero_checksum;
         stats.round_trip = self.sender.round_trip();
         stats.congestion_window_bytes = self.sender.congestion_window();
         stats
+    }
+
+    /// What one stream counted.
+    pub fn stream_stats(&self, now: Instant, stream: StreamId) -> StreamStats {
+        let (streams, inbound) = (self.sender.streams(), self.receiver.streams());
+        let (sent, received) = (streams.counts(stream), inbound.counts(stream));
+        let oldest = streams.oldest(stream);
+        StreamStats {
+            messages_sent: sent.messages,
+            bytes_sent: sent.bytes,
+            messages_received: received.messages,
+            bytes_received: received.bytes,
+            retransmitted_chunks: sent.retransmitted_chunks,
+            abandoned_messages: sent.abandoned_messages,
+            buffered_bytes: streams.buffered_bytes(stream),
+            oldest_buffered: oldest.map(|since| now.saturating_duration_since(since)),
+            unread_bytes: inbound.unread_bytes(stream),
+        }
+    }
+
+    /// What both sides can.
+    fn agreed(&self) -> Agreed {
+        let theirs = self.peer.map_or(Extensions::default(), |peer| peer.extensions);
+        let interleaving = self.config.interleaving && theirs.i_data;
+        Agreed {
+            interleaving,
+            partial: if interleaving {
+                theirs.i_forward_tsn
+            } else {
+                theirs.forward_tsn
+            },
+            zero_checksum: self.config.zero_checksum && theirs.zero_checksum,
+        }
     }
 
     /// How many streams can be sent on: negotiated, or as many as may be.
@@ -271,6 +311,14 @@ impl Association {
             self.timers.stop(Timer::TailProbe);
         }
         self.timers.put(Timer::Loss, self.sender.loss_due());
+        let forward = match self.sender.forward_due() {
+            Some(ForwardDue::At(due)) if due > now => Some(due),
+            _ => None,
+        };
+        self.timers.put(Timer::Forward, forward);
+        if let Some(bytes) = self.sender.take_black_hole() {
+            self.events.push_back(Event::BlackHole { bytes });
+        }
     }
 
     fn on_timer(&mut self, now: Instant, timer: Timer) {
@@ -280,7 +328,7 @@ impl Association {
             Timer::ShutdownGuard => self.on_shutdown_guard(),
             Timer::Retransmission => {
                 self.stats.retransmission_timeouts += 1;
-                self.sender.on_timeout();
+                self.sender.on_timeout(now);
                 self.timers.stop(Timer::TailProbe);
                 self.on_path_error();
             }
@@ -289,8 +337,9 @@ impl Association {
             Timer::ReConfig => self.on_re_config_timer(now),
             Timer::Loss => self.sender.on_loss_timer(now),
             Timer::TailProbe => self.sender.on_tail_probe_timer(),
-            // What it held back can be polled.
-            Timer::Pacing => {}
+            Timer::Probe => self.on_probe_timer(),
+            // What they held back can be polled.
+            Timer::Pacing | Timer::Forward => {}
         }
     }
 
@@ -311,11 +360,11 @@ impl Association {
 }
 
 impl Local {
-    fn draw(rng: &mut StdRng, epoch: Option<Instant>) -> Self {
+    fn draw(secret: &mut Secret, epoch: Option<Instant>) -> Self {
         Self {
             // 0 is the tag of an INIT and of nothing else (RFC 9260 §5.3.1).
-            tag: rng.next_u32().max(1),
-            initial_tsn: Tsn::new(rng.next_u32()),
+            tag: secret.next_u32().max(1),
+            initial_tsn: Tsn::new(secret.next_u32()),
             epoch,
         }
     }

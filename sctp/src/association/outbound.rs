@@ -9,6 +9,7 @@ use crate::chunk::{
     ShutdownChunk, ShutdownCompleteChunk,
 };
 use crate::packet::PacketStart;
+use crate::send::ForwardDue;
 use crate::timer::Timer;
 
 impl Association {
@@ -47,11 +48,18 @@ impl Association {
             return Some(());
         }
         let peer = self.peer?;
+        if self.has_probe_to_send() && self.transmit_probe(now, buf) {
+            return Some(());
+        }
         let packet = self.start_packet(peer.tag, buf);
-        let may_send_data = self.append_cookie(buf) || self.state.may_send_data();
+        let echoes = self.append_cookie(buf);
+        let may_send_data = echoes || self.state.may_send_data();
         self.append_control(now, &packet, buf);
         self.append_ack(now, &packet, may_send_data, buf);
         self.append_shutdown(&packet, buf);
+        if may_send_data && !echoes {
+            self.append_forward(now, &packet, buf);
+        }
         if may_send_data {
             self.append_data(now, &packet, buf);
         }
@@ -59,7 +67,11 @@ impl Association {
             packet.abandon(buf);
             return None;
         }
-        self.finish_packet(packet, buf);
+        if echoes || !self.agreed().zero_checksum {
+            self.finish_packet(packet, buf);
+        } else {
+            self.stats.packets_sent += 1;
+        }
         Some(())
     }
 
@@ -146,6 +158,20 @@ impl Association {
         }
     }
 
+    /// What was given up, if the peer is to hear of it now.
+    fn append_forward(&mut self, now: Instant, packet: &PacketStart, buf: &mut Vec<u8>) {
+        let room = self.room(packet, buf);
+        if self.sender.transmit_forward(now, room, buf) {
+            if !self.timers.is_running(Timer::Retransmission) {
+                let due = now + self.sender.timeout();
+                self.timers.set(Timer::Retransmission, due);
+            }
+            if let Some(ForwardDue::At(due)) = self.sender.forward_due() {
+                self.timers.set(Timer::Forward, due);
+            }
+        }
+    }
+
     fn append_data(&mut self, now: Instant, packet: &PacketStart, buf: &mut Vec<u8>) {
         while let Some(sent) = self.sender.transmit(now, self.room(packet, buf), buf) {
             self.liveness.active = true;
@@ -199,18 +225,20 @@ impl Association {
         self.finish_packet(packet, buf);
     }
 
-    fn start_packet(&self, tag: u32, buf: &mut Vec<u8>) -> PacketStart {
+    pub(super) fn start_packet(&self, tag: u32, buf: &mut Vec<u8>) -> PacketStart {
         let ports = (self.config.local_port, self.config.remote_port);
         PacketStart::append(buf, ports, tag)
     }
 
-    fn finish_packet(&mut self, packet: PacketStart, buf: &mut [u8]) {
+    pub(super) fn finish_packet(&mut self, packet: PacketStart, buf: &mut [u8]) {
         self.stats.packets_sent += 1;
         packet.finish(buf);
     }
 
     fn room(&self, packet: &PacketStart, buf: &[u8]) -> usize {
-        self.config.mtu.saturating_sub(packet.length(buf))
+        self.sender
+            .packet_size()
+            .saturating_sub(packet.length(buf))
     }
 }
 

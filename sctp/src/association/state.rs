@@ -61,4 +61,9 @@ impl State {
             Self::Closed | Self::CookieWait | Self::CookieEchoed { .. } | Self::Established
         )
     }
+
+    /// Whether a message that was begun may be written to and ended.
+    pub(super) const fn takes_writes(&self) -> bool {
+        self.takes_messages() || matches!(self, Self::ShutdownPending | Self::ShutdownReceived)
+    }
 }

@@ -1,6 +1,7 @@
 use std::time::Instant;
 
 use super::Association;
+use super::state::State;
 use crate::chunk::{
     ChunkStart, ChunkType, IncomingResetRequest, OutgoingResetRequest, Parameter, ReConfigChunk,
     ReConfigResponse, ReConfigResult,
@@ -39,8 +40,6 @@ struct Outgoing {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The peer does not have all of the streams' data yet.
-    Draining,
     /// The request is to be sent.
     Due,
     /// It was sent.
@@ -62,6 +61,19 @@ impl StreamResets {
             expected: peer.get(),
             ..Self::default()
         };
+    }
+
+    /// The number of our next request, and of the peer's.
+    pub(super) const fn numbers(&self) -> (u32, u32) {
+        (self.next_request, self.expected)
+    }
+
+    /// Nothing was asked that was not answered.
+    pub(super) fn are_quiescent(&self) -> bool {
+        self.wanted.is_empty()
+            && self.outgoing.is_none()
+            && self.deferred.is_none()
+            && self.response.is_none()
     }
 
     pub(super) fn want(&mut self, stream: StreamId) {
@@ -97,20 +109,15 @@ impl Association {
                     sequence_number: self.resets.next_request,
                     last: self.sender.next_tsn().previous(),
                     streams,
-                    phase: Phase::Draining,
+                    // Everything was sent. Waiting until it is acknowledged would cost the peer's delay; a peer that
+                    // does not have it all yet says so and performs the reset later (RFC 6525 §5.2.2).
+                    phase: Phase::Due,
                 });
                 self.resets.next_request = self.resets.next_request.wrapping_add(1);
+                // A request that is never polled for is not a silent peer, but it must not be forgotten either.
+                self.timers
+                    .set(Timer::ReConfig, now + self.sender.timeout());
             }
-        }
-        let first_outstanding = self.sender.first_outstanding();
-        if let Some(outgoing) = &mut self.resets.outgoing
-            && outgoing.phase == Phase::Draining
-            && first_outstanding > outgoing.last
-        {
-            outgoing.phase = Phase::Due;
-            // A request that is never polled for is not a silent peer, but it must not be forgotten either.
-            self.timers
-                .set(Timer::ReConfig, now + self.sender.timeout());
         }
     }
 
@@ -140,9 +147,7 @@ impl Association {
                 }
                 IncomingResetRequest::KIND => {
                     let request = IncomingResetRequest::decode(value)?;
-                    if self.accept_number(request.request_sequence_number) {
-                        self.respond(request.request_sequence_number, ReConfigResult::DENIED);
-                    }
+                    self.on_incoming_request(&request);
                     Ok(())
                 }
                 ReConfigResponse::KIND => {
@@ -196,6 +201,37 @@ impl Association {
         }
     }
 
+    /// The peer wishes that our streams begin anew (RFC 6525 §5.2.3): as if the application had asked for it. The request that this becomes
+    /// answers the wish.
+    fn on_incoming_request(&mut self, request: &IncomingResetRequest<'_>) {
+        let number = request.request_sequence_number;
+        if !self.accept_number(number) {
+            return;
+        }
+        let limit = self.outbound_streams();
+        let count = request.streams().len();
+        if count > MAX_STREAMS_TAKEN || !matches!(self.state, State::Established) {
+            return self.respond(number, ReConfigResult::DENIED);
+        }
+        if request.streams().any(|stream| stream.get() >= limit) {
+            return self.respond(number, ReConfigResult::WRONG_SSN);
+        }
+        let mut wanted = request.streams().collect::<Vec<_>>();
+        if wanted.is_empty() {
+            wanted = self.sender.streams().numbered().collect();
+        }
+        wanted.retain(|stream| self.sender.streams_mut().begin_reset(*stream));
+        let result = if wanted.is_empty() {
+            ReConfigResult::NOTHING_TO_DO
+        } else {
+            ReConfigResult::IN_PROGRESS
+        };
+        for stream in wanted {
+            self.resets.want(stream);
+        }
+        self.respond(number, result);
+    }
+
     /// Whether a request is new. A repeated one gets the answer it got (RFC 6525 §5.2.1).
     fn accept_number(&mut self, sequence_number: u32) -> bool {
         if sequence_number == self.resets.expected {
@@ -247,9 +283,7 @@ impl Association {
 
     fn on_re_config_response(&mut self, response: ReConfigResponse) {
         let number = response.response_sequence_number;
-        let ours = |outgoing: &mut Outgoing| {
-            outgoing.phase != Phase::Draining && outgoing.sequence_number == number
-        };
+        let ours = |outgoing: &mut Outgoing| outgoing.sequence_number == number;
         if response.result == ReConfigResult::IN_PROGRESS {
             // Asked again when the timer says so.
             return;

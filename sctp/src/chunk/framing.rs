@@ -59,8 +59,16 @@ impl ChunkType {
     pub const COOKIE_ACK: Self = Self(11);
     /// Shutdown complete.
     pub const SHUTDOWN_COMPLETE: Self = Self(14);
+    /// Payload data that may mix with that of other messages (RFC 8260 §2.1).
+    pub const I_DATA: Self = Self(64);
     /// Re-configuration (RFC 6525 §3.1).
     pub const RE_CONFIG: Self = Self(130);
+    /// Padding (RFC 4820 §3).
+    pub const PAD: Self = Self(132);
+    /// Messages given up (RFC 3758 §3.2).
+    pub const FORWARD_TSN: Self = Self(192);
+    /// Messages given up, with I-DATA (RFC 8260 §2.3.1).
+    pub const I_FORWARD_TSN: Self = Self(194);
 
     /// What to do with a chunk of this type when it is unknown.
     pub const fn when_unknown(self) -> WhenUnknown {

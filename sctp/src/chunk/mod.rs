@@ -1,4 +1,5 @@
-//! The chunks of RFC 9260 §3.3, one file each, and RE-CONFIG of RFC 6525.
+//! The chunks of RFC 9260 §3.3, one file each, with RE-CONFIG (RFC 6525), FORWARD-TSN (RFC 3758), I-DATA and I-FORWARD-TSN
+//! (RFC 8260) and PAD (RFC 4820).
 #![warn(
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
@@ -11,11 +12,15 @@ mod cookie_ack;
 mod cookie_echo;
 mod data;
 mod error;
+mod forward_tsn;
 mod framing;
 mod heartbeat;
 mod heartbeat_ack;
+mod i_data;
+mod i_forward_tsn;
 mod init;
 mod init_ack;
+mod pad;
 mod parameter;
 mod re_config;
 mod sack;
@@ -29,12 +34,16 @@ pub use cookie_ack::CookieAckChunk;
 pub use cookie_echo::CookieEchoChunk;
 pub use data::DataChunk;
 pub use error::ErrorChunk;
+pub use forward_tsn::ForwardTsnChunk;
 pub(crate) use framing::ChunkStart;
 pub use framing::{ChunkType, Chunks, DecodeError, RawChunk, WhenUnknown};
 pub use heartbeat::HeartbeatChunk;
 pub use heartbeat_ack::HeartbeatAckChunk;
+pub use i_data::{IDataChunk, Place};
+pub use i_forward_tsn::IForwardTsnChunk;
 pub use init::InitChunk;
 pub use init_ack::InitAckChunk;
+pub use pad::PadChunk;
 pub use parameter::{Parameter, ParameterType, Parameters};
 pub use re_config::{
     IncomingResetRequest, OutgoingResetRequest, ReConfigChunk, ReConfigResponse, ReConfigResult,
@@ -76,6 +85,14 @@ pub enum Chunk<'a> {
     ShutdownComplete(ShutdownCompleteChunk),
     /// Re-configuration.
     ReConfig(ReConfigChunk<'a>),
+    /// Payload data that may mix with that of other messages.
+    IData(IDataChunk<'a>),
+    /// Messages given up.
+    ForwardTsn(ForwardTsnChunk<'a>),
+    /// Messages given up, with I-DATA.
+    IForwardTsn(IForwardTsnChunk<'a>),
+    /// Padding.
+    Pad(PadChunk<'a>),
     /// A type that is not known here.
     Unknown(RawChunk<'a>),
 }
@@ -100,6 +117,10 @@ impl<'a> Chunk<'a> {
                 Self::ShutdownComplete(ShutdownCompleteChunk::decode(raw)?)
             }
             ChunkType::RE_CONFIG => Self::ReConfig(ReConfigChunk::decode(raw)?),
+            ChunkType::I_DATA => Self::IData(IDataChunk::decode(raw)?),
+            ChunkType::FORWARD_TSN => Self::ForwardTsn(ForwardTsnChunk::decode(raw)?),
+            ChunkType::I_FORWARD_TSN => Self::IForwardTsn(IForwardTsnChunk::decode(raw)?),
+            ChunkType::PAD => Self::Pad(PadChunk::decode(raw)?),
             _ => Self::Unknown(raw),
         })
     }
@@ -121,6 +142,10 @@ impl<'a> Chunk<'a> {
             Self::CookieAck(chunk) => chunk.encode(buf),
             Self::ShutdownComplete(chunk) => chunk.encode(buf),
             Self::ReConfig(chunk) => chunk.encode(buf),
+            Self::IData(chunk) => chunk.encode(buf),
+            Self::ForwardTsn(chunk) => chunk.encode(buf),
+            Self::IForwardTsn(chunk) => chunk.encode(buf),
+            Self::Pad(chunk) => chunk.encode(buf),
             Self::Unknown(raw) => raw.encode(buf),
         }
     }

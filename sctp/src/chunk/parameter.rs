@@ -21,6 +21,8 @@ impl ParameterType {
     pub const COOKIE_PRESERVATIVE: Self = Self(9);
     /// Which addresses the peer can use.
     pub const SUPPORTED_ADDRESS_TYPES: Self = Self(12);
+    /// Packets may come without a checksum (RFC 9653 §4).
+    pub const ZERO_CHECKSUM_ACCEPTABLE: Self = Self(0x8001);
     /// The chunk types beyond RFC 9260 that the sender understands (RFC 5061 §4.2.7).
     pub const SUPPORTED_EXTENSIONS: Self = Self(0x8008);
     /// Partial reliability (RFC 3758 §3.1).

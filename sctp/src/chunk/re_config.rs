@@ -109,22 +109,53 @@ impl<'a> OutgoingResetRequest<'a> {
 }
 
 /// A wish that the peer begins its streams anew (RFC 6525 §4.2).
+///
+/// ```text
+/// +-------------------------------+-------------------------------+
+/// |     Parameter Type = 14       |  Parameter Length = 8 + 2 * N |
+/// +-------------------------------+-------------------------------+
+/// |           Re-configuration Request Sequence Number            |
+/// +-------------------------------+-------------------------------+
+/// |  Stream Number 1 (optional)   |    Stream Number 2 (optional) |
+/// +-------------------------------+-------------------------------+
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IncomingResetRequest {
-    /// This request's number. The streams that follow it are not read: the wish is not granted here.
+pub struct IncomingResetRequest<'a> {
+    /// This request's number.
     pub request_sequence_number: u32,
+    streams: &'a [[u8; 2]],
 }
 
-impl IncomingResetRequest {
+impl<'a> IncomingResetRequest<'a> {
     /// The parameter's type.
     pub const KIND: ParameterType = ParameterType(14);
 
     /// Reads the parameter's value.
-    pub fn decode(mut value: &[u8]) -> Result<Self, DecodeError> {
+    pub fn decode(mut value: &'a [u8]) -> Result<Self, DecodeError> {
         let request_sequence_number = value.try_get_u32()?;
+        let (streams, []) = value.as_chunks::<2>() else {
+            return Err(DecodeError::Length);
+        };
         Ok(Self {
             request_sequence_number,
+            streams,
         })
+    }
+
+    /// Which streams; none means all.
+    pub fn streams(&self) -> impl ExactSizeIterator<Item = StreamId> + use<'a> {
+        let ids = self.streams.iter();
+        ids.map(|id| StreamId::new(u16::from_be_bytes(*id)))
+    }
+
+    /// Appends the parameter.
+    pub fn encode(&self, buf: &mut Vec<u8>) {
+        let start = ChunkStart::append_wide(buf, Self::KIND.0);
+        buf.put_u32(self.request_sequence_number);
+        for stream in self.streams() {
+            buf.put_u16(stream.get());
+        }
+        start.finish(buf);
     }
 }
 

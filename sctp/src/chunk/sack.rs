@@ -102,20 +102,32 @@ impl<'a> SackChunk<'a> {
     pub(crate) fn encode_from(
         buf: &mut Vec<u8>,
         (cumulative_tsn_ack, a_rwnd): (Tsn, u32),
-        gap_ack_blocks: impl ExactSizeIterator<Item = GapAckBlock>,
-        duplicates: impl ExactSizeIterator<Item = Tsn>,
+        gap_ack_blocks: impl Iterator<Item = GapAckBlock>,
+        duplicates: impl Iterator<Item = Tsn>,
     ) {
         let start = ChunkStart::append(buf, ChunkType::SACK, 0);
         buf.put_u32(cumulative_tsn_ack.get());
         buf.put_u32(a_rwnd);
-        buf.put_u16(u16::try_from(gap_ack_blocks.len()).unwrap_or(0));
-        buf.put_u16(u16::try_from(duplicates.len()).unwrap_or(0));
-        for block in gap_ack_blocks {
+        let counts = buf.len();
+        buf.put_u32(0);
+        let (mut gaps, mut twice) = (0u16, 0u16);
+        for block in gap_ack_blocks.take(usize::from(u16::MAX)) {
             buf.put_u16(block.start);
             buf.put_u16(block.end);
+            gaps = gaps.saturating_add(1);
         }
-        for tsn in duplicates {
+        for tsn in duplicates.take(usize::from(u16::MAX)) {
             buf.put_u32(tsn.get());
+            twice = twice.saturating_add(1);
+        }
+        if let Some(([high, low], rest)) = buf
+            .get_mut(counts..)
+            .and_then(|counts| counts.split_first_chunk_mut::<2>())
+        {
+            [*high, *low] = gaps.to_be_bytes();
+            if let Some([high, low]) = rest.first_chunk_mut::<2>() {
+                [*high, *low] = twice.to_be_bytes();
+            }
         }
         start.finish(buf);
     }

@@ -8,7 +8,7 @@
 use bytes::Buf;
 use crc_fast::CrcAlgorithm::Crc32Iscsi;
 
-use crate::chunk::{Chunks, DecodeError};
+use crate::chunk::{ChunkType, Chunks, DecodeError};
 
 /// The common header, with the chunks that follow it (RFC 9260 §3.1).
 ///
@@ -38,6 +38,12 @@ pub struct Packet<'a> {
 impl<'a> Packet<'a> {
     /// Reads the header and verifies the checksum over the whole packet.
     pub fn decode(packet: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::decode_from(packet, false)
+    }
+
+    /// Reads the header. With `zero_checksum` the field may hold 0 instead of the checksum, unless the packet sets an association up
+    /// (RFC 9653 §5.3): a peer may have lost the state in which it is agreed.
+    pub fn decode_from(packet: &'a [u8], zero_checksum: bool) -> Result<Self, DecodeError> {
         let (header, chunks) = packet
             .split_first_chunk::<HEADER_LENGTH>()
             .ok_or(DecodeError::Truncated)?;
@@ -48,7 +54,11 @@ impl<'a> Packet<'a> {
             verification_tag: fields.try_get_u32()?,
             chunks,
         };
-        if fields.try_get_u32_le()? != checksum(header, chunks) {
+        let sum = fields.try_get_u32_le()?;
+        if sum == 0 && zero_checksum && !sets_up(chunks) {
+            return Ok(this);
+        }
+        if sum != checksum(header, chunks) {
             return Err(DecodeError::Checksum);
         }
         Ok(this)
@@ -118,6 +128,12 @@ impl PacketStart {
             field.copy_from_slice(&sum);
         }
     }
+}
+
+/// Whether the first chunk is an INIT or a COOKIE ECHO.
+fn sets_up(chunks: &[u8]) -> bool {
+    let kind = chunks.first().map(|kind| ChunkType(*kind));
+    matches!(kind, Some(ChunkType::INIT | ChunkType::COOKIE_ECHO))
 }
 
 /// CRC32c over a packet whose checksum field counts as zero (RFC 9260 §6.8).

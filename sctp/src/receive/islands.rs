@@ -53,6 +53,11 @@ impl Islands {
         self.islands.is_empty()
     }
 
+    /// How many runs of neighbouring TSNs there are.
+    pub(crate) fn count(&self) -> usize {
+        self.islands.len()
+    }
+
     pub(crate) fn contains(&self, tsn: Unwrapped) -> bool {
         let after = self.islands.partition_point(|island| island.start <= tsn);
         let island = after
@@ -108,6 +113,30 @@ impl Islands {
         };
         let (complete, pieces) = self.islands[index].connect(tsn);
         Landing::Held { complete, pieces }
+    }
+
+    /// Forgets everything up to this TSN. Gives how many places that were, and the bytes that they held.
+    ///
+    /// It costs what was there, not the distance.
+    pub(crate) fn discard_up_to(&mut self, last: Unwrapped) -> (usize, usize) {
+        let (mut places, mut bytes) = (0, 0);
+        while let Some(island) = self.islands.front_mut() {
+            if island.start > last {
+                break;
+            }
+            let passed = last.since(island.start) as usize + 1;
+            for place in island.places.drain(..passed.min(island.places.len())) {
+                places += 1;
+                if let Place::Held(held) = place {
+                    bytes += held.fragment.payload.len();
+                }
+            }
+            island.start = last.plus(1);
+            if island.places.is_empty() {
+                self.islands.pop_front();
+            }
+        }
+        (places, bytes)
     }
 
     /// The first place, if its TSN is `tsn`. The inner `None` says that nothing is kept there.
@@ -222,16 +251,17 @@ mod tests {
     use super::*;
     use crate::message::{Ordering, Ppid, StreamId};
     use crate::receive::fragment::MessageId;
-    use crate::serial::{Ssn, Tsn};
+    use crate::serial::{Mid, Tsn};
 
     fn piece(message: u16, beginning: bool, ending: bool, payload: &[u8]) -> Fragment<&[u8]> {
         Fragment {
             id: MessageId {
                 stream: StreamId::new(1),
                 ordering: Ordering::Ordered,
-                ssn: Ssn::new(message),
+                number: Mid::new(u32::from(message)),
             },
             ppid: Ppid::new(53),
+            fsn: 0,
             beginning,
             ending,
             payload,
@@ -276,7 +306,7 @@ mod tests {
                 {
                     assert_eq!(complete.data.len(), count);
                     assert!(complete.data.windows(2).all(|pair| pair[0] + 1 == pair[1]));
-                    assert!(whole.insert(complete.id.ssn.get()));
+                    assert!(whole.insert(complete.id.number.get()));
                 }
                 let naive = arrived
                     .iter()

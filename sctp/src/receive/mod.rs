@@ -2,45 +2,54 @@
 
 mod acknowledgement;
 mod fragment;
+mod interleaved;
 mod islands;
+mod limit;
+mod reassembly;
 mod streams;
+mod window;
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 pub(crate) use self::acknowledgement::AckTimer;
 use self::acknowledgement::Acknowledgement;
-use self::fragment::{Assembled, Fragment, MessageId};
-use self::islands::{Islands, Landing};
-use self::streams::{Delivery, InboundStreams, charge};
-use crate::chunk::{DataChunk, SackChunk};
+pub(crate) use self::fragment::Fragment;
+use self::fragment::{Assembled, MessageId};
+use self::interleaved::Interleaved;
+use self::islands::Islands;
+pub use self::limit::ReceiveLimit;
+use self::streams::InboundStreams;
+use self::window::Window;
+pub(crate) use self::window::initial_window;
+use crate::chunk::SackChunk;
 use crate::config::Config;
-use crate::message::{Message, Ppid, StreamId};
-use crate::serial::{Tsn, Unwrapped};
+use crate::event::RefusalReason;
+use crate::message::{Message, MessagePiece, Ordering, Ppid, StreamId};
+use crate::serial::{Mid, Tsn, Unwrapped};
 
 /// The receiving half of an association.
 #[derive(Debug)]
 pub(crate) struct Receiver {
-    /// Everything up to here has arrived.
+    /// Everything up to here has arrived, or was given up by the peer.
     cumulative: Unwrapped,
     /// What arrived beyond the first gap.
     islands: Islands,
     /// The one message whose pieces end at the cumulative TSN. Pieces of a DATA message are neighbours, so there is
     /// never a second one.
     open: Option<Open>,
+    /// The pieces that come next belong to a message that was given up or refused.
+    skipping: bool,
+    /// Messages come in I-DATA chunks, and not in DATA chunks.
+    interleaving: bool,
+    interleaved: Interleaved,
     streams: InboundStreams,
     acknowledgement: Acknowledgement,
     duplicates: Vec<Tsn>,
-    /// What everything that is kept counts against the window.
+    /// What the islands and the open message count against the window.
     charged_bytes: usize,
-    window_bytes: usize,
-    /// What the window may grow to.
-    most_window_bytes: usize,
-    /// Since when what is read is counted, and how many bytes that is.
-    reading: Option<(Instant, usize)>,
-    /// The window in our last word.
-    advertised: usize,
+    window: Window,
+    /// Streams that were refused, and nobody was told yet.
+    refusals: Vec<(StreamId, RefusalReason)>,
     max_message_size: usize,
     /// The size of the last message, the best guess for the next one.
     usual_size: usize,
@@ -56,6 +65,9 @@ pub(crate) struct Counts {
     pub(crate) duplicate_chunks: u64,
     pub(crate) window_overruns: u64,
     pub(crate) refused_messages: u64,
+    pub(crate) refused_stream: u64,
+    pub(crate) over_limit: u64,
+    pub(crate) forward_tsn: u64,
 }
 
 #[derive(Debug)]
@@ -63,36 +75,48 @@ struct Open {
     id: MessageId,
     ppid: Ppid,
     data: Vec<u8>,
+    /// Some of it was made readable: `data` goes on from there.
+    begun: bool,
 }
 
 /// Why the association cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Violation {
-    /// Pieces that do not belong together have neighbouring TSNs.
+    /// Pieces that do not belong together stand where those of one message should.
     Pieces,
-    /// A message is larger than announced.
-    MessageTooLarge,
+    /// So many messages are unfinished that none can be finished.
+    OutOfResource,
 }
 
 impl Receiver {
-    pub(crate) fn new(config: &Config, peer_initial: Tsn) -> Self {
+    pub(crate) fn new(config: &Config, peer_initial: Tsn, interleaving: bool) -> Self {
         Self {
             cumulative: Unwrapped::first(peer_initial).previous(),
             islands: Islands::default(),
             open: None,
-            streams: InboundStreams::new(),
+            skipping: false,
+            interleaving,
+            interleaved: Interleaved::default(),
+            streams: InboundStreams::new(interleaving),
             acknowledgement: Acknowledgement::default(),
             duplicates: Vec::new(),
             charged_bytes: 0,
-            window_bytes: initial_window(config),
-            most_window_bytes: config.receive_window_bytes,
-            reading: None,
-            advertised: initial_window(config),
+            window: Window::new(config),
+            refusals: Vec::new(),
             max_message_size: config.max_message_size,
             usual_size: 0,
             mtu: config.mtu,
             counts: Counts::default(),
         }
+    }
+
+    /// Begins anew for another peer, with the settings of the streams and the counters as they are.
+    pub(crate) fn renew(&mut self, config: &Config, peer_initial: Tsn, interleaving: bool) {
+        let streams = self.streams.renewed(interleaving);
+        let counts = self.counts;
+        *self = Self::new(config, peer_initial, interleaving);
+        self.streams = streams;
+        self.counts = counts;
     }
 
     pub(crate) fn cumulative(&self) -> Unwrapped {
@@ -101,6 +125,14 @@ impl Receiver {
 
     pub(crate) fn counts(&self) -> Counts {
         self.counts
+    }
+
+    pub(crate) fn streams(&self) -> &InboundStreams {
+        &self.streams
+    }
+
+    pub(crate) fn streams_mut(&mut self) -> &mut InboundStreams {
+        &mut self.streams
     }
 
     pub(crate) fn acknowledgement(&mut self) -> &mut Acknowledgement {
@@ -115,30 +147,62 @@ impl Receiver {
         self.acknowledgement.is_due()
     }
 
-    /// Takes a DATA chunk. One that is not `wanted` (its stream does not exist) is acknowledged and not kept.
-    pub(crate) fn on_data(&mut self, chunk: &DataChunk<'_>, wanted: bool) -> Result<(), Violation> {
-        let tsn = self.cumulative.near(chunk.tsn);
-        if chunk.immediate {
+    /// Everything that counts against the window.
+    pub(crate) fn charged_bytes(&self) -> usize {
+        self.charged_bytes + self.streams.charged_bytes() + self.interleaved.charged_bytes()
+    }
+
+    /// Nothing is unread, unfinished or unacknowledged.
+    pub(crate) fn is_quiescent(&self) -> bool {
+        self.charged_bytes() == 0 && !self.wants_ack()
+    }
+
+    /// Takes a DATA or I-DATA chunk. One that is not `wanted` (its stream does not exist) is acknowledged and not kept.
+    pub(crate) fn on_chunk(
+        &mut self,
+        tsn: Tsn,
+        immediate: bool,
+        fragment: Fragment<&[u8]>,
+        wanted: bool,
+    ) -> Result<(), Violation> {
+        let number = tsn;
+        let tsn = self.cumulative.near(tsn);
+        if immediate {
             self.acknowledgement.demand();
         }
         if tsn <= self.cumulative || self.islands.contains(tsn) {
             self.counts.duplicate_chunks += 1;
             self.acknowledgement.demand();
             if self.duplicates.len() < MAX_DUPLICATES {
-                self.duplicates.push(chunk.tsn);
+                self.duplicates.push(number);
             }
             return Ok(());
         }
         let in_order = tsn == self.cumulative.plus(1);
-        if !self.has_room(chunk.payload.len(), in_order) || tsn.since(self.cumulative) > REACH {
+        if tsn.since(self.cumulative) > REACH
+            || !self.has_room(fragment.payload.len(), in_order)?
+        {
             // The peer learns the window, and sends it again.
             self.counts.window_overruns += 1;
             self.acknowledgement.demand();
             return Ok(());
         }
-        let fragment = wanted.then(|| Fragment::of(chunk));
+        let mut fragment = Some(fragment).filter(|_| wanted);
+        if fragment
+            .take_if(|known| self.streams.is_refused(known.id.stream))
+            .is_some()
+        {
+            self.counts.refused_stream += 1;
+            self.leave_refused();
+        }
         if !in_order {
             self.acknowledgement.demand();
+        }
+        if self.interleaving {
+            self.note(tsn, in_order);
+            return fragment.map_or(Ok(()), |fragment| self.interleave(fragment));
+        }
+        if !in_order {
             return self.land(tsn, fragment);
         }
         self.cumulative = tsn;
@@ -153,38 +217,67 @@ impl Receiver {
         Ok(())
     }
 
+    /// The peer gave messages up (RFC 3758 §3.6, RFC 8260 §2.3.1): everything up to `tsn` counts as arrived, and of the streams named nothing
+    /// up to these messages is waited for.
+    pub(crate) fn on_forward_tsn(
+        &mut self,
+        tsn: Tsn,
+        skipped: impl Iterator<Item = (StreamId, Ordering, Mid)>,
+    ) -> Result<(), Violation> {
+        let last = self.cumulative.near(tsn);
+        self.acknowledgement.demand();
+        if last <= self.cumulative {
+            return Ok(());
+        }
+        if last.since(self.cumulative) > REACH {
+            self.counts.forward_tsn += 1;
+            return Ok(());
+        }
+        let (places, bytes) = self.islands.discard_up_to(last);
+        self.charged_bytes -= places * PLACE_OVERHEAD + bytes;
+        self.cumulative = last;
+        if !self.interleaving {
+            // Its next piece is among what was given up.
+            self.skipping = true;
+            self.drop_open();
+        }
+        for (stream, ordering, number) in skipped {
+            if self.interleaving {
+                self.interleaved.skip(stream, ordering, number);
+            }
+            if ordering == Ordering::Ordered {
+                self.counts.messages += self.streams.skip(stream, number) as u64;
+            }
+        }
+        if self.interleaving {
+            self.advance_over_islands();
+            Ok(())
+        } else {
+            self.drain_islands()
+        }
+    }
+
     pub(crate) fn recv(&mut self, stream: StreamId) -> Option<Message> {
         let message = self.streams.recv(stream)?;
-        self.charged_bytes -= charge(&message.data);
-        // Tell a peer that may be waiting, and not in small steps (RFC 9260 §6.2, RFC 1122 §4.2.3.3).
-        let opened = self.window().saturating_sub(self.advertised);
-        let was_small = self.advertised < self.window_bytes / 4;
-        if opened >= self.window_bytes / 2 || (was_small && opened >= UPDATE_PACKETS * self.mtu) {
-            self.acknowledgement.demand();
-        }
+        self.after_reading();
         Some(message)
     }
 
-    /// Widens the window when half of it is read in one round trip: then it may be what holds the peer back.
-    ///
-    /// Only what the application reads counts, so a peer cannot make the window grow by sending, and one that is not read stays small.
+    pub(crate) fn recv_piece(&mut self, stream: StreamId) -> Option<MessagePiece> {
+        let piece = self.streams.recv_piece(stream)?;
+        self.after_reading();
+        Some(piece)
+    }
+
+    fn after_reading(&mut self) {
+        if self.window.wants_update(self.charged_bytes(), self.mtu) {
+            self.acknowledgement.demand();
+        }
+    }
+
+    /// The application read so much: the window may grow.
     pub(crate) fn tune_window(&mut self, now: Instant, read: usize, round_trip: Option<Duration>) {
-        if self.window_bytes >= self.most_window_bytes {
-            return;
-        }
-        let span = round_trip.unwrap_or_default().max(LEAST_SPAN);
-        let (since, bytes) = self.reading.get_or_insert((now, 0));
-        if now.saturating_duration_since(*since) > span {
-            (*since, *bytes) = (now, 0);
-        }
-        *bytes += read;
-        if *bytes >= self.window_bytes / 2 {
-            self.window_bytes = self
-                .window_bytes
-                .saturating_mul(2)
-                .min(self.most_window_bytes);
-            self.reading = None;
-        }
+        self.window.on_read(now, read, round_trip);
     }
 
     pub(crate) fn next_readable(&self) -> Option<StreamId> {
@@ -195,169 +288,74 @@ impl Receiver {
         self.streams.next_announcement()
     }
 
+    /// The next stream that was refused, in no particular order.
+    pub(crate) fn next_refusal(&mut self) -> Option<(StreamId, RefusalReason)> {
+        self.refusals.pop()
+    }
+
+    /// The application wants nothing more of a stream.
+    pub(crate) fn refuse_stream(&mut self, stream: StreamId) {
+        if self.streams.refuse(stream) {
+            self.forget_unfinished(stream);
+        }
+        self.streams.drain(stream);
+        self.after_reading();
+    }
+
     /// The peer begins streams anew; none means all.
     pub(crate) fn reset_streams(&mut self, streams: &[StreamId]) {
         if streams.is_empty() {
-            self.charged_bytes -= self.streams.reset_all();
+            self.interleaved.clear();
+            self.streams.reset_all();
+            self.refusals.clear();
         }
         for stream in streams {
-            self.charged_bytes -= self.streams.reset(*stream);
+            self.interleaved.forget_stream(*stream);
+            self.streams.reset(*stream);
         }
     }
 
     /// Appends a SACK of at most `room` bytes.
     pub(crate) fn encode_sack(&mut self, room: usize, buf: &mut Vec<u8>) {
         let words = room.saturating_sub(SackChunk::OVERHEAD) / 4;
-        let mut gaps = [crate::chunk::GapAckBlock { start: 0, end: 0 }; MAX_GAP_ACK_BLOCKS];
-        let mut count = 0;
-        let blocks = self.islands.gap_ack_blocks(self.cumulative);
-        for (place, block) in gaps.iter_mut().zip(blocks.take(words)) {
-            *place = block;
-            count += 1;
-        }
-        let duplicates = self.duplicates.len().min(words - count);
-        self.advertised = self.window();
-        let a_rwnd = u32::try_from(self.advertised).unwrap_or(u32::MAX);
+        let gaps = self.islands.count().min(words).min(MAX_GAP_ACK_BLOCKS);
+        let duplicates = self.duplicates.len().min(words - gaps);
+        let charged = self.charged_bytes();
+        let a_rwnd = self.window.advertise(charged);
         SackChunk::encode_from(
             buf,
             (self.cumulative.wrap(), a_rwnd),
-            gaps[..count].iter().copied(),
+            self.islands.gap_ack_blocks(self.cumulative).take(gaps),
             self.duplicates[..duplicates].iter().copied(),
         );
         self.duplicates.clear();
         self.acknowledgement.on_sent();
     }
 
-    /// What the peer may still send.
-    fn window(&self) -> usize {
-        self.window_bytes.saturating_sub(self.charged_bytes)
-    }
-
-    fn has_room(&self, length: usize, in_order: bool) -> bool {
-        if self.charged_bytes + length + PLACE_OVERHEAD <= self.window_bytes {
-            return true;
+    fn has_room(&mut self, length: usize, in_order: bool) -> Result<bool, Violation> {
+        let wanted = self.charged_bytes() + length + PLACE_OVERHEAD;
+        if wanted <= self.window.bytes() {
+            return Ok(true);
         }
         // When nothing can be read, only the next chunk in order leads on: refusing it would be a deadlock. What this adds
         // beyond the window is at most one message, the open one.
-        in_order && self.streams.readable_messages() == 0
-    }
-
-    /// Keeps a chunk that came before its turn.
-    fn land(&mut self, tsn: Unwrapped, fragment: Option<Fragment<&[u8]>>) -> Result<(), Violation> {
-        let length = fragment.map_or(0, |fragment| fragment.payload.len());
-        if let Landing::Held { complete, pieces } = self.islands.insert(tsn, fragment) {
-            self.charged_bytes += length + PLACE_OVERHEAD;
-            if let Some(assembled) = complete {
-                // The places stay, and go on counting, until the gap is filled.
-                debug_assert!(pieces > 0);
-                self.charged_bytes -= assembled.data.len();
-                self.deliver(assembled)?;
-            }
+        if !in_order || self.streams.readable_pieces() > 0 {
+            return Ok(false);
         }
-        Ok(())
-    }
-
-    fn drain_islands(&mut self) -> Result<(), Violation> {
-        while let Some(kept) = self.islands.take(self.cumulative.plus(1)) {
-            self.cumulative = self.cumulative.plus(1);
-            self.charged_bytes -= PLACE_OVERHEAD;
-            if let Some(fragment) = kept {
-                self.charged_bytes -= fragment.payload.len();
-                if fragment.beginning && fragment.ending && self.open.is_none() {
-                    self.deliver(Assembled {
-                        id: fragment.id,
-                        ppid: fragment.ppid,
-                        data: fragment.payload,
-                    })?;
-                } else {
-                    self.append(fragment.borrow())?;
-                }
-            }
+        // Where messages mix, many may be unfinished at once, and the window must hold them all.
+        if self.interleaving && wanted > self.window.bytes().saturating_add(self.max_message_size) {
+            return if self.window.widen() {
+                Ok(true)
+            } else {
+                Err(Violation::OutOfResource)
+            };
         }
-        Ok(())
-    }
-
-    /// Takes the next piece in order.
-    fn append(&mut self, fragment: Fragment<&[u8]>) -> Result<(), Violation> {
-        let Some(open) = &mut self.open else {
-            if !fragment.beginning {
-                return Err(Violation::Pieces);
-            }
-            if fragment.ending {
-                return self.deliver(Assembled {
-                    id: fragment.id,
-                    ppid: fragment.ppid,
-                    data: Bytes::copy_from_slice(fragment.payload),
-                });
-            }
-            let mut data = Vec::with_capacity(self.usual_size);
-            data.extend_from_slice(fragment.payload);
-            self.charged_bytes += data.len();
-            self.open = Some(Open {
-                id: fragment.id,
-                ppid: fragment.ppid,
-                data,
-            });
-            return Ok(());
-        };
-        if fragment.beginning || fragment.id != open.id {
-            return Err(Violation::Pieces);
-        }
-        open.data.extend_from_slice(fragment.payload);
-        self.charged_bytes += fragment.payload.len();
-        if open.data.len() > self.max_message_size {
-            return Err(Violation::MessageTooLarge);
-        }
-        if fragment.ending
-            && let Some(mut open) = self.open.take()
-        {
-            self.charged_bytes -= open.data.len();
-            self.usual_size = open.data.len();
-            if open.data.capacity() / 8 * 7 > open.data.len() {
-                open.data.shrink_to_fit();
-            }
-            self.deliver(Assembled {
-                id: open.id,
-                ppid: open.ppid,
-                data: Bytes::from(open.data),
-            })?;
-        }
-        Ok(())
-    }
-
-    fn deliver(&mut self, assembled: Assembled) -> Result<(), Violation> {
-        let length = assembled.data.len();
-        if length > self.max_message_size {
-            return Err(Violation::MessageTooLarge);
-        }
-        let cost = charge(&assembled.data);
-        match self.streams.deliver(assembled) {
-            Delivery::Refused => self.counts.refused_messages += 1,
-            Delivery::Waiting => self.charged_bytes += cost,
-            Delivery::Readable(count) => {
-                self.charged_bytes += cost;
-                self.counts.messages += count as u64;
-            }
-        }
-        self.counts.bytes += length as u64;
-        Ok(())
+        Ok(true)
     }
 }
 
-/// The window at first: small, unless messages are large, and never more than it may become.
-pub(crate) fn initial_window(config: &Config) -> usize {
-    INITIAL_WINDOW
-        .max(config.max_message_size.saturating_mul(2))
-        .min(config.receive_window_bytes)
-}
-
-const INITIAL_WINDOW: usize = 256 << 10;
-/// Round trips shorter than this are not told apart.
-const LEAST_SPAN: Duration = Duration::from_millis(10);
 /// What a place on an island counts beside its bytes: the place, and its share of an island of its own.
 const PLACE_OVERHEAD: usize = 256;
-/// How many packets more must fit before a nearly closed window is worth an update.
-const UPDATE_PACKETS: usize = 4;
 /// As many gap ack blocks go into a SACK as one packet holds: on a long path that loses, each stands for a repair, and
 /// what is not reported looks lost. The nearest ones matter most.
 const MAX_GAP_ACK_BLOCKS: usize = 255;

@@ -1,6 +1,14 @@
+use bytes::Bytes;
+
 use super::*;
-use crate::message::Ordering;
+use crate::chunk::DataChunk;
 use crate::serial::Ssn;
+
+impl Receiver {
+    fn on_data(&mut self, chunk: &DataChunk<'_>, wanted: bool) -> Result<(), Violation> {
+        self.on_chunk(chunk.tsn, chunk.immediate, Fragment::of_data(chunk), wanted)
+    }
+}
 
 fn receiver(window: usize) -> Receiver {
     let config = Config {
@@ -8,7 +16,7 @@ fn receiver(window: usize) -> Receiver {
         max_message_size: 10_000,
         ..Config::default()
     };
-    Receiver::new(&config, Tsn::new(0xffff_fffe))
+    Receiver::new(&config, Tsn::new(0xffff_fffe), false)
 }
 
 /// A chunk `offset` after the first one.

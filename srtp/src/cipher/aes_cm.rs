@@ -1,118 +1,247 @@
-use aes::Aes128Enc;
-use aes::cipher::{InnerIvInit, KeyInit, StreamCipherCore};
-use ctr::CtrCore;
-use ctr::flavors::Ctr32BE;
-use hmac::{Hmac, Mac};
-use sha1::Sha1;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::derive::{Purpose, Usage, derive};
-use super::{Position, RTCP_CLEAR};
-use crate::{KeyError, MasterKey};
+use super::derive::{Derivation, Purpose, label, place};
+use super::{Failed, Position, RTCP_CLEAR};
+use crate::header::Coverage;
+use crate::provider::{CounterMode, CounterModeHmacSha1, CryptoProvider, HmacSha1};
+use crate::{KeyError, MasterKey, Provider, Usage};
 
-/// AES in counter mode and HMAC-SHA1 with tags of 80 bits (RFC 3711 §4.1.1, §4.2.1).
+/// AES in counter mode, or no encryption at all, and HMAC-SHA1 (RFC 3711 §4.1.1, §4.1.3, §4.2.1).
 pub(crate) struct AesCm {
-    /// The expanded key.
-    key: Aes128Enc,
-    /// The salt times 2¹⁶, where the block counter starts.
+    primitive: Primitive,
+    /// The salt, 16 bits up, where the block counter begins.
     salt: Zeroizing<u128>,
-    /// The hash after the key was taken in: a packet begins with a copy of it.
-    mac: Hmac<Sha1>,
+    /// The octets of a tag.
+    tag: usize,
+}
+
+enum Primitive {
+    CounterMode(Box<dyn CounterModeHmacSha1>),
+    Null(Box<dyn HmacSha1>),
 }
 
 impl AesCm {
-    /// The octets of a tag.
-    pub(crate) const TAG: usize = 10;
-
-    pub(crate) fn derive(master: &MasterKey, usage: Usage) -> Result<Self, KeyError> {
-        let key = derive::<16>(master, usage, Purpose::Encryption)?;
-        let authentication = derive::<20>(master, usage, Purpose::Authentication)?;
-        let salt = derive::<14>(master, usage, Purpose::Salt)?;
-        Self::new(&*key, &*authentication, &salt)
+    pub(crate) fn derive(
+        provider: &Provider,
+        master: &MasterKey,
+        usage: Usage,
+    ) -> Result<Self, KeyError> {
+        let profile = master.profile();
+        let derivation = Derivation::new(provider, master)?;
+        let authentication = derivation.octets::<20>(label(usage, Purpose::Authentication))?;
+        let salt = derivation.octets::<14>(label(usage, Purpose::Salt))?;
+        let primitive = if profile.encrypts() {
+            let key = derivation.key(label(usage, Purpose::Encryption))?;
+            let key = key.get(..profile.key_length()).unwrap_or_default();
+            provider
+                .counter_mode_hmac_sha1(key, &*authentication)
+                .map(Primitive::CounterMode)
+        } else {
+            provider.hmac_sha1(&*authentication).map(Primitive::Null)
+        };
+        Ok(Self {
+            primitive: primitive.ok_or(KeyError::Unsupported)?,
+            salt: place(&salt, 2),
+            tag: match usage {
+                Usage::Rtp => profile.rtp_tag_length(),
+                Usage::Rtcp => profile.rtcp_tag_length(),
+            },
+        })
     }
 
-    pub(crate) fn new(
-        key: &[u8],
-        authentication: &[u8],
-        salt: &[u8; 14],
-    ) -> Result<Self, KeyError> {
-        let mut shifted = Zeroizing::new([0; 16]);
-        let (high, _) = shifted.split_at_mut(salt.len());
-        high.copy_from_slice(salt);
-        Ok(Self {
-            key: Aes128Enc::new_from_slice(key).map_err(|_| KeyError::Length)?,
-            salt: Zeroizing::new(u128::from_be_bytes(*shifted)),
-            mac: Hmac::new_from_slice(authentication).map_err(|_| KeyError::Length)?,
-        })
+    pub(crate) const fn tag_length(&self) -> usize {
+        self.tag
+    }
+
+    /// Whether there is a cipher.
+    pub(crate) const fn encrypts(&self) -> bool {
+        matches!(self.primitive, Primitive::CounterMode(_))
     }
 
     pub(crate) fn seal_rtp(
         &self,
         buf: &mut Vec<u8>,
         start: usize,
-        header_len: usize,
+        coverage: Coverage,
         at: Position,
-    ) {
-        if let Some(payload) = buf.get_mut(start + header_len..) {
-            self.apply_keystream(payload, at);
-        }
-        let packet = buf.get(start..).unwrap_or_default();
-        let tag = self.tag(packet, &at.rollover_counter().to_be_bytes());
-        buf.extend_from_slice(&tag);
+        identifier: &[u8],
+    ) -> Result<(), Failed> {
+        let suffix = at.rollover_counter().to_be_bytes();
+        let packet = buf.get_mut(start..).ok_or(Failed)?;
+        let code = match &self.primitive {
+            Primitive::CounterMode(cipher) if !coverage.is_split() => cipher
+                .seal(&self.vector(at), packet, coverage.clear(), &suffix)
+                .ok_or(Failed)?,
+            Primitive::CounterMode(cipher) => {
+                self.crypt(&**cipher, packet, coverage, at)?;
+                cipher.code(packet, &suffix)
+            }
+            Primitive::Null(mac) => mac.code(packet, &suffix),
+        };
+        buf.extend_from_slice(identifier);
+        buf.extend_from_slice(code.get(..self.tag).ok_or(Failed)?);
+        Ok(())
     }
 
     pub(crate) fn open_rtp<'a>(
         &self,
         packet: &'a mut [u8],
-        header_len: usize,
+        coverage: Coverage,
         at: Position,
+        identifier: usize,
     ) -> Option<&'a mut [u8]> {
-        let (packet, tag) = packet.split_last_chunk_mut::<{ Self::TAG }>()?;
-        let expected = self.tag(packet, &at.rollover_counter().to_be_bytes());
-        if !bool::from(expected.ct_eq(&*tag)) {
-            return None;
+        let suffix = at.rollover_counter().to_be_bytes();
+        let packet = self.verify(packet, &suffix, identifier)?;
+        if let Primitive::CounterMode(cipher) = &self.primitive {
+            self.crypt(&**cipher, packet, coverage, at).ok()?;
         }
-        self.apply_keystream(packet.get_mut(header_len..)?, at);
         Some(packet)
     }
 
-    pub(crate) fn seal_rtcp(&self, buf: &mut Vec<u8>, start: usize, at: Position) {
-        if let Some(body) = buf.get_mut(start + RTCP_CLEAR..) {
-            self.apply_keystream(body, at);
+    pub(crate) fn seal_rtcp(
+        &self,
+        buf: &mut Vec<u8>,
+        start: usize,
+        at: Position,
+        encrypted: bool,
+        identifier: &[u8],
+    ) -> Result<(), Failed> {
+        let encrypted = encrypted && self.encrypts();
+        if let Primitive::CounterMode(cipher) = &self.primitive
+            && encrypted
+        {
+            let body = buf.get_mut(start + RTCP_CLEAR..).ok_or(Failed)?;
+            cipher
+                .apply_keystream(&self.vector(at), body)
+                .ok_or(Failed)?;
         }
-        buf.extend_from_slice(&at.rtcp_trailer());
-        let tag = self.tag(buf.get(start..).unwrap_or_default(), &[]);
-        buf.extend_from_slice(&tag);
+        buf.extend_from_slice(&at.rtcp_trailer(encrypted));
+        let code = self.code(buf.get(start..).ok_or(Failed)?, &[]);
+        buf.extend_from_slice(identifier);
+        buf.extend_from_slice(code.get(..self.tag).ok_or(Failed)?);
+        Ok(())
     }
 
-    pub(crate) fn open_rtcp<'a>(&self, packet: &'a mut [u8], at: Position) -> Option<&'a mut [u8]> {
-        let (authenticated, tag) = packet.split_last_chunk_mut::<{ Self::TAG }>()?;
-        let expected = self.tag(authenticated, &[]);
-        if !bool::from(expected.ct_eq(&*tag)) {
-            return None;
-        }
+    pub(crate) fn open_rtcp<'a>(
+        &self,
+        packet: &'a mut [u8],
+        at: Position,
+        encrypted: bool,
+        identifier: usize,
+    ) -> Option<&'a mut [u8]> {
+        let authenticated = self.verify(packet, &[], identifier)?;
         let (packet, _index) = authenticated.split_last_chunk_mut::<4>()?;
-        self.apply_keystream(packet.get_mut(RTCP_CLEAR..)?, at);
+        if let Primitive::CounterMode(cipher) = &self.primitive
+            && encrypted
+        {
+            let body = packet.get_mut(RTCP_CLEAR..)?;
+            cipher.apply_keystream(&self.vector(at), body)?;
+        }
         Some(packet)
     }
 
-    /// Adds the keystream of a packet to its octets (RFC 3711 §4.1.1).
-    ///
-    /// The vector leaves its last 16 bits to the block counter, which no packet can exhaust (`MAX_PACKET`). So a
-    /// counter of 32 bits gives the same blocks as one of 128, and is a quarter faster.
-    pub(crate) fn apply_keystream(&self, octets: &mut [u8], at: Position) {
-        let vector = *self.salt ^ u128::from(at.ssrc.get()) << 64 ^ u128::from(at.index) << 16;
-        CtrCore::<_, Ctr32BE>::inner_iv_init(&self.key, &vector.to_be_bytes().into())
-            .apply_keystream_partial(octets.into());
+    /// What is in front of identifier and tag, if the tag is right.
+    fn verify<'a>(
+        &self,
+        packet: &'a mut [u8],
+        suffix: &[u8],
+        identifier: usize,
+    ) -> Option<&'a mut [u8]> {
+        let end = packet.len().checked_sub(self.tag)?;
+        let (packet, tag) = packet.split_at_mut_checked(end)?;
+        let end = packet.len().checked_sub(identifier)?;
+        let authenticated = packet.get_mut(..end)?;
+        let code = self.code(authenticated, suffix);
+        let expected = code.get(..self.tag)?;
+        bool::from(expected.ct_eq(&*tag)).then_some(authenticated)
     }
 
-    fn tag(&self, packet: &[u8], suffix: &[u8]) -> [u8; Self::TAG] {
-        let mut mac = self.mac.clone();
-        mac.update(packet);
-        mac.update(suffix);
-        let full: [u8; 20] = mac.finalize().into_bytes().into();
-        let [tag @ .., _, _, _, _, _, _, _, _, _, _] = full;
-        tag
+    fn code(&self, packet: &[u8], suffix: &[u8]) -> [u8; 20] {
+        match &self.primitive {
+            Primitive::CounterMode(cipher) => cipher.code(packet, suffix),
+            Primitive::Null(mac) => mac.code(packet, suffix),
+        }
+    }
+
+    /// Adds the keystream to what is encrypted of a packet.
+    fn crypt(
+        &self,
+        cipher: &dyn CounterModeHmacSha1,
+        packet: &mut [u8],
+        coverage: Coverage,
+        at: Position,
+    ) -> Result<(), Failed> {
+        coverage.join(packet);
+        let text = packet.get_mut(coverage.clear()..).ok_or(Failed)?;
+        let done = cipher.apply_keystream(&self.vector(at), text);
+        coverage.part_again(packet);
+        done.ok_or(Failed)
+    }
+
+    /// Where the keystream of a packet begins (RFC 3711 §4.1.1). The last 16 bits count blocks.
+    fn vector(&self, at: Position) -> [u8; 16] {
+        counter_vector(*self.salt, at)
+    }
+}
+
+/// The vector of a packet: salt, source and index; the last 16 bits are 0.
+fn counter_vector(salt: u128, at: Position) -> [u8; 16] {
+    (salt ^ u128::from(at.ssrc.get()) << 64 ^ u128::from(at.index) << 16).to_be_bytes()
+}
+
+/// The cipher of header extensions: AES in counter mode under every profile (RFC 6904 §3, RFC 7714 §8.3).
+pub(crate) struct HeaderCipher {
+    cipher: Box<dyn CounterMode>,
+    salt: Zeroizing<u128>,
+}
+
+/// How many octets of keystream are made at a time.
+const STRIDE: usize = 64;
+
+impl HeaderCipher {
+    pub(crate) fn derive(provider: &Provider, master: &MasterKey) -> Result<Self, KeyError> {
+        let derivation = Derivation::new(provider, master)?;
+        let key = derivation.key(super::derive::HEADER_KEY)?;
+        let key = key.get(..master.profile().key_length()).unwrap_or_default();
+        // RFC 7714 §8.3: a salt of 12 octets is filled up with zeros.
+        let mut salt = Zeroizing::new([0; 14]);
+        let length = master.profile().salt_length();
+        derivation.fill(
+            super::derive::HEADER_SALT,
+            salt.get_mut(..length).unwrap_or_default(),
+        )?;
+        Ok(Self {
+            cipher: provider.counter_mode(key).ok_or(KeyError::Unsupported)?,
+            salt: place(&salt, 2),
+        })
+    }
+
+    /// Adds the keystream to octets that begin `offset` octets into the extension block.
+    pub(crate) fn apply(&self, at: Position, offset: usize, octets: &mut [u8]) -> Option<()> {
+        let mut offset = offset;
+        let mut rest = octets;
+        while !rest.is_empty() {
+            let skip = offset % 16;
+            let mut keystream = [0; STRIDE];
+            let [vector @ .., c1, c0] = counter_vector(*self.salt, at);
+            let block = u16::try_from(offset / 16).ok()?;
+            // The last 16 bits of the vector are those of the salt's place: 0.
+            let [b1, b0] = (u16::from_be_bytes([c1, c0]) ^ block).to_be_bytes();
+            let mut counter = [0; 16];
+            let (front, back) = counter.split_at_mut(14);
+            front.copy_from_slice(&vector);
+            back.copy_from_slice(&[b1, b0]);
+            self.cipher.apply_keystream(&counter, &mut keystream)?;
+            let usable = keystream.get(skip..)?;
+            let take = usable.len().min(rest.len());
+            let (now, later) = rest.split_at_mut_checked(take)?;
+            for (octet, key) in now.iter_mut().zip(usable) {
+                *octet ^= key;
+            }
+            offset += take;
+            rest = later;
+        }
+        Some(())
     }
 }

@@ -8,22 +8,25 @@ use aes_cm::AesCm;
 use aes_gcm::AesGcm;
 use rtp::Ssrc;
 
-pub(crate) use derive::Usage;
+pub(crate) use aes_cm::HeaderCipher;
 
-use crate::{KeyError, MasterKey, Profile};
+use crate::header::Coverage;
+use crate::profile::Transform;
+use crate::provider::GCM_TAG;
+use crate::{KeyError, MasterKey, Provider, Usage};
 
 /// The transforms of one direction of RTP or of RTCP: session keys, kept in the form the ciphers work with.
 ///
 /// Everything that differs between profiles is in this folder: lengths of tags, what is authenticated, and where the
-/// SRTCP index lies. Callers know indices and replay, and nothing of keys.
+/// SRTCP index and the master key identifier lie. Callers know indices and replay, and nothing of keys.
 pub(crate) enum Cipher {
-    AesCm(Box<AesCm>),
-    AesGcm(Box<AesGcm>),
+    AesCm(AesCm),
+    AesGcm(AesGcm),
 }
 
-/// The packet is longer than the cipher takes.
+/// The provider could not do it. What it was to encrypt must not be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooLong;
+pub(crate) struct Failed;
 
 /// The octets of an RTCP datagram that stay readable: the first header and the sender's SSRC (RFC 3711 §3.4).
 pub(crate) const RTCP_CLEAR: usize = 8;
@@ -33,73 +36,98 @@ pub(crate) const ENCRYPTED: u32 = 1 << 31;
 
 impl Cipher {
     /// Derives the session keys of `usage` from a master key (RFC 3711 §4.3).
-    pub(crate) fn new(master: &MasterKey, usage: Usage) -> Result<Self, KeyError> {
-        match master.profile() {
-            Profile::Aes128CmSha1_80 => AesCm::derive(master, usage).map(Box::new).map(Self::AesCm),
-            Profile::AeadAes128Gcm => AesGcm::derive(master, usage)
-                .map(Box::new)
-                .map(Self::AesGcm),
+    pub(crate) fn derive(
+        provider: &Provider,
+        master: &MasterKey,
+        usage: Usage,
+    ) -> Result<Self, KeyError> {
+        match master.profile().transform() {
+            Transform::CounterMode | Transform::Null => {
+                AesCm::derive(provider, master, usage).map(Self::AesCm)
+            }
+            Transform::Galois => AesGcm::derive(provider, master, usage).map(Self::AesGcm),
         }
     }
 
     /// The octets of a tag.
     pub(crate) const fn tag_length(&self) -> usize {
         match self {
-            Self::AesCm(_) => AesCm::TAG,
-            Self::AesGcm(_) => AesGcm::TAG,
+            Self::AesCm(cipher) => cipher.tag_length(),
+            Self::AesGcm(_) => GCM_TAG,
         }
     }
 
-    /// Encrypts what is behind the header of the packet at `start`, and appends the tag.
+    /// Whether RTCP without encryption is what the profile asks for.
+    pub(crate) const fn is_null(&self) -> bool {
+        match self {
+            Self::AesCm(cipher) => !cipher.encrypts(),
+            Self::AesGcm(_) => false,
+        }
+    }
+
+    /// Encrypts what is covered of the packet at `start`, and appends tag and identifier.
     pub(crate) fn seal_rtp(
         &self,
         buf: &mut Vec<u8>,
         start: usize,
-        header_len: usize,
+        coverage: Coverage,
         at: Position,
-    ) -> Result<(), TooLong> {
+        identifier: &[u8],
+    ) -> Result<(), Failed> {
         match self {
-            Self::AesCm(cipher) => cipher.seal_rtp(buf, start, header_len, at),
-            Self::AesGcm(cipher) => cipher.seal_rtp(buf, start, header_len, at)?,
+            Self::AesCm(cipher) => cipher.seal_rtp(buf, start, coverage, at, identifier),
+            Self::AesGcm(cipher) => cipher.seal_rtp(buf, start, coverage, at, identifier),
         }
-        Ok(())
     }
 
-    /// Verifies and decrypts a packet; gives header and payload without the tag, or nothing if it is not genuine.
+    /// Verifies and decrypts a packet with an identifier of so many octets; gives header and payload, or nothing if it
+    /// is not genuine.
     pub(crate) fn open_rtp<'a>(
         &self,
         packet: &'a mut [u8],
-        header_len: usize,
+        coverage: Coverage,
         at: Position,
+        identifier: usize,
     ) -> Option<&'a mut [u8]> {
         match self {
-            Self::AesCm(cipher) => cipher.open_rtp(packet, header_len, at),
-            Self::AesGcm(cipher) => cipher.open_rtp(packet, header_len, at),
+            Self::AesCm(cipher) => cipher.open_rtp(packet, coverage, at, identifier),
+            Self::AesGcm(cipher) => cipher.open_rtp(packet, coverage, at, identifier),
         }
     }
 
-    /// Encrypts the RTCP datagram at `start`, and appends the tag and the index with the E bit.
+    /// Encrypts the RTCP datagram at `start`, and appends tag, index with the E bit, and identifier.
     pub(crate) fn seal_rtcp(
         &self,
         buf: &mut Vec<u8>,
         start: usize,
         at: Position,
-    ) -> Result<(), TooLong> {
+        encrypted: bool,
+        identifier: &[u8],
+    ) -> Result<(), Failed> {
         match self {
-            Self::AesCm(cipher) => cipher.seal_rtcp(buf, start, at),
-            Self::AesGcm(cipher) => cipher.seal_rtcp(buf, start, at)?,
+            Self::AesCm(cipher) => cipher.seal_rtcp(buf, start, at, encrypted, identifier),
+            Self::AesGcm(cipher) => cipher.seal_rtcp(buf, start, at, encrypted, identifier),
         }
-        Ok(())
     }
 
-    /// The word with the E bit and the index of a protected RTCP datagram; `None` if it is too short to be one.
-    pub(crate) fn rtcp_index(&self, packet: &[u8]) -> Option<u32> {
-        if packet.len() < RTCP_CLEAR + self.tag_length() + 4 {
+    /// The identifier of a protected RTP packet or RTCP datagram; `None` if it is too short to have one.
+    pub(crate) fn identifier<'a>(&self, packet: &'a [u8], length: usize) -> Option<&'a [u8]> {
+        let end = match self {
+            Self::AesCm(cipher) => packet.len().checked_sub(cipher.tag_length())?,
+            Self::AesGcm(_) => packet.len(),
+        };
+        packet.get(end.checked_sub(length)?..end)
+    }
+
+    /// The word with the E bit and the index of a protected RTCP datagram with an identifier of so many octets; `None`
+    /// if it is too short to be one.
+    pub(crate) fn rtcp_index(&self, packet: &[u8], identifier: usize) -> Option<u32> {
+        if packet.len() < RTCP_CLEAR + self.tag_length() + 4 + identifier {
             return None;
         }
         let end = match self {
-            Self::AesCm(_) => packet.len() - AesCm::TAG,
-            Self::AesGcm(_) => packet.len(),
+            Self::AesCm(cipher) => packet.len() - cipher.tag_length() - identifier,
+            Self::AesGcm(_) => packet.len() - identifier,
         };
         packet
             .get(..end)?
@@ -107,12 +135,18 @@ impl Cipher {
             .map(|word| u32::from_be_bytes(*word))
     }
 
-    /// Verifies and decrypts an RTCP datagram, which [`rtcp_index`](Self::rtcp_index) found to have the E bit; gives the
-    /// plaintext without tag and index, or nothing if it is not genuine.
-    pub(crate) fn open_rtcp<'a>(&self, packet: &'a mut [u8], at: Position) -> Option<&'a mut [u8]> {
+    /// Verifies and decrypts an RTCP datagram whose index [`rtcp_index`](Self::rtcp_index) found; gives the plaintext
+    /// without tag, index and identifier, or nothing if it is not genuine.
+    pub(crate) fn open_rtcp<'a>(
+        &self,
+        packet: &'a mut [u8],
+        at: Position,
+        encrypted: bool,
+        identifier: usize,
+    ) -> Option<&'a mut [u8]> {
         match self {
-            Self::AesCm(cipher) => cipher.open_rtcp(packet, at),
-            Self::AesGcm(cipher) => cipher.open_rtcp(packet, at),
+            Self::AesCm(cipher) => cipher.open_rtcp(packet, at, encrypted, identifier),
+            Self::AesGcm(cipher) => cipher.open_rtcp(packet, at, encrypted, identifier),
         }
     }
 }
@@ -123,6 +157,12 @@ impl fmt::Debug for Cipher {
             Self::AesCm(_) => "AesCm",
             Self::AesGcm(_) => "AesGcm",
         })
+    }
+}
+
+impl fmt::Debug for HeaderCipher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HeaderCipher")
     }
 }
 
@@ -140,17 +180,16 @@ impl Position {
         (self.index >> 16) as u32
     }
 
-    /// The last word of an encrypted RTCP packet: E bit and index.
-    const fn rtcp_trailer(self) -> [u8; 4] {
-        (ENCRYPTED | self.index as u32).to_be_bytes()
+    /// The last word of an RTCP packet: E bit and index.
+    const fn rtcp_trailer(self, encrypted: bool) -> [u8; 4] {
+        let e_bit = if encrypted { ENCRYPTED } else { 0 };
+        (e_bit | self.index as u32).to_be_bytes()
     }
 }
 
 /// What the tests with published session keys need.
 #[cfg(test)]
 pub(crate) mod test_access {
-    pub(crate) use super::Usage;
-    pub(crate) use super::aes_cm::AesCm;
     pub(crate) use super::aes_gcm::AesGcm;
-    pub(crate) use super::derive::{Purpose, derive};
+    pub(crate) use super::derive::{Derivation, HEADER_KEY, HEADER_SALT, Purpose, label};
 }

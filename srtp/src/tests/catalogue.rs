@@ -1,31 +1,13 @@
 //! One test for each class of attack on SRTP, by the id of the class.
 
-use super::{PROFILES, key, rtcp_packet, rtp_packet};
+use super::{PROFILES, key, pair, rtcp_packet, rtp_packet, sealed_rtcp, sealed_rtp};
 use crate::receiver::{IDLE_PACKETS, MAX_STREAMS, SRTCP_WINDOW, SRTP_WINDOW};
 use crate::sender::MAX_RTCP_INDEX;
 use crate::{
-    KeyError, KeyingMaterial, MasterKey, Profile, ProtectError, Receiver, Sender, UnprotectError,
+    Event, KEY_MARGIN, KeyError, KeyingMaterial, MasterKey, Profile, ProtectError, Receiver,
+    Sender, UnprotectError, Usage,
 };
 use rtp::Ssrc;
-
-fn pair(profile: Profile) -> (Sender, Receiver) {
-    (
-        Sender::new(profile, key(profile, 1)).unwrap(),
-        Receiver::new(profile, key(profile, 1)).unwrap(),
-    )
-}
-
-fn sealed_rtp(sender: &mut Sender, ssrc: u32, seq: u16) -> Vec<u8> {
-    let mut packet = rtp_packet(ssrc, seq);
-    sender.protect_rtp(&mut packet, 0).unwrap();
-    packet
-}
-
-fn sealed_rtcp(sender: &mut Sender, ssrc: u32) -> Vec<u8> {
-    let mut packet = rtcp_packet(ssrc);
-    sender.protect_rtcp(&mut packet, 0).unwrap();
-    packet
-}
 
 /// Everything a receiver knows, but its counters.
 fn state(receiver: &Receiver) -> String {
@@ -247,9 +229,13 @@ fn p06_plaintext_and_unencrypted_packets_are_refused() {
         assert!(receiver.unprotect_rtcp(&mut rtcp_packet(1)).is_err());
         let mut packet = sealed_rtcp(&mut sender, 1);
         let e_bit = match profile {
-            Profile::Aes128CmSha1_80 => packet.len() - 14,
-            Profile::AeadAes128Gcm => packet.len() - 4,
+            Profile::AeadAes128Gcm | Profile::AeadAes256Gcm => packet.len() - 4,
+            _ => packet.len() - 14,
         };
+        if !profile.encrypts() {
+            assert_eq!(packet[e_bit], 0, "nothing is encrypted, as was negotiated");
+            continue;
+        }
         assert_eq!(packet[e_bit], 0x80);
         packet[e_bit] = 0;
         assert_eq!(
@@ -464,10 +450,10 @@ fn p09_sender_refuses_one_source_too_many() {
 
 #[test]
 fn p10_every_profile_goes_round_and_has_a_number() {
-    for number in 0..=0xff {
-        let Some(profile) = Profile::from_number(number) else {
-            continue;
-        };
+    let known = |number: u16| Profile::from_number(number).is_some();
+    assert!((0..=u16::MAX).all(|number| known(number) == (1..=8).contains(&number)));
+    for (number, profile) in (1..).zip(PROFILES) {
+        assert_eq!(Profile::from_number(number), Some(profile));
         assert_eq!(profile.number(), number);
         let (mut sender, mut receiver) = pair(profile);
         let mut packet = sealed_rtp(&mut sender, 1, 1);
@@ -497,15 +483,36 @@ fn p10_keys_of_another_length_or_profile_are_refused() {
             assert_eq!(split.is_ok(), length == profile.keying_material_length());
         }
     }
-    let [cm, gcm] = PROFILES;
+    let [cm, gcm] = [Profile::Aes128CmSha1_80, Profile::AeadAes128Gcm];
     assert_eq!(Sender::new(cm, key(gcm, 1)).err(), Some(KeyError::Length));
     assert_eq!(Receiver::new(gcm, key(cm, 1)).err(), Some(KeyError::Length));
 }
 
 #[test]
-fn p11_keys_end_at_the_limits() {
+fn p11_keys_end_at_the_limits_and_say_so_before() {
     for profile in PROFILES {
         let (mut sender, _) = pair(profile);
+        let expiring = |usage, packets_left| {
+            Some(Event::KeyExpiring {
+                usage,
+                packets_left,
+            })
+        };
+        sender.set_rtcp_index(MAX_RTCP_INDEX - KEY_MARGIN - 1);
+        sealed_rtcp(&mut sender, 1);
+        assert_eq!(sender.poll_event(), None);
+        sealed_rtcp(&mut sender, 1);
+        assert_eq!(sender.poll_event(), expiring(Usage::Rtcp, KEY_MARGIN));
+        sealed_rtcp(&mut sender, 1);
+        assert_eq!(sender.poll_event(), None, "once is enough");
+
+        let last = (1 << 48) - 1 - KEY_MARGIN;
+        sender.set_highest(Ssrc::new(5), last - 2);
+        sealed_rtp(&mut sender, 5, (last - 1) as u16);
+        assert_eq!(sender.poll_event(), None);
+        sealed_rtp(&mut sender, 5, last as u16);
+        assert_eq!(sender.poll_event(), expiring(Usage::Rtp, KEY_MARGIN));
+
         sender.set_rtcp_index(MAX_RTCP_INDEX);
         assert_eq!(sender.rtcp_packets_left(), 1);
         sealed_rtcp(&mut sender, 1);
@@ -526,6 +533,25 @@ fn p11_keys_end_at_the_limits() {
         );
         assert_eq!(packet, rtp_packet(1, 0));
     }
+}
+
+/// RFC 3711 §9.2: the limit is the key's, whichever sources it was spent on.
+#[test]
+fn p11_packets_of_all_sources_count_against_the_key() {
+    let (mut sender, _) = pair(Profile::AeadAes256Gcm);
+    sender.set_rtp_packets((1 << 48) - 1);
+    sealed_rtp(&mut sender, 1, 1);
+    assert!(matches!(
+        sender.poll_event(),
+        Some(Event::KeyExpiring {
+            packets_left: 0,
+            ..
+        })
+    ));
+    let mut packet = rtp_packet(2, 1);
+    let refused = sender.protect_rtp(&mut packet, 0);
+    assert_eq!(refused, Err(ProtectError::KeyExhausted));
+    assert_eq!(packet, rtp_packet(2, 1));
 }
 
 #[test]

@@ -1,12 +1,16 @@
 mod catalogue;
+mod cryptex;
+mod keys;
+mod providers;
+mod rollover;
 mod scenarios;
 mod vectors;
 
 use serde_json::Value;
 
-use crate::{MasterKey, Profile};
+use crate::{MasterKey, Profile, Receiver, Sender};
 
-pub(crate) const PROFILES: [Profile; 2] = [Profile::Aes128CmSha1_80, Profile::AeadAes128Gcm];
+pub(crate) const PROFILES: [Profile; 8] = Profile::ALL;
 
 /// A key that depends on nothing but `seed`.
 pub(crate) fn key(profile: Profile, seed: u8) -> MasterKey {
@@ -35,6 +39,25 @@ pub(crate) fn rtcp_packet(ssrc: u32) -> Vec<u8> {
     packet.extend_from_slice(&[0x81, 206, 0, 2]);
     packet.extend_from_slice(&ssrc.to_be_bytes());
     packet.extend_from_slice(&[0, 0, 0, 9]);
+    packet
+}
+
+pub(crate) fn pair(profile: Profile) -> (Sender, Receiver) {
+    (
+        Sender::new(profile, key(profile, 1)).unwrap(),
+        Receiver::new(profile, key(profile, 1)).unwrap(),
+    )
+}
+
+pub(crate) fn sealed_rtp(sender: &mut Sender, ssrc: u32, seq: u16) -> Vec<u8> {
+    let mut packet = rtp_packet(ssrc, seq);
+    sender.protect_rtp(&mut packet, 0).unwrap();
+    packet
+}
+
+pub(crate) fn sealed_rtcp(sender: &mut Sender, ssrc: u32) -> Vec<u8> {
+    let mut packet = rtcp_packet(ssrc);
+    sender.protect_rtcp(&mut packet, 0).unwrap();
     packet
 }
 

@@ -300,18 +300,18 @@ fn too_many_forgeries_end_the_connection() {
 }
 
 #[test]
-fn thirty_two_records_of_a_datagram_are_looked_at() {
+fn sixty_four_records_of_a_datagram_are_looked_at() {
     let mut pair = usual_pair();
     connect(&mut pair);
     pair.run_for(Duration::from_millis(100));
     let now = pair.now();
     let mut datagram = Vec::new();
-    for number in 0..40 {
+    for number in 0..72 {
         datagram.extend(pair.a_mut().seal(now, &[number]).unwrap());
     }
     hit(&mut pair, Side::B, &datagram);
     pair.run_for(Duration::from_millis(1));
-    assert_eq!(pair.pulled(Side::B).len(), 32);
+    assert_eq!(pair.pulled(Side::B).len(), 64);
     assert_eq!(pair.b().connection.stats().dropped.too_many, 1);
 }
 

@@ -28,6 +28,6 @@ impl Connection {
     }
 
     pub(crate) fn own_fingerprint(&self) -> Fingerprint {
-        self.config.certificate.fingerprint()
+        self.config.certificate.as_ref().unwrap().fingerprint()
     }
 }

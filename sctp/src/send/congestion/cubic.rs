@@ -179,6 +179,10 @@ impl CongestionControl for Cubic {
         self.epoch = None;
     }
 
+    fn set_packet_size(&mut self, mtu: usize) {
+        self.mtu = mtu;
+    }
+
     fn pacing_rate(&self, round_trip: Duration) -> Option<u64> {
         rate(
             self.window,

@@ -34,6 +34,9 @@ pub(crate) trait CongestionControl: fmt::Debug + Send + Sync {
     /// Nothing was sent for some timeouts: what was learnt about the path fades (RFC 9260 §7.2.1).
     fn on_idle(&mut self, timeouts: u32);
 
+    /// Packets have another size from now on; the window keeps its bytes.
+    fn set_packet_size(&mut self, mtu: usize);
+
     /// Bytes per second at which packets leave, given a smoothed round trip; `None` when it is not measurable.
     fn pacing_rate(&self, round_trip: Duration) -> Option<u64>;
 }

@@ -82,6 +82,10 @@ impl CongestionControl for NewReno {
         self.partial_bytes_acked = 0;
     }
 
+    fn set_packet_size(&mut self, mtu: usize) {
+        self.mtu = mtu;
+    }
+
     fn pacing_rate(&self, round_trip: Duration) -> Option<u64> {
         rate(
             self.window,

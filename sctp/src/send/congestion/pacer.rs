@@ -25,6 +25,11 @@ impl Pacer {
         }
     }
 
+    /// Packets have another size from now on.
+    pub(crate) fn set_packet_size(&mut self, mtu: usize) {
+        self.mtu = mtu;
+    }
+
     /// Sets the most that the application allows, in bytes per second.
     pub(crate) fn set_limit(&mut self, limit: Option<u64>) {
         self.limit = limit.map(|limit| limit.max(1));

@@ -1,4 +1,7 @@
+mod abandon;
+mod differences;
 mod rack;
+mod sack;
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -8,9 +11,10 @@ use bytes::Bytes;
 
 use self::rack::Rack;
 pub(crate) use self::rack::Transmission;
-use crate::chunk::{DataChunk, GapAckBlock, SackChunk};
+use super::limit::Limit;
+use crate::chunk::{DataChunk, IDataChunk, Place};
 use crate::message::{Ordering, Ppid, StreamId};
-use crate::send::streams::Piece;
+use crate::send::streams::{MessageName, Piece};
 use crate::serial::{Ssn, Tsn, Unwrapped};
 
 /// What was sent and is not acknowledged cumulatively: a ring with one place for each TSN.
@@ -44,23 +48,41 @@ pub(crate) struct Outstanding {
     timed_out: bool,
     /// The chunk whose round trip is measured: one at a time (RFC 9260 §6.3.1 C4).
     probe: Option<(Unwrapped, Instant)>,
+    /// Everything before it was acknowledged or given up: the Advanced.Peer.Ack.Point of RFC 3758 §3.5, and one more.
+    advanced: Unwrapped,
+    /// Send buffer set free by giving up, and not yet reported.
+    freed_bytes: usize,
+    /// Messages travel in I-DATA chunks.
+    interleaving: bool,
+    /// The peer knows FORWARD-TSN: messages may be given up.
+    partial: bool,
+    counts: Counts,
+}
+
+/// What was counted of what left.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) retransmitted_chunks: u64,
+    pub(crate) retransmitted_bytes: u64,
+    pub(crate) spurious: u64,
 }
 
 /// One chunk.
 #[derive(Debug)]
 struct Sent {
     payload: Bytes,
-    ppid: Ppid,
-    stream: StreamId,
-    ssn: Ssn,
-    ordering: Ordering,
-    beginning: bool,
-    ending: bool,
-    phase: Phase,
-    sent_again: bool,
+    limit: Limit,
     /// The last time it was sent.
     sent_at: Instant,
     number: Transmission,
+    name: MessageName,
+    ppid: Ppid,
+    fsn: u32,
+    /// How often it was sent again.
+    repetitions: u16,
+    beginning: bool,
+    ending: bool,
+    phase: Phase,
 }
 
 /// What was sent to find out about the tail.
@@ -78,10 +100,12 @@ enum Phase {
     Lost,
     /// Reported in a gap ack block, which the peer may take back (RFC 9260 §6.2).
     GapAcked,
+    /// Given up (RFC 3758 §3.5 A3). Its bytes are gone.
+    Abandoned,
 }
 
 /// What an acknowledgement changed.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct SackOutcome {
     /// Payload bytes acknowledged for the first time.
     pub(crate) newly_acked_bytes: usize,
@@ -99,6 +123,12 @@ pub(crate) struct SackOutcome {
     pub(crate) latest_lost: Option<Transmission>,
     /// What T3 took as lost has arrived without being sent again.
     pub(crate) timeout_was_spurious: bool,
+    /// A full packet arrived.
+    pub(crate) full_delivered: bool,
+    /// A full packet was lost: the latest transmission of one.
+    pub(crate) full_lost: Option<Transmission>,
+    /// Messages given up, and whether their last piece was sent.
+    pub(crate) abandoned: Vec<(MessageName, bool)>,
 }
 
 /// Why an acknowledgement was not used.
@@ -130,7 +160,27 @@ impl Outstanding {
             tail_probe: None,
             timed_out: false,
             probe: None,
+            advanced: first,
+            freed_bytes: 0,
+            interleaving: false,
+            partial: false,
+            counts: Counts::default(),
         }
+    }
+
+    /// What was agreed with the peer: I-DATA, and FORWARD-TSN.
+    pub(crate) fn set_extensions(&mut self, interleaving: bool, partial: bool) {
+        self.interleaving = interleaving;
+        self.partial = partial;
+    }
+
+    /// Another packet size.
+    pub(crate) fn set_max_payload(&mut self, max_payload: usize) {
+        self.two_packets = 2 * max_payload;
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -160,28 +210,32 @@ impl Outstanding {
         self.flight_bytes += piece.payload.len();
         let sent = Sent {
             payload: piece.payload,
+            limit: if self.partial {
+                piece.limit
+            } else {
+                Limit::None
+            },
+            sent_at: now,
+            number: self.rack.record(tsn),
+            name: piece.name,
             ppid: piece.ppid,
-            stream: piece.stream,
-            ssn: piece.ssn,
-            ordering: piece.ordering,
+            fsn: piece.fsn,
+            repetitions: 0,
             beginning: piece.beginning,
             ending: piece.ending,
             phase: Phase::InFlight,
-            sent_again: false,
-            sent_at: now,
-            number: self.rack.record(tsn),
         };
-        sent.encode(tsn.wrap(), immediate, buf);
+        sent.encode(tsn.wrap(), immediate, self.interleaving, buf);
         self.ring.push_back(sent);
     }
 
-    /// The next chunk to send again: its TSN and its payload's length.
-    pub(crate) fn next_lost(&mut self) -> Option<(Unwrapped, usize)> {
+    /// The next chunk to send again: its TSN, its payload's length and its stream.
+    pub(crate) fn next_lost(&mut self) -> Option<(Unwrapped, usize, StreamId)> {
         while let Some(&tsn) = self.lost.front() {
             if let Some(sent) = self.get(tsn)
                 && sent.phase == Phase::Lost
             {
-                return Some((tsn, sent.payload.len()));
+                return Some((tsn, sent.payload.len(), sent.name.stream));
             }
             self.lost.pop_front();
         }
@@ -213,10 +267,12 @@ impl Outstanding {
         self.probe.take_if(|(probe, _)| *probe == tsn);
         let sent = self.ring.get_mut(tsn.since(self.first) as usize)?;
         sent.phase = Phase::InFlight;
-        sent.sent_again = true;
+        sent.repetitions = sent.repetitions.saturating_add(1);
         sent.sent_at = now;
         sent.number = self.rack.record(tsn);
-        sent.encode(tsn.wrap(), immediate, buf);
+        sent.encode(tsn.wrap(), immediate, self.interleaving, buf);
+        self.counts.retransmitted_chunks += 1;
+        self.counts.retransmitted_bytes += sent.payload.len() as u64;
         Some(sent.payload.len())
     }
 
@@ -251,14 +307,22 @@ impl Outstanding {
                 .is_some_and(|sent| sent.phase == Phase::InFlight)
     }
 
+    /// Whether a chunk that fills a packet is in flight.
+    pub(crate) fn has_full_in_flight(&self, max_payload: usize) -> bool {
+        self.ring
+            .front()
+            .is_some_and(|sent| sent.phase == Phase::InFlight && sent.payload.len() >= max_payload)
+    }
+
     /// How many chunks are outstanding.
     pub(crate) fn count(&self) -> usize {
         self.ring.len()
     }
 
-    /// The payload length of the chunk that a tail loss probe would send again: the last one.
-    pub(crate) fn tail_length(&self) -> Option<usize> {
-        self.ring.back().map(|sent| sent.payload.len())
+    /// The payload length of the chunk that a tail loss probe would send again: the last one, if it may be sent again.
+    pub(crate) fn tail_length(&self, now: Instant) -> Option<usize> {
+        let tail = self.ring.back()?;
+        (!tail.limit.forbids(now, tail.repetitions)).then_some(tail.payload.len())
     }
 
     /// Sends the last chunk again, so that the receiver reports what it has.
@@ -283,7 +347,7 @@ impl Outstanding {
     pub(crate) fn on_timeout(&mut self) {
         self.lost.clear();
         for (offset, sent) in self.ring.iter_mut().enumerate() {
-            if sent.phase != Phase::GapAcked {
+            if matches!(sent.phase, Phase::InFlight | Phase::Lost) {
                 sent.phase = Phase::Lost;
                 self.lost.push_back(self.first.plus(offset as u64));
             }
@@ -296,272 +360,6 @@ impl Outstanding {
         self.timed_out = !self.ring.is_empty();
     }
 
-    /// Takes a cumulative TSN alone, as SHUTDOWN carries it (RFC 9260 §9.2).
-    pub(crate) fn on_cumulative(
-        &mut self,
-        now: Instant,
-        cumulative: Tsn,
-    ) -> Result<SackOutcome, SackError> {
-        let after = self.validate_cumulative(cumulative)?;
-        let mut outcome = SackOutcome::default();
-        self.acknowledge_up_to(now, after, &mut outcome);
-        Ok(outcome)
-    }
-
-    /// Takes an acknowledgement. `recovering` says that a loss is still being repaired.
-    pub(crate) fn on_sack(
-        &mut self,
-        now: Instant,
-        sack: &SackChunk<'_>,
-        recovering: bool,
-        smoothed: Option<Duration>,
-    ) -> Result<SackOutcome, SackError> {
-        let after = self.validate_cumulative(sack.cumulative_tsn_ack)?;
-        self.validate_gaps(after, sack)?;
-        let mut outcome = SackOutcome::default();
-        self.acknowledge_up_to(now, after, &mut outcome);
-        self.take_gap_ack_blocks(now, sack, &mut outcome);
-        if outcome.newly_acked_bytes > 0 {
-            self.undo_spurious_timeout(&mut outcome);
-        }
-        self.take_duplicates(sack, &mut outcome);
-        if self.gap_acked.is_empty() && self.rack.oldest().is_none() {
-            return Ok(outcome);
-        }
-        self.find_overdue(now, recovering, smoothed, &mut outcome);
-        Ok(outcome)
-    }
-
-    /// What arrived twice answers a tail loss probe, or says that something was sent again too early.
-    fn take_duplicates(&mut self, sack: &SackChunk<'_>, outcome: &mut SackOutcome) {
-        let mut reported = false;
-        for tsn in sack.duplicates() {
-            let tsn = self.first.near(tsn);
-            if self
-                .tail_probe
-                .take_if(|probe| probe.again && probe.end.previous() == tsn)
-                .is_none()
-            {
-                reported = true;
-            }
-        }
-        if reported {
-            self.rack.on_duplicate();
-        }
-        let Some(probe) = self.tail_probe else { return };
-        if self.first > probe.end {
-            // It arrived and nothing arrived twice: it filled a hole that nobody would have seen (RFC 8985 §7.4.2).
-            outcome.found_losses |= probe.again;
-            if probe.again {
-                outcome.latest_lost = outcome.latest_lost.max(Some(self.rack.newest()));
-            }
-            self.tail_probe = None;
-        } else if self.first == probe.end && !probe.again {
-            self.tail_probe = None;
-        }
-    }
-
-    /// T3 took chunks as lost, and the first acknowledgement after it is for one that was not sent again: only the
-    /// acknowledgements were late (RFC 5682). The others are in flight as before.
-    fn undo_spurious_timeout(&mut self, outcome: &mut SackOutcome) {
-        if !std::mem::take(&mut self.timed_out) || !outcome.timeout_was_spurious {
-            outcome.timeout_was_spurious = false;
-            return;
-        }
-        self.lost.clear();
-        for (offset, sent) in self.ring.iter_mut().enumerate() {
-            if sent.phase == Phase::Lost {
-                sent.phase = Phase::InFlight;
-                sent.number = self.rack.record(self.first.plus(offset as u64));
-                self.flight_bytes += sent.payload.len();
-            }
-        }
-    }
-
-    /// The first TSN after the acknowledged ones.
-    fn validate_cumulative(&self, cumulative: Tsn) -> Result<Unwrapped, SackError> {
-        let after = self.first.near(cumulative.plus(1));
-        if after < self.first {
-            Err(SackError::Stale)
-        } else if after > self.next() {
-            Err(SackError::NeverSent)
-        } else {
-            Ok(after)
-        }
-    }
-
-    fn validate_gaps(&self, after: Unwrapped, sack: &SackChunk<'_>) -> Result<(), SackError> {
-        let mut least = 2;
-        for block in sack.gap_ack_blocks() {
-            if u32::from(block.start) < least || block.end < block.start {
-                return Err(SackError::Malformed);
-            }
-            least = u32::from(block.end) + 1;
-        }
-        // The last block ends at the offset `least - 1`, counted from the TSN before `after`.
-        if sack.gap_ack_blocks().len() > 0 && after.plus(u64::from(least - 1)) > self.next() {
-            return Err(SackError::Malformed);
-        }
-        Ok(())
-    }
-
-    fn acknowledge_up_to(&mut self, now: Instant, after: Unwrapped, outcome: &mut SackOutcome) {
-        let count = after.since(self.first) as usize;
-        if count == 0 {
-            return;
-        }
-        let before = self.rack.newest();
-        for sent in self.ring.drain(..count) {
-            let length = sent.payload.len();
-            outcome.released_bytes += length;
-            if sent.ending {
-                outcome.released_bytes += super::MESSAGE_OVERHEAD;
-            }
-            match sent.phase {
-                Phase::InFlight => {
-                    self.flight_bytes -= length;
-                    outcome.newly_acked_bytes += length;
-                }
-                Phase::Lost => {
-                    outcome.newly_acked_bytes += length;
-                    outcome.timeout_was_spurious = self.timed_out;
-                }
-                Phase::GapAcked => {
-                    self.gap_acked_bytes -= length;
-                    continue;
-                }
-            }
-            let sample =
-                self.rack
-                    .on_delivered(now, sent.number, sent.sent_at, sent.sent_again, before);
-            outcome.latest_round_trip = sample.or(outcome.latest_round_trip);
-        }
-        self.first = after;
-        self.reports = 0;
-        if self.ring.is_empty() {
-            // An idle association is small.
-            self.ring = VecDeque::new();
-            self.rack.release();
-            self.loss_due = None;
-        }
-        outcome.cumulative_advanced = true;
-        if let Some((_, sent_at)) = self.probe.take_if(|(probe, _)| *probe < after) {
-            outcome.round_trip = Some(now.saturating_duration_since(sent_at));
-        }
-    }
-
-    /// Applies the differences to the blocks of the last acknowledgement.
-    fn take_gap_ack_blocks(
-        &mut self,
-        now: Instant,
-        sack: &SackChunk<'_>,
-        outcome: &mut SackOutcome,
-    ) {
-        if self.gap_acked.is_empty() && sack.gap_ack_blocks().len() == 0 {
-            return;
-        }
-        let mut before = std::mem::replace(
-            &mut self.gap_acked,
-            std::mem::take(&mut self.gap_acked_before),
-        );
-        let base = self.first.previous();
-        self.gap_acked.clear();
-        self.gap_acked
-            .extend(sack.gap_ack_blocks().map(|GapAckBlock { start, end }| {
-                base.plus(u64::from(start))..base.plus(u64::from(end) + 1)
-            }));
-        let after = std::mem::take(&mut self.gap_acked);
-        let newest = self.rack.newest();
-        let mut has_news = false;
-        for_each_difference(self.first, &before, &after, |range, added| {
-            has_news |= added;
-            self.change_gap_acked(now, range, added, newest, outcome);
-        });
-        self.reports += u32::from(has_news);
-        before.clear();
-        self.gap_acked_before = before;
-        self.gap_acked = after;
-    }
-
-    fn change_gap_acked(
-        &mut self,
-        now: Instant,
-        range: Range<Unwrapped>,
-        added: bool,
-        newest: Transmission,
-        outcome: &mut SackOutcome,
-    ) {
-        let start = range.start.since(self.first) as usize;
-        let end = range.end.since(self.first) as usize;
-        for sent in self.ring.range_mut(start..end.min(self.ring.len())) {
-            let length = sent.payload.len();
-            if added {
-                if sent.phase == Phase::InFlight {
-                    self.flight_bytes -= length;
-                }
-                sent.phase = Phase::GapAcked;
-                self.gap_acked_bytes += length;
-                outcome.newly_acked_bytes += length;
-                let sample =
-                    self.rack
-                        .on_delivered(now, sent.number, sent.sent_at, sent.sent_again, newest);
-                outcome.latest_round_trip = sample.or(outcome.latest_round_trip);
-            } else {
-                // Taken back: outstanding again until T3 (RFC 9260 §6.2.1 D iii).
-                sent.phase = Phase::InFlight;
-                self.gap_acked_bytes -= length;
-                self.flight_bytes += length;
-            }
-        }
-        if added && let Some((_, sent_at)) = self.probe.take_if(|(probe, _)| range.contains(probe))
-        {
-            outcome.round_trip = Some(now.saturating_duration_since(sent_at));
-        }
-    }
-
-    /// Takes as lost what is overdue, and says when the next is (RFC 8985 §6.2 step 5).
-    pub(crate) fn find_overdue(
-        &mut self,
-        now: Instant,
-        recovering: bool,
-        smoothed: Option<Duration>,
-        outcome: &mut SackOutcome,
-    ) {
-        let sure = recovering || self.reports >= 3 || self.gap_acked_bytes > self.two_packets;
-        let patience = self.rack.round_trip() + self.rack.reorder_window(sure, smoothed);
-        self.loss_due = None;
-        while let Some((number, tsn)) = self.rack.oldest() {
-            let index = tsn.since(self.first) as usize;
-            let live = tsn >= self.first;
-            let sent = self
-                .ring
-                .get_mut(index)
-                .filter(|sent| live && sent.phase == Phase::InFlight && sent.number == number);
-            if let Some(sent) = sent {
-                if number >= self.rack.newest() {
-                    return;
-                }
-                let due = sent.sent_at + patience;
-                if due > now {
-                    self.loss_due = Some(due);
-                    return;
-                }
-                sent.phase = Phase::Lost;
-                self.flight_bytes -= sent.payload.len();
-                outcome.found_losses = true;
-                outcome.lost_bytes += sent.payload.len();
-                outcome.latest_lost = Some(number);
-                if sent.sent_again {
-                    // The receiver has waited for it the longest.
-                    self.lost.push_front(tsn);
-                } else {
-                    self.lost.push_back(tsn);
-                }
-            }
-            self.rack.drop_oldest();
-        }
-    }
-
     fn get(&self, tsn: Unwrapped) -> Option<&Sent> {
         if tsn < self.first {
             return None;
@@ -571,82 +369,39 @@ impl Outstanding {
 }
 
 impl Sent {
-    fn encode(&self, tsn: Tsn, immediate: bool, buf: &mut Vec<u8>) {
+    fn encode(&self, tsn: Tsn, immediate: bool, interleaving: bool, buf: &mut Vec<u8>) {
+        if interleaving {
+            let chunk = IDataChunk {
+                tsn,
+                stream: self.name.stream,
+                mid: self.name.mid,
+                place: if self.beginning {
+                    Place::Beginning(self.ppid)
+                } else {
+                    Place::Later(self.fsn)
+                },
+                ordering: self.name.ordering,
+                ending: self.ending,
+                immediate,
+                payload: &self.payload,
+            };
+            return chunk.encode(buf);
+        }
         let chunk = DataChunk {
             tsn,
-            stream: self.stream,
-            ssn: self.ssn,
+            stream: self.name.stream,
+            ssn: match self.name.ordering {
+                Ordering::Ordered => self.name.mid.ssn(),
+                Ordering::Unordered => Ssn::default(),
+            },
             ppid: self.ppid,
-            ordering: self.ordering,
+            ordering: self.name.ordering,
             beginning: self.beginning,
             ending: self.ending,
             immediate,
             payload: &self.payload,
         };
         chunk.encode(buf);
-    }
-}
-
-/// Calls `change` for every run from `base` on that is in `after` and not in `before` (true), or the other way round (false).
-fn for_each_difference(
-    base: Unwrapped,
-    before: &[Range<Unwrapped>],
-    after: &[Range<Unwrapped>],
-    mut change: impl FnMut(Range<Unwrapped>, bool),
-) {
-    let mut old = Edges::new(before);
-    let mut new = Edges::new(after);
-    let mut place = base;
-    loop {
-        old.advance_to(place);
-        new.advance_to(place);
-        let edge = match (old.next_edge(), new.next_edge()) {
-            (None, None) => return,
-            (Some(edge), None) | (None, Some(edge)) => edge,
-            (Some(one), Some(other)) => one.min(other),
-        };
-        if old.inside(place) != new.inside(place) {
-            change(place..edge, new.inside(place));
-        }
-        place = edge;
-    }
-}
-
-/// A walk over sorted runs.
-struct Edges<'a> {
-    runs: &'a [Range<Unwrapped>],
-    place: Unwrapped,
-}
-
-impl<'a> Edges<'a> {
-    const fn new(runs: &'a [Range<Unwrapped>]) -> Self {
-        Self {
-            runs,
-            place: Unwrapped::ZERO,
-        }
-    }
-
-    fn advance_to(&mut self, place: Unwrapped) {
-        self.place = place;
-        while let [run, rest @ ..] = self.runs
-            && run.end <= place
-        {
-            self.runs = rest;
-        }
-    }
-
-    fn inside(&self, place: Unwrapped) -> bool {
-        self.runs.first().is_some_and(|run| run.contains(&place))
-    }
-
-    /// The next place, after the present one, where a run begins or ends.
-    fn next_edge(&self) -> Option<Unwrapped> {
-        let run = self.runs.first()?;
-        Some(if run.start > self.place {
-            run.start
-        } else {
-            run.end
-        })
     }
 }
 

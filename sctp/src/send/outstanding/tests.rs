@@ -4,14 +4,19 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
-use crate::chunk::Chunks;
+use crate::chunk::{Chunks, GapAckBlock, SackChunk};
+use crate::serial::Mid;
 
 fn piece(length: usize) -> Piece {
     Piece {
-        stream: StreamId::new(1),
-        ssn: Ssn::new(0),
+        name: MessageName {
+            stream: StreamId::new(1),
+            ordering: Ordering::Ordered,
+            mid: Mid::new(0),
+        },
         ppid: Ppid::new(53),
-        ordering: Ordering::Ordered,
+        fsn: 0,
+        limit: Limit::None,
         beginning: true,
         ending: true,
         payload: Bytes::from(vec![0; length]),
@@ -47,7 +52,7 @@ fn sack(
 fn lost(outstanding: &mut Outstanding, now: Instant) -> Vec<u64> {
     let first = Unwrapped::first(Tsn::new(0xffff_fffa));
     std::iter::from_fn(|| {
-        let (tsn, _) = outstanding.next_lost()?;
+        let (tsn, ..) = outstanding.next_lost()?;
         outstanding.send_again(now, tsn, false, &mut Vec::new());
         Some(tsn.since(first))
     })
@@ -148,7 +153,7 @@ fn a_timeout_is_a_mistake_when_the_first_answer_is_to_what_was_not_sent_again() 
     let start = netsim::epoch();
     let mut outstanding = sent(5, start);
     outstanding.on_timeout();
-    let (tsn, _) = outstanding.next_lost().unwrap();
+    let (tsn, ..) = outstanding.next_lost().unwrap();
     let now = start + ROUND_TRIP * 10;
     outstanding.send_again(now, tsn, false, &mut Vec::new());
     let outcome = sack(&mut outstanding, now + ROUND_TRIP / 20, 2, &[]).unwrap();
@@ -158,7 +163,7 @@ fn a_timeout_is_a_mistake_when_the_first_answer_is_to_what_was_not_sent_again() 
 
     let mut outstanding = sent(5, start);
     outstanding.on_timeout();
-    let (tsn, _) = outstanding.next_lost().unwrap();
+    let (tsn, ..) = outstanding.next_lost().unwrap();
     outstanding.send_again(now, tsn, false, &mut Vec::new());
     let outcome = sack(&mut outstanding, now + ROUND_TRIP, 1, &[]).unwrap();
     assert!(!outcome.timeout_was_spurious);

@@ -1,0 +1,380 @@
+//! One connection with the runner: a handshake, then an echo.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use avocet_dtls::{
+    AlertDescription, Cause, Certificate, Config, Connection, Event, Initiator, PeerCertificate,
+    PreSharedKey, Refusal, Role, SrtpProfile, Version,
+};
+
+use crate::flags::Flags;
+use crate::link::{Link, Word};
+
+/// Why the program ends badly.
+#[derive(Debug)]
+pub enum Failed {
+    /// The test wants something that we do not do.
+    NotForUs(String),
+    /// What went wrong.
+    Connection(String),
+}
+
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Self {
+        Self::Connection(format!(":SOCKET: {error}"))
+    }
+}
+
+fn wrong(what: impl Into<String>) -> Failed {
+    Failed::Connection(what.into())
+}
+
+const DTLS_1_2: u16 = 0xfefd;
+const DTLS_1_3: u16 = 0xfefc;
+/// How often a flight is repeated before we give up, as the runner expects it.
+const MAX_TIMEOUTS: u64 = 12;
+
+pub fn run(flags: &Flags) -> Result<(), Failed> {
+    let config = configure(flags)?;
+    let host = if flags.ipv6 { "::1" } else { "127.0.0.1" };
+    let role = if flags.server { Role::Server } else { Role::Client };
+    let connection = Connection::new(Arc::new(config), role, seed())
+        .map_err(|error| wrong(format!(":CONFIG: {error}")))?;
+    let mut exchange = Exchange {
+        flags,
+        connection,
+        link: Link::connect(host, flags.port, flags.shim_id)?,
+        now: Instant::now(),
+        closed: None,
+        is_connected: false,
+        answered: 0,
+        timeouts: 0,
+    };
+    let result = exchange.run();
+    // The runner is still writing, perhaps, and wants to read our alert first.
+    exchange.link.drain();
+    result
+}
+
+/// Nothing hangs on it here: the peer is a test.
+fn seed() -> [u8; 32] {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut seed = [0; 32];
+    seed[..16].copy_from_slice(&now.as_nanos().to_be_bytes());
+    seed[16..20].copy_from_slice(&std::process::id().to_be_bytes());
+    seed
+}
+
+fn configure(flags: &Flags) -> Result<Config, Failed> {
+    // The numbers of DTLS fall as the versions rise.
+    if flags.min_version != 0 && flags.min_version < flags.max_version {
+        return Err(wrong(":UNSUPPORTED_PROTOCOL: no version is left"));
+    }
+    let too_new = flags.min_version != 0 && flags.min_version < DTLS_1_2;
+    let too_old = flags.max_version != 0 && flags.max_version > DTLS_1_2;
+    if too_new || too_old || flags.no_tls12 {
+        return Err(Failed::NotForUs("a version that we do not speak".into()));
+    }
+    if matches!(flags.expect_version, DTLS_1_3) {
+        return Err(Failed::NotForUs("dtls 1.3".into()));
+    }
+    let mut config = Config::anonymous();
+    config.refusal = Refusal::Close;
+    config.handshake_timeout = Duration::from_secs(60 * 60);
+    config.mtu = flags.mtu.unwrap_or(1400);
+    if let Some(certificate) = &flags.cert_file {
+        let key = flags.key_file.as_ref().unwrap_or(certificate);
+        config.certificate = Some(read_certificate(certificate, key)?);
+    }
+    config.peer_certificate = if flags.require_client_certificate {
+        PeerCertificate::Required
+    } else if flags.verify_peer {
+        PeerCertificate::Requested
+    } else {
+        PeerCertificate::NotRequested
+    };
+    // A client of the runner asks for no certificate unless it says so.
+    if !flags.server {
+        config.peer_certificate = PeerCertificate::Requested;
+    }
+    if let Some(psk) = &flags.psk {
+        let psk = PreSharedKey::new(flags.psk_identity.as_bytes(), psk.as_bytes())
+            .map_err(|error| wrong(format!(":PSK: {error}")))?;
+        config.psks.push(psk);
+    }
+    if let Some(profiles) = &flags.srtp_profiles {
+        config.srtp_profiles = profiles.split(':').map(srtp_profile).collect::<Result<_, _>>()?;
+    }
+    if let Some(list) = &flags.advertise_alpn {
+        config.alpn = protocols(list.as_bytes());
+    }
+    if let Some(name) = &flags.select_alpn {
+        config.alpn = vec![name.clone().into_bytes()];
+    }
+    if flags.reject_alpn {
+        config.alpn = vec![b"no such protocol".to_vec()];
+    }
+    if !flags.curves.is_empty() {
+        return Err(Failed::NotForUs("groups are not chosen by configuration".into()));
+    }
+    if flags.cipher.is_some() {
+        return Err(Failed::NotForUs("cipher strings of OpenSSL".into()));
+    }
+    Ok(config)
+}
+
+fn read_certificate(certificate: &str, key: &str) -> Result<Certificate, Failed> {
+    let both = [certificate, key]
+        .map(|path| std::fs::read_to_string(path).unwrap_or_default())
+        .join("\n");
+    Certificate::from_pem(&both).map_err(|error| Failed::NotForUs(format!("certificate: {error}")))
+}
+
+fn srtp_profile(name: &str) -> Result<SrtpProfile, Failed> {
+    Ok(match name {
+        "SRTP_AES128_CM_SHA1_80" => SrtpProfile::AES128_CM_SHA1_80,
+        "SRTP_AES128_CM_SHA1_32" => SrtpProfile(2),
+        "SRTP_AEAD_AES_128_GCM" => SrtpProfile::AEAD_AES_128_GCM,
+        "SRTP_AEAD_AES_256_GCM" => SrtpProfile::AEAD_AES_256_GCM,
+        _ => return Err(Failed::NotForUs(format!("srtp profile {name}"))),
+    })
+}
+
+/// Names with their lengths in front.
+fn protocols(mut list: &[u8]) -> Vec<Vec<u8>> {
+    let mut names = Vec::new();
+    while let [length, rest @ ..] = list {
+        let (name, behind) = rest.split_at(usize::from(*length).min(rest.len()));
+        names.push(name.to_vec());
+        list = behind;
+    }
+    names
+}
+
+struct Exchange<'a> {
+    flags: &'a Flags,
+    connection: Connection,
+    link: Link,
+    /// The runner moves it.
+    now: Instant,
+    closed: Option<(Initiator, Cause)>,
+    is_connected: bool,
+    /// Flights of ours, repetitions not counted, and how often the last one was repeated in vain.
+    answered: u64,
+    timeouts: u64,
+}
+
+impl Exchange<'_> {
+    fn run(&mut self) -> Result<(), Failed> {
+        self.start()?;
+        self.handshake()?;
+        self.check()?;
+        self.speak()?;
+        self.echo()
+    }
+
+    fn start(&mut self) -> Result<(), Failed> {
+        // The timer is twice the round trip.
+        let round_trip = Duration::from_millis(self.flags.initial_timeout_ms) / 2;
+        self.connection.start(self.now, Some(round_trip));
+        self.flush()
+    }
+
+    /// Sends what is due and hears what happened.
+    fn flush(&mut self) -> Result<(), Failed> {
+        let mut datagram = Vec::new();
+        while self.connection.poll_transmit(self.now, &mut datagram).is_some() {
+            // The runner may have hung up by now; that shows when we listen.
+            drop(self.link.send(&datagram));
+            datagram.clear();
+        }
+        while let Some(event) = self.connection.poll_event() {
+            match event {
+                Event::Connected { .. } => self.is_connected = true,
+                Event::Closed(reason) => self.closed = Some((reason.initiator, reason.cause)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one word of the runner; `false` when it hung up.
+    fn step(&mut self) -> Result<bool, Failed> {
+        match self.link.hear()? {
+            Word::Datagram(mut datagram) => {
+                self.connection.handle_datagram(self.now, &mut datagram);
+            }
+            Word::Timeout(passed) => {
+                self.now += passed;
+                let before = self.connection.stats();
+                self.connection.handle_timeout(self.now);
+                let after = self.connection.stats();
+                let answered = after.flights_sent - after.timeouts - after.repeats;
+                if answered > self.answered {
+                    (self.answered, self.timeouts) = (answered, 0);
+                }
+                self.timeouts += after.timeouts - before.timeouts;
+                if self.timeouts > MAX_TIMEOUTS {
+                    return Err(wrong(":READ_TIMEOUT_EXPIRED:"));
+                }
+            }
+            Word::Mtu(mtu) => self.connection.set_mtu(self.now, mtu),
+            Word::SetTimeout(timeout) => self.connection.set_round_trip(self.now, timeout / 2),
+            Word::ExpectTimeout(expected) => self.check_timeout(expected)?,
+            Word::End => return Ok(false),
+        }
+        self.flush()?;
+        Ok(true)
+    }
+
+    fn check_timeout(&self, expected: Option<Duration>) -> Result<(), Failed> {
+        let timeout = self
+            .connection
+            .poll_timeout()
+            .map(|at| at.saturating_duration_since(self.now));
+        // Far away is the limit of the whole handshake, which the runner knows nothing of.
+        let timeout = timeout.filter(|timeout| *timeout < Duration::from_secs(1000));
+        if timeout == expected {
+            Ok(())
+        } else {
+            Err(wrong(format!("expected a timeout in {expected:?}, it is in {timeout:?}")))
+        }
+    }
+
+    fn handshake(&mut self) -> Result<(), Failed> {
+        while !self.is_connected {
+            if let Some(closed) = self.closed {
+                return Err(wrong(describe(closed)));
+            }
+            if !self.step()? {
+                return Err(wrong(":HANDSHAKE_ENDED: the runner hung up"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the flags expect of the connection.
+    fn check(&mut self) -> Result<(), Failed> {
+        let flags = self.flags;
+        if flags.verify_fail {
+            let alert = if flags.custom_verify {
+                AlertDescription(46)
+            } else {
+                AlertDescription::HANDSHAKE_FAILURE
+            };
+            self.connection.abort(self.now, alert);
+            self.flush()?;
+            while self.step()? {}
+            return Err(wrong(":CERTIFICATE_VERIFY_FAILED:"));
+        }
+        let alpn = self.connection.application_protocol().unwrap_or_default();
+        if flags.expect_alpn.as_ref().is_some_and(|expected| expected.as_bytes() != alpn) {
+            return Err(wrong("another application protocol"));
+        }
+        let peer = self.connection.peer_certificate();
+        if flags.expect_no_peer_cert && peer.is_some() {
+            return Err(wrong("a certificate that should not be there"));
+        }
+        if let Some(path) = &flags.expect_peer_cert_file {
+            let text = std::fs::read_to_string(path)?;
+            let begin = text.find("-----BEGIN CERTIFICATE-----").unwrap_or(0);
+            let expected = decode_pem(&text[begin..]);
+            if peer != Some(expected.as_slice()) {
+                return Err(wrong("another certificate than expected"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What we say before the runner does.
+    fn speak(&mut self) -> Result<(), Failed> {
+        let flags = self.flags;
+        if flags.export_length > 0 {
+            let mut material = vec![0; flags.export_length];
+            let context = flags.use_export_context.then_some(flags.export_context.as_bytes());
+            self.connection
+                .export_keying_material(&flags.export_label, context, &mut material)
+                .map_err(|error| wrong(format!(":EXPORT: {error}")))?;
+            self.write(&material)?;
+        }
+        if flags.send_alert {
+            self.connection.abort(self.now, AlertDescription(30));
+            self.flush()?;
+        }
+        if flags.shim_writes_first {
+            self.write(b"hello")?;
+        }
+        if flags.shim_shuts_down {
+            self.connection.close(self.now);
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn echo(&mut self) -> Result<(), Failed> {
+        loop {
+            let mut data = Vec::new();
+            while self.connection.recv(&mut data).is_some() {
+                data.iter_mut().for_each(|byte| *byte ^= 0xff);
+                self.write(&data)?;
+                data.clear();
+            }
+            match self.closed {
+                Some((Initiator::Remote, Cause::CloseNotify)) => {
+                    // Our own close_notify is out; the runner still has to read it.
+                    return Ok(());
+                }
+                // We said good-bye ourselves, and wait for the runner to hang up.
+                Some((Initiator::Local, Cause::CloseNotify | Cause::Alert(_))) => {}
+                Some(closed) => return Err(wrong(describe(closed))),
+                None => {}
+            }
+            if !self.step()? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn write(&mut self, data: &[u8]) -> Result<(), Failed> {
+        let mut record = Vec::new();
+        let mark = self.connection.begin(&mut record).ok_or(wrong(":NOT_CONNECTED:"))?;
+        record.extend_from_slice(data);
+        self.connection
+            .seal(self.now, &mut record, mark)
+            .map_err(|error| wrong(format!(":SEAL: {error}")))?;
+        Ok(self.link.send(&record)?)
+    }
+}
+
+/// The first certificate of a PEM text, by way of our own reader of base64.
+fn decode_pem(text: &str) -> Vec<u8> {
+    let body = text.lines().skip(1).take_while(|line| !line.starts_with("-----"));
+    let mut bytes = Vec::new();
+    let (mut bits, mut count) = (0_u32, 0);
+    for digit in body.flat_map(str::bytes) {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => continue,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    bytes
+}
+
+fn describe((initiator, cause): (Initiator, Cause)) -> String {
+    let what = match cause {
+        Cause::Alert(alert) => format!(":ALERT: {alert:?}"),
+        cause => format!(":{cause:?}:"),
+    };
+    let _ = Version::Dtls12;
+    format!("{what} by {initiator:?}")
+}

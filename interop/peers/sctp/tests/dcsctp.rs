@@ -1,0 +1,174 @@
+//! Our association with the crate `dcsctp`.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+
+use std::time::Instant;
+
+use avocet_interop_sctp::scenario::{self, LOSSES};
+use avocet_interop_sctp::{Dcsctp, Fact, Features, Ours, Pair, Weather, Wish};
+
+fn pair_with(weather: Weather, features: Features) -> Pair<Ours, Dcsctp> {
+    let now = Instant::now();
+    let (ours, theirs) = (Ours::new(1, features), Dcsctp::new(now, features));
+    Pair::new(ours, theirs, now, weather)
+}
+
+fn connected(weather: Weather) -> Pair<Ours, Dcsctp> {
+    let mut pair = pair_with(weather, Features::default());
+    pair.connect(true, true);
+    pair
+}
+
+#[test]
+fn either_side_connects_or_both_do_under_loss() {
+    for loss in [0.0, 5.0, 20.0] {
+        for seed in 0..20 {
+            for (a, b) in [(true, false), (false, true), (true, true)] {
+                pair_with(Weather::rough(loss, seed), Features::default()).connect(a, b);
+            }
+        }
+    }
+}
+
+#[test]
+fn ordered_messages_arrive_once_and_in_order() {
+    for loss in LOSSES {
+        scenario::ordered(&mut connected(Weather::rough(loss, 1)));
+    }
+}
+
+#[test]
+fn unordered_messages_arrive_once() {
+    for loss in LOSSES {
+        scenario::unordered(&mut connected(Weather::rough(loss, 2)));
+    }
+}
+
+#[test]
+fn messages_of_many_packets_arrive_whole() {
+    for loss in LOSSES {
+        scenario::large(&mut connected(Weather::rough(loss, 3)));
+    }
+}
+
+#[test]
+fn streams_begin_anew_and_are_used_again() {
+    for loss in LOSSES {
+        scenario::reset_and_reuse(&mut connected(Weather::rough(loss, 4)));
+    }
+}
+
+#[test]
+fn a_shutdown_from_either_side_delivers_what_was_written() {
+    for loss in LOSSES {
+        for side in 0..2 {
+            scenario::shutdown(&mut connected(Weather::rough(loss, 5)), side);
+        }
+    }
+}
+
+#[test]
+fn an_abort_from_either_side_is_heard() {
+    for side in 0..2 {
+        scenario::abort(&mut connected(Weather::fine()), side);
+    }
+}
+
+#[test]
+fn a_reader_that_sleeps_loses_nothing() {
+    for loss in LOSSES {
+        scenario::slow_reader(&mut connected(Weather::rough(loss, 6)));
+    }
+}
+
+#[test]
+fn a_restart_of_either_side_is_noticed_and_messages_flow_again() {
+    for loss in LOSSES {
+        let mut pair = connected(Weather::rough(loss, 7));
+        scenario::ordered(&mut pair);
+        pair.b = Dcsctp::new(pair.now, Features::default());
+        pair.facts[1].clear();
+        pair.connect(false, true);
+        assert!(pair.facts[0].contains(&Fact::Restarted));
+        scenario::ordered(&mut pair);
+        pair.a = Ours::new(2, Features::default());
+        pair.facts[0].clear();
+        pair.connect(true, false);
+        assert!(pair.facts[1].contains(&Fact::Restarted));
+        scenario::ordered(&mut pair);
+    }
+}
+
+#[test]
+#[ignore = "not offered yet"]
+fn messages_may_be_given_up_by_count_or_by_time_and_arrive_whole_or_not_at_all() {
+    for interleaving in [false, true] {
+        for wish in [
+            Wish {
+                retransmits: Some(0),
+                ..Wish::default()
+            },
+            Wish {
+                retransmits: Some(1),
+                ..Wish::default()
+            },
+            Wish {
+                lifetime: Some(60),
+                ..Wish::default()
+            },
+        ] {
+            let features = Features {
+                interleaving,
+                ..Features::default()
+            };
+            let mut pair = pair_with(Weather::rough(10.0, 8), features);
+            pair.connect(true, true);
+            scenario::partial_reliability(&mut pair, wish);
+        }
+    }
+}
+
+#[test]
+#[ignore = "not offered yet"]
+fn interleaved_messages_arrive() {
+    for loss in LOSSES {
+        let features = Features {
+            interleaving: true,
+            ..Features::default()
+        };
+        let mut pair = pair_with(Weather::rough(loss, 9), features);
+        pair.connect(true, true);
+        assert!(pair.a.0.stats().interleaving);
+        assert!(
+            pair.b
+                .socket()
+                .get_metrics()
+                .unwrap()
+                .uses_message_interleaving
+        );
+        scenario::ordered(&mut pair);
+        scenario::unordered(&mut pair);
+        scenario::large(&mut pair);
+        scenario::reset_and_reuse(&mut pair);
+    }
+}
+
+#[test]
+#[ignore = "not offered yet"]
+fn packets_need_no_checksum_when_both_sides_say_so() {
+    for (ours, theirs) in [(true, true), (true, false), (false, true)] {
+        let features = |zero_checksum| Features {
+            zero_checksum,
+            ..Features::default()
+        };
+        let now = Instant::now();
+        let mut pair = Pair::new(
+            Ours::new(1, features(ours)),
+            Dcsctp::new(now, features(theirs)),
+            now,
+            Weather::rough(1.0, 10),
+        );
+        pair.connect(true, true);
+        scenario::ordered(&mut pair);
+        assert_eq!(pair.unchecked > 100, ours && theirs);
+    }
+}

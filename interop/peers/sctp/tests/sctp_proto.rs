@@ -1,0 +1,87 @@
+//! Our association with the crate `sctp-proto`.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+
+use std::time::Instant;
+
+use avocet_interop_sctp::scenario::{self, LOSSES};
+use avocet_interop_sctp::{Features, Ours, Pair, Proto, Weather, Wish};
+
+fn pair_with(theirs: Proto, weather: Weather) -> Pair<Ours, Proto> {
+    let ours = Ours::new(1, Features::default());
+    Pair::new(ours, theirs, Instant::now(), weather)
+}
+
+fn connected(weather: Weather) -> Pair<Ours, Proto> {
+    let mut pair = pair_with(Proto::passive(), weather);
+    pair.connect(true, false);
+    pair
+}
+
+#[test]
+fn either_side_connects_under_loss() {
+    for loss in [0.0, 5.0, 20.0] {
+        for seed in 0..20 {
+            pair_with(Proto::passive(), Weather::rough(loss, seed)).connect(true, false);
+            pair_with(Proto::active(), Weather::rough(loss, seed)).connect(false, true);
+            pair_with(Proto::active(), Weather::rough(loss, seed)).connect(true, true);
+        }
+    }
+}
+
+#[test]
+fn ordered_messages_arrive_once_and_in_order() {
+    for loss in LOSSES {
+        scenario::ordered(&mut connected(Weather::rough(loss, 1)));
+    }
+}
+
+#[test]
+fn unordered_messages_arrive_once() {
+    for loss in LOSSES {
+        scenario::unordered(&mut connected(Weather::rough(loss, 2)));
+    }
+}
+
+#[test]
+fn messages_of_many_packets_arrive_whole() {
+    for loss in LOSSES {
+        scenario::large(&mut connected(Weather::rough(loss, 3)));
+    }
+}
+
+#[test]
+fn streams_begin_anew_and_are_used_again() {
+    for loss in LOSSES {
+        scenario::reset_and_reuse_together(&mut connected(Weather::rough(loss, 4)));
+    }
+}
+
+#[test]
+fn an_abort_from_our_side_is_heard() {
+    scenario::abort(&mut connected(Weather::fine()), 0);
+}
+
+#[test]
+fn a_reader_that_sleeps_loses_nothing() {
+    for loss in LOSSES {
+        scenario::slow_reader(&mut connected(Weather::rough(loss, 6)));
+    }
+}
+
+#[test]
+#[ignore = "not offered yet"]
+fn messages_may_be_given_up_by_count_or_by_time_and_arrive_whole_or_not_at_all() {
+    for wish in [
+        Wish {
+            retransmits: Some(0),
+            ..Wish::default()
+        },
+        Wish {
+            lifetime: Some(60),
+            ..Wish::default()
+        },
+    ] {
+        let mut pair = connected(Weather::rough(10.0, 8));
+        scenario::partial_reliability(&mut pair, wish);
+    }
+}

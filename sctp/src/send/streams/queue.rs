@@ -1,0 +1,178 @@
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+
+use super::{Entry, Given, MessageName, Piece};
+use crate::message::{Ordering, Ppid, StreamId};
+use crate::send::limit::Limit;
+use crate::serial::Mid;
+
+/// What a stream needs while it has something to send, or settings of its own.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) id: StreamId,
+    pub(super) weight: u16,
+    pub(super) queue: VecDeque<Queued>,
+    /// The last message in the queue is being written: what was written since it was last looked at.
+    pub(super) writing: Option<Box<BytesMut>>,
+    pub(super) buffered_bytes: usize,
+    pub(super) low_threshold: usize,
+    /// It stands in the list of streams that ran low.
+    pub(super) low_pending: bool,
+    /// It stands in the line of streams with something to send.
+    pub(super) lined_up: bool,
+    pub(super) resetting: bool,
+}
+
+/// A message that waits.
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) data: Bytes,
+    pub(super) ppid: Ppid,
+    pub(super) ordering: Ordering,
+    pub(super) limit: Limit,
+    /// When it was queued.
+    pub(super) since: Instant,
+    /// Its number, once a piece of it was sent.
+    pub(super) begun: Option<Mid>,
+    /// The number of the next piece.
+    fsn: u32,
+}
+
+impl Queued {
+    pub(super) fn new(
+        since: Instant,
+        ordering: Ordering,
+        ppid: Ppid,
+        limit: Limit,
+        data: Bytes,
+    ) -> Self {
+        Self {
+            data,
+            ppid,
+            ordering,
+            limit,
+            since,
+            begun: None,
+            fsn: 0,
+        }
+    }
+
+    /// Adds what was written.
+    pub(super) fn append(&mut self, mut written: BytesMut) {
+        if self.data.is_empty() {
+            self.data = written.split().freeze();
+        } else if !written.is_empty() {
+            let mut both = BytesMut::with_capacity(self.data.len() + written.len());
+            both.extend_from_slice(&self.data);
+            both.extend_from_slice(&written);
+            self.data = both.freeze();
+        }
+    }
+
+    fn name(&self, stream: StreamId, mid: Mid) -> MessageName {
+        MessageName {
+            stream,
+            ordering: self.ordering,
+            mid,
+        }
+    }
+}
+
+impl Slot {
+    /// How much of the next message can be sent.
+    ///
+    /// Of one that is being written only full packets, and always less than there is: its last piece must not be sent as another one.
+    pub(super) fn sendable(&mut self, max_payload: usize) -> Option<usize> {
+        let alone = self.queue.len() == 1;
+        let message = self.queue.front_mut()?;
+        match &mut self.writing {
+            Some(writing) if alone => {
+                if message.data.len() <= max_payload && !writing.is_empty() {
+                    let written = writing.split();
+                    message.append(written);
+                }
+                let length = message.data.len();
+                (length > max_payload).then_some(length)
+            }
+            _ => Some(message.data.len()),
+        }
+    }
+
+    /// Takes a piece of at most `length` bytes off the next message, and says whether it is the last one.
+    pub(super) fn take(&mut self, length: usize, entry: &mut Entry) -> Option<(Piece, bool)> {
+        let (id, open) = (self.id, self.writing.is_some() && self.queue.len() == 1);
+        let message = self.queue.front_mut()?;
+        let beginning = message.begun.is_none();
+        let mid = *message.begun.get_or_insert_with(|| {
+            let next = match message.ordering {
+                Ordering::Ordered => &mut entry.next,
+                Ordering::Unordered => &mut entry.next_unordered,
+            };
+            std::mem::replace(next, next.next())
+        });
+        let ending = !open && message.data.len() <= length;
+        let payload = if ending {
+            std::mem::take(&mut message.data)
+        } else {
+            message.data.split_to(length.min(message.data.len()))
+        };
+        let piece = Piece {
+            name: message.name(id, mid),
+            ppid: message.ppid,
+            fsn: message.fsn,
+            beginning,
+            ending,
+            limit: message.limit,
+            payload,
+        };
+        message.fsn = message.fsn.wrapping_add(1);
+        if ending {
+            self.queue.pop_front();
+        }
+        Some((piece, ending))
+    }
+
+    /// Takes a message out of the queue.
+    pub(super) fn remove(&mut self, place: usize) -> Option<(Queued, Given)> {
+        let last = place + 1 == self.queue.len();
+        let message = self.queue.remove(place)?;
+        let mut bytes = message.data.len();
+        if last && let Some(writing) = self.writing.take() {
+            bytes += writing.len();
+        }
+        let begun = message
+            .begun
+            .map(|mid| (message.name(self.id, mid), message.fsn));
+        Some((message, Given { bytes, begun }))
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.queue.is_empty()
+            && !self.lined_up
+            && !self.resetting
+            && !self.low_pending
+            && self.low_threshold == 0
+            && self.weight == NORMAL_WEIGHT
+    }
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self {
+            id: StreamId::default(),
+            weight: NORMAL_WEIGHT,
+            queue: VecDeque::new(),
+            writing: None,
+            buffered_bytes: 0,
+            low_threshold: 0,
+            low_pending: false,
+            lined_up: false,
+            resetting: false,
+        }
+    }
+}
+
+/// The weight of a stream for which none was set: "normal" in RFC 8831 §6.4.
+const NORMAL_WEIGHT: u16 = 256;

@@ -1,0 +1,198 @@
+//! Data channels through the async API, over loopback.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test may stop at the first surprise; the driver lives in real time"
+)]
+
+mod support;
+
+use avocet::peer::{ChannelCloseCause, DataChannelInit, Initiator, Message, Priority, Reliability};
+use avocet::{Event, SendError};
+use support::{PATIENCE, endpoint, next_channel, until, with_channel, with_channel_as};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+async fn within<T>(future: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, future).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_other_side_learns_what_kind_of_channel_it_is() {
+    let init = DataChannelInit {
+        ordered: false,
+        reliability: Reliability::MaxRetransmits(3),
+        priority: Priority::High,
+        protocol: "proto".into(),
+        negotiated: None,
+    };
+    let (_a, _b, ours, theirs) = with_channel_as(init, |_| {}).await;
+    for channel in [&ours, &theirs] {
+        assert_eq!((channel.label(), channel.protocol()), ("test", "proto"));
+        assert!(!channel.ordered());
+        assert_eq!(channel.reliability(), Reliability::MaxRetransmits(3));
+        assert_eq!(channel.priority(), Priority::High);
+    }
+    within(ours.opened()).await.unwrap();
+}
+
+#[tokio::test]
+async fn dropping_a_handle_sends_what_was_written_and_closes_the_channel_for_both() {
+    let (a, b, ours, mut theirs) = with_channel(&endpoint(), &endpoint()).await;
+    let id = ours.id();
+    ours.send("last").await.unwrap();
+    drop(ours);
+    assert_eq!(within(theirs.recv()).await, Some("last".into()));
+    assert_eq!(within(theirs.recv()).await, None);
+    let reason = theirs.close_reason().unwrap();
+    assert_eq!(
+        (reason.initiator, reason.cause),
+        (Initiator::Remote, ChannelCloseCause::Requested)
+    );
+    let reason = until(&a, |event| match event {
+        Event::DataChannelClosed(closed, reason) if closed == id => Some(reason),
+        _ => None,
+    })
+    .await;
+    assert_eq!(reason.initiator, Initiator::Local);
+    assert_eq!(theirs.send("late").await, Err(SendError::Closed));
+    // The connection goes on.
+    let again = a
+        .create_data_channel("again", DataChannelInit::default())
+        .await
+        .unwrap();
+    again.send("hello").await.unwrap();
+    let mut theirs = next_channel(&b).await;
+    assert_eq!(within(theirs.recv()).await, Some("hello".into()));
+}
+
+#[tokio::test]
+async fn messages_that_wait_are_still_read_after_the_other_side_is_gone() {
+    let (a, _b, ours, mut theirs) = with_channel(&endpoint(), &endpoint()).await;
+    for number in 0..40_u8 {
+        ours.send(vec![number; 10_000]).await.unwrap();
+    }
+    ours.flush().await.unwrap();
+    // Nobody has read yet: everything is in the association of the other side.
+    a.close().await;
+    for number in 0..40_u8 {
+        assert_eq!(
+            within(theirs.recv()).await,
+            Some(vec![number; 10_000].into())
+        );
+    }
+    assert_eq!(within(theirs.recv()).await, None);
+}
+
+#[tokio::test]
+async fn a_detached_channel_is_a_stream_of_bytes() {
+    let (_a, _b, ours, theirs) = with_channel(&endpoint(), &endpoint()).await;
+    let sent: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let (mut ours, mut theirs) = (ours.detach(), theirs.detach());
+    let copy = sent.clone();
+    let writer = tokio::spawn(async move {
+        ours.write_all(&copy).await.unwrap();
+        ours.shutdown().await.unwrap();
+        ours
+    });
+    let mut heard = Vec::new();
+    within(theirs.read_to_end(&mut heard)).await.unwrap();
+    assert!(heard == sent);
+    drop(within(writer).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_writer_waits_for_its_buffers_to_drain() {
+    let (_a, _b, ours, mut theirs) = with_channel(&endpoint(), &endpoint()).await;
+    within(ours.opened()).await.unwrap();
+    let reader = tokio::spawn(async move {
+        let mut bytes = 0;
+        while bytes < 10_000_000 {
+            bytes += theirs.recv().await.unwrap().len();
+        }
+        theirs
+    });
+    for _ in 0..100 {
+        ours.send(vec![1; 100_000]).await.unwrap();
+    }
+    within(ours.buffered_amount_low(0)).await.unwrap();
+    assert_eq!(ours.buffered_amount().await.unwrap(), 0);
+    within(reader).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_future_that_is_dropped_loses_no_message_and_repeats_none() {
+    let (_a, _b, ours, mut theirs) = with_channel(&endpoint(), &endpoint()).await;
+    let writer = tokio::spawn(async move {
+        for number in 0..2_000_u32 {
+            let mut message = vec![0; 4_000];
+            message[..4].copy_from_slice(&number.to_be_bytes());
+            loop {
+                // The future gives up at its first pause. What it had begun it has not done.
+                let sending = ours.send(message.clone());
+                let now = tokio::select! {
+                    biased;
+                    sent = sending => Some(sent),
+                    () = tokio::task::yield_now() => None,
+                };
+                if let Some(sent) = now {
+                    break sent.unwrap();
+                }
+            }
+        }
+        ours
+    });
+    for number in 0..2_000_u32 {
+        let message = loop {
+            let now = tokio::select! {
+                biased;
+                message = theirs.recv() => Some(message),
+                () = tokio::task::yield_now() => None,
+            };
+            if let Some(message) = now {
+                break message.unwrap();
+            }
+        };
+        assert_eq!(message.as_bytes()[..4], number.to_be_bytes());
+    }
+    drop(within(writer).await.unwrap());
+}
+
+#[tokio::test]
+async fn opening_and_closing_leaves_nothing_behind() {
+    let (a, b, _ours, _theirs) = with_channel(&endpoint(), &endpoint()).await;
+    for round in 0..100 {
+        let ours = a
+            .create_data_channel(&round.to_string(), DataChannelInit::default())
+            .await
+            .unwrap();
+        ours.send("hello").await.unwrap();
+        let mut theirs = next_channel(&b).await;
+        assert_eq!(theirs.label(), round.to_string());
+        assert_eq!(within(theirs.recv()).await, Some("hello".into()));
+        drop(ours);
+        assert_eq!(within(theirs.recv()).await, None);
+    }
+    for connection in [&a, &b] {
+        assert!(connection.stats().await.unwrap().data_channels.len() <= 2);
+    }
+}
+
+#[tokio::test]
+async fn text_bytes_and_nothing_arrive_as_what_they_are() {
+    let (_a, _b, ours, mut theirs) = with_channel(&endpoint(), &endpoint()).await;
+    let sent: [Message; 4] = [
+        "".into(),
+        vec![].into(),
+        "text".into(),
+        vec![0xff, 0].into(),
+    ];
+    for message in &sent {
+        ours.send(message.clone()).await.unwrap();
+    }
+    for message in &sent {
+        assert_eq!(within(theirs.recv()).await.as_ref(), Some(message));
+    }
+}
