@@ -62,7 +62,7 @@ async function playSound(browser, file) {
 
 // ffmpeg decodes a file to its end without a word, and says how many frames there were.
 export async function decoded(file, kind) {
-  const { stderr } = await execute('ffmpeg', ['-v', 'error', '-xerror', '-i', file, '-f', 'null', '-']);
+  const { stderr } = await execute('ffmpeg', ['-v', 'error', '-xerror', '-i', file, '-vsync', 'passthrough', '-enc_time_base', '-1', '-f', 'null', '-']);
   check(stderr === '', `ffmpeg: ${stderr.slice(0, 200)}`);
   const { stdout } = await execute('ffprobe', [
     '-v', 'error', '-select_streams', kind, '-count_packets', '-show_entries', 'stream=nb_read_packets,codec_name', '-of', 'csv=p=0', file,

@@ -105,7 +105,10 @@ impl Mid {
     }
 
     /// The number of the same message where DATA chunks carry it.
-    #[expect(clippy::cast_possible_truncation, reason = "the low half is the number on the wire")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the low half is the number on the wire"
+    )]
     pub(crate) const fn ssn(self) -> Ssn {
         Ssn(self.0 as u16)
     }

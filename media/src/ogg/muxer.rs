@@ -163,7 +163,8 @@ impl OggMuxer {
                 self.add(&silence, step, out);
             }
         }
-        if self.position < until {
+        // Less than a packet is left for later: it may be the sender's clock.
+        if until.saturating_sub(self.position) >= step.max(1) {
             // What is on the page ends before the leap.
             if !self.lacing.is_empty() {
                 self.flush(false, out);
@@ -194,9 +195,11 @@ impl Muxer for OggMuxer {
         }
         let duration = opus_duration(packet).map_err(|_| MuxError::Malformed)?;
         let origin = self.origin.unwrap_or(item.time);
-        let at = item.time.checked_sub(origin);
-        let at = at.filter(|&at| at >= self.position);
-        let at = at.ok_or(MuxError::Order)?;
+        let at = item.time.checked_sub(origin).ok_or(MuxError::Order)?;
+        // Clocks of senders tremble: what begins within the packet before follows it.
+        if self.position.saturating_sub(at) >= duration.into() {
+            return Err(MuxError::Order);
+        }
         self.start(out);
         self.origin = Some(origin);
         self.fill(at, out);

@@ -251,6 +251,15 @@ fn gaps_are_filled_so_that_the_file_lasts_as_long_as_the_call() {
     );
     let (_, read) = through(&file);
     assert_eq!((read.len(), read[1].time), (2, late.time));
+    // The clock of a sender trembles: nothing is filled, nothing leaps, nothing is refused.
+    let mut trembling = frames[..100].to_vec();
+    for (at, timed) in trembling.iter_mut().enumerate() {
+        timed.time += [0, 5, 1, 959, 300][at % 5];
+    }
+    let file = write(Vec::new(), 1, OpusHead::new(1), &trembling).unwrap();
+    let (_, read) = through(&file);
+    assert_eq!(read, frames[..100]);
+    assert_eq!(pages(&file).len(), 4);
     let mut out = Vec::new();
     let mut muxer = OggMuxer::new(1, OpusHead::new(1));
     muxer.write(&frames[1], &mut out).unwrap();

@@ -330,8 +330,7 @@ impl Association {
     }
 
     /// Reads what the peer says about itself; nothing when it cannot be (RFC 9260 §3.3.2, §3.3.3).
-    pub(super) fn validate_init<'a>(
-        &mut self, init: &InitChunk<'a>) -> Option<(Peer, Parsed<'a>)> {
+    pub(super) fn validate_init<'a>(&mut self, init: &InitChunk<'a>) -> Option<(Peer, Parsed<'a>)> {
         let possible = init.initiate_tag != 0
             && init.outbound_streams != 0
             && init.inbound_streams != 0

@@ -19,8 +19,8 @@ use self::liveness::Liveness;
 use self::path::Probing;
 use self::state::State;
 use self::stream_reset::StreamResets;
-use crate::config::Config;
 use crate::chunk::{Chunks, DecodeError, InitChunk};
+use crate::config::Config;
 use crate::cookie::{Extensions, Peer, Secret};
 use crate::error::{CloseCause, CloseReason, ConfigError, Initiator, RemoteInitError, ResetError};
 use crate::event::Event;
@@ -276,7 +276,9 @@ impl Association {
 
     /// What both sides can.
     fn agreed(&self) -> Agreed {
-        let theirs = self.peer.map_or(Extensions::default(), |peer| peer.extensions);
+        let theirs = self
+            .peer
+            .map_or(Extensions::default(), |peer| peer.extensions);
         let interleaving = self.config.interleaving && theirs.i_data;
         Agreed {
             interleaving,

@@ -236,9 +236,7 @@ impl Association {
     }
 
     fn room(&self, packet: &PacketStart, buf: &[u8]) -> usize {
-        self.sender
-            .packet_size()
-            .saturating_sub(packet.length(buf))
+        self.sender.packet_size().saturating_sub(packet.length(buf))
     }
 }
 

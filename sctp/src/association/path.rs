@@ -107,9 +107,7 @@ impl Association {
     }
 
     pub(super) fn has_probe_to_send(&self) -> bool {
-        self.probing
-            .probe
-            .is_some_and(|probe| probe.sent.is_none())
+        self.probing.probe.is_some_and(|probe| probe.sent.is_none())
     }
 
     /// Takes the answer to a HEARTBEAT if that was a probe. True when it was.

@@ -165,14 +165,20 @@ impl Partial {
     fn take(&mut self, fragment: Fragment<&[u8]>) -> bool {
         let fsn = fragment.fsn;
         // Nothing follows the last piece, and there is one last piece.
-        if self.last_fsn.is_some_and(|last| fragment.ending || fsn > last) {
+        if self
+            .last_fsn
+            .is_some_and(|last| fragment.ending || fsn > last)
+        {
             return false;
         }
         if fsn < self.next_fsn || self.early.contains_key(&fsn) {
             return false;
         }
         if fragment.ending {
-            let follows = self.early.last_key_value().is_some_and(|(last, _)| *last > fsn);
+            let follows = self
+                .early
+                .last_key_value()
+                .is_some_and(|(last, _)| *last > fsn);
             if follows {
                 return false;
             }
@@ -245,8 +251,14 @@ mod tests {
         let Landing::Complete(whole) = messages.insert(piece(0, 1, false, &[1]), 100) else {
             panic!("not complete");
         };
-        assert_eq!((&whole.data[..], whole.ppid), (&[0, 1, 2][..], Ppid::new(53)));
-        assert!(matches!(messages.insert(piece(1, 2, true, &[2]), 100), Landing::Complete(_)));
+        assert_eq!(
+            (&whole.data[..], whole.ppid),
+            (&[0, 1, 2][..], Ppid::new(53))
+        );
+        assert!(matches!(
+            messages.insert(piece(1, 2, true, &[2]), 100),
+            Landing::Complete(_)
+        ));
         assert!(messages.is_empty());
         assert_eq!(messages.charged_bytes(), 0);
     }
@@ -262,7 +274,10 @@ mod tests {
         ] {
             let mut messages = Interleaved::default();
             assert!(matches!(messages.insert(first, 100), Landing::Kept));
-            assert!(matches!(messages.insert(second, 100), Landing::Contradiction));
+            assert!(matches!(
+                messages.insert(second, 100),
+                Landing::Contradiction
+            ));
             assert_eq!(messages.charged_bytes(), 0);
         }
     }

@@ -179,9 +179,7 @@ impl Receiver {
             return Ok(());
         }
         let in_order = tsn == self.cumulative.plus(1);
-        if tsn.since(self.cumulative) > REACH
-            || !self.has_room(fragment.payload.len(), in_order)?
-        {
+        if tsn.since(self.cumulative) > REACH || !self.has_room(fragment.payload.len(), in_order)? {
             // The peer learns the window, and sends it again.
             self.counts.window_overruns += 1;
             self.acknowledgement.demand();

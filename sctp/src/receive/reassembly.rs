@@ -3,9 +3,7 @@ use bytes::Bytes;
 use super::interleaved::Landing as Interleaving;
 use super::islands::Landing;
 use super::streams::Delivery;
-use super::{
-    Assembled, Fragment, Open, PLACE_OVERHEAD, Receiver, StreamId, Unwrapped, Violation,
-};
+use super::{Assembled, Fragment, Open, PLACE_OVERHEAD, Receiver, StreamId, Unwrapped, Violation};
 use crate::event::RefusalReason;
 
 /// How pieces become messages.
@@ -233,7 +231,11 @@ impl Receiver {
     /// Forgets the pieces of a stream that nobody will put together.
     pub(super) fn forget_unfinished(&mut self, stream: StreamId) {
         self.interleaved.forget_stream(stream);
-        if self.open.as_ref().is_some_and(|open| open.id.stream == stream) {
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.id.stream == stream)
+        {
             self.drop_open();
         }
     }

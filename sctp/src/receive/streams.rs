@@ -149,7 +149,11 @@ impl InboundStreams {
             && slot.unread_bytes.saturating_add(assembled.data.len()) > limit.bytes
         {
             let may_drop = id.ordering == Ordering::Unordered && limit.drops_unordered;
-            return if may_drop { Delivery::OverLimit } else { Delivery::Overflow };
+            return if may_drop {
+                Delivery::OverLimit
+            } else {
+                Delivery::Overflow
+            };
         }
         if id.ordering == Ordering::Unordered {
             self.make_readable(index, piece(assembled, true, PieceEnd::Complete));
@@ -376,7 +380,10 @@ impl InboundStreams {
         if std::mem::take(&mut slot.in_piece) {
             let end = MessagePiece {
                 stream: slot.id,
-                ppid: slot.readable.back().map_or_else(Default::default, |last| last.ppid),
+                ppid: slot
+                    .readable
+                    .back()
+                    .map_or_else(Default::default, |last| last.ppid),
                 ordering: Ordering::Ordered,
                 beginning: false,
                 end: PieceEnd::Abandoned,

@@ -82,7 +82,9 @@ impl Sender {
                 self.take_given(now, given);
             }
         }
-        self.held_bytes = self.held_bytes.saturating_sub(self.outstanding.take_freed());
+        self.held_bytes = self
+            .held_bytes
+            .saturating_sub(self.outstanding.take_freed());
         if !outcome.abandoned.is_empty() {
             self.update_room();
         }
@@ -97,7 +99,9 @@ impl Sender {
         if let Some((name, fsn)) = given.begun {
             self.outstanding.abandon_begun(name);
             self.outstanding.end_abandoned(now, name, fsn);
-            self.held_bytes = self.held_bytes.saturating_sub(self.outstanding.take_freed());
+            self.held_bytes = self
+                .held_bytes
+                .saturating_sub(self.outstanding.take_freed());
         }
         self.update_room();
     }

@@ -167,13 +167,17 @@ impl Sender {
 /// The next chunk to send.
 #[derive(Clone, Copy, Debug)]
 enum Plan {
-    Tail { length: usize },
+    Tail {
+        length: usize,
+    },
     Again {
         tsn: Unwrapped,
         length: usize,
         stream: StreamId,
     },
-    New { length: usize },
+    New {
+        length: usize,
+    },
 }
 
 /// The smallest piece worth a chunk of its own at the end of a packet.

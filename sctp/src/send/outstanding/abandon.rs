@@ -23,7 +23,12 @@ impl Outstanding {
         let name = sent.name;
         let mut place = index;
         // Pieces of other messages may lie between.
-        while place > 0 && !self.ring.get(place).is_some_and(|sent| sent.is_start_of(name)) {
+        while place > 0
+            && !self
+                .ring
+                .get(place)
+                .is_some_and(|sent| sent.is_start_of(name))
+        {
             place -= 1;
         }
         let mut ended = false;

@@ -148,9 +148,13 @@ impl Outstanding {
                 }
                 Phase::Abandoned => continue,
             }
-            let sample =
-                self.rack
-                    .on_delivered(now, sent.number, sent.sent_at, sent.repetitions > 0, before);
+            let sample = self.rack.on_delivered(
+                now,
+                sent.number,
+                sent.sent_at,
+                sent.repetitions > 0,
+                before,
+            );
             outcome.latest_round_trip = sample.or(outcome.latest_round_trip);
         }
         self.first = after;
@@ -225,9 +229,13 @@ impl Outstanding {
                 sent.phase = Phase::GapAcked;
                 self.gap_acked_bytes += length;
                 outcome.newly_acked_bytes += length;
-                let sample =
-                    self.rack
-                        .on_delivered(now, sent.number, sent.sent_at, sent.repetitions > 0, newest);
+                let sample = self.rack.on_delivered(
+                    now,
+                    sent.number,
+                    sent.sent_at,
+                    sent.repetitions > 0,
+                    newest,
+                );
                 outcome.latest_round_trip = sample.or(outcome.latest_round_trip);
             } else {
                 // Taken back: outstanding again until T3 (RFC 9260 §6.2.1 D iii).

@@ -175,7 +175,8 @@ impl OutboundStreams {
         self.expendable += usize::from(limit.priority().is_some());
         let slot = &mut self.slots[index as usize];
         slot.buffered_bytes += length;
-        slot.queue.push_back(Queued::new(now, ordering, ppid, limit, data));
+        slot.queue
+            .push_back(Queued::new(now, ordering, ppid, limit, data));
         self.buffered_bytes += length;
         let counts = self.counts_mut(stream);
         counts.messages += 1;
@@ -194,7 +195,8 @@ impl OutboundStreams {
         let index = self.occupy(stream);
         self.expendable += usize::from(limit.priority().is_some());
         let slot = &mut self.slots[index as usize];
-        slot.queue.push_back(Queued::new(now, ordering, ppid, limit, Bytes::new()));
+        slot.queue
+            .push_back(Queued::new(now, ordering, ppid, limit, Bytes::new()));
         slot.writing = Some(Box::default());
         self.counts_mut(stream).messages += 1;
     }
@@ -271,7 +273,8 @@ impl OutboundStreams {
         let entry = self.entries.entry(stream.get());
         let (piece, ends) = slot.take(length, entry)?;
         self.expendable -= usize::from(ends && piece.limit.priority().is_some());
-        self.turns.served(piece.payload.len(), ends || self.interleaving);
+        self.turns
+            .served(piece.payload.len(), ends || self.interleaving);
         self.on_taken(index, piece.payload.len());
         if ends && self.slots[index as usize].queue.is_empty() {
             self.slots[index as usize].lined_up = false;
@@ -334,9 +337,8 @@ impl OutboundStreams {
             }
         }
         // Later places first, so that the earlier ones stay where they are.
-        found.sort_unstable_by(|one, other| {
-            (other.0, other.1, other.2).cmp(&(one.0, one.1, one.2))
-        });
+        found
+            .sort_unstable_by(|one, other| (other.0, other.1, other.2).cmp(&(one.0, one.1, one.2)));
         let mut free = 0;
         let enough = found.iter().position(|(.., cost)| {
             free += cost;
@@ -415,7 +417,10 @@ impl OutboundStreams {
         let slot = &mut self.slots[index as usize];
         let stream = slot.id;
         let Some((message, given)) = slot.remove(place) else {
-            return Given { bytes: 0, begun: None };
+            return Given {
+                bytes: 0,
+                begun: None,
+            };
         };
         self.expendable -= usize::from(message.limit.priority().is_some());
         self.counts_mut(stream).abandoned_messages += 1;

@@ -117,10 +117,17 @@ fn what_expired_before_its_turn_is_never_sent_and_takes_no_number() {
     push(&mut streams, 0, Limit::None, 100);
     let later = soon + Duration::from_millis(1);
     assert!(streams.take_expired(soon).is_none());
-    assert!(streams.take_expired(later).is_some_and(|given| given.begun.is_none()));
+    assert!(
+        streams
+            .take_expired(later)
+            .is_some_and(|given| given.begun.is_none())
+    );
     assert!(streams.take_expired(later).is_none());
     streams.upcoming(1000);
-    assert_eq!(streams.take(1000).map(|piece| piece.name.mid), Some(Mid::new(0)));
+    assert_eq!(
+        streams.take(1000).map(|piece| piece.name.mid),
+        Some(Mid::new(0))
+    );
 }
 
 #[test]
@@ -133,11 +140,19 @@ fn a_message_that_is_written_keeps_its_last_byte_until_it_is_finished() {
     assert_eq!(streams.upcoming(1000), None);
     streams.write(stream, &[2; 1]);
     assert_eq!(streams.upcoming(1000), Some(1001));
-    assert!(streams.take(1000).is_some_and(|piece| !piece.ending && piece.beginning));
+    assert!(
+        streams
+            .take(1000)
+            .is_some_and(|piece| !piece.ending && piece.beginning)
+    );
     assert_eq!(streams.upcoming(1000), None);
     streams.finish(stream).unwrap();
     assert_eq!(streams.upcoming(1000), Some(1));
-    assert!(streams.take(1000).is_some_and(|piece| piece.ending && piece.fsn == 1));
+    assert!(
+        streams
+            .take(1000)
+            .is_some_and(|piece| piece.ending && piece.fsn == 1)
+    );
     assert_eq!(streams.turns.len(), 0);
     assert_eq!(streams.next_low(), Some(stream));
     // Nothing is kept of an idle stream.

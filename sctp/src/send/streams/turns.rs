@@ -61,7 +61,10 @@ impl Turns {
     /// Whose turn it is. With `stay` the present one keeps it.
     pub(super) fn current(&mut self, stay: bool) -> Option<u32> {
         if let Some(current) = self.current {
-            let overtaken = self.waiting.peek().is_some_and(|Reverse(next)| *next < current);
+            let overtaken = self
+                .waiting
+                .peek()
+                .is_some_and(|Reverse(next)| *next < current);
             if stay || !overtaken {
                 return Some(current.slot);
             }
