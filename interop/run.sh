@@ -4,6 +4,7 @@
 #   interop/run.sh                 the rows of every file in rows/ that is not slow
 #   interop/run.sh NAME...         only the rows of these files
 #   interop/run.sh all             everything, also what takes long
+#   interop/run.sh bogo            only BoringSSL's protocol tests, see bogo/run.sh
 #   interop/run.sh install         only fetch what is needed
 #
 # Needs Debian, root and Rust. Prints a table; the last line is "N rows ok, M failed", and any failure is the exit code.
@@ -24,6 +25,7 @@ install() {
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
     fi
     [ -d node_modules/puppeteer-core ] || npm ci --silent --no-progress
+    bogo/run.sh install
 }
 
 # One host of its own: loopback, and a pair of interfaces whose address browsers gather (they skip loopback, and
@@ -44,6 +46,7 @@ down() {
     ip netns delete "$namespace" 2>/dev/null || true
 }
 
+[ "${1:-}" != bogo ] || exec bogo/run.sh
 install
 [ "${1:-}" = install ] && exit 0
 # What rows/NAME.mjs needs from outside of the namespace is fetched and built by rows/NAME.sh, where there is one.

@@ -22,6 +22,8 @@ pub struct EndpointConfig {
     pub announced_addresses: Vec<IpAddr>,
     /// What all connections prove themselves with. Default: none, and one is generated.
     pub certificate: Option<dtls::Certificate>,
+    /// The versions of DTLS. Default: 1.3, and 1.2 with peers that lack it.
+    pub dtls_versions: dtls::Versions,
 }
 
 impl Default for EndpointConfig {
@@ -31,6 +33,7 @@ impl Default for EndpointConfig {
             addresses: vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
             announced_addresses: Vec::new(),
             certificate: None,
+            dtls_versions: dtls::Versions::ALL,
         }
     }
 }
@@ -43,6 +46,7 @@ pub struct Endpoint {
     commands: mpsc::UnboundedSender<Command>,
     certificate: dtls::Certificate,
     announced: Arc<[IpAddr]>,
+    dtls_versions: dtls::Versions,
     addresses: Arc<[SocketAddr]>,
 }
 
@@ -73,6 +77,7 @@ impl Endpoint {
             commands,
             certificate,
             announced: config.announced_addresses.into(),
+            dtls_versions: config.dtls_versions,
             addresses: addresses.into(),
         })
     }
@@ -95,6 +100,7 @@ impl Endpoint {
         };
         let mut config = peer::Config::new(seed()?, self.certificate.clone(), clock);
         config.announced_addresses = self.announced.to_vec();
+        config.dtls_versions = self.dtls_versions;
         Ok(config)
     }
 

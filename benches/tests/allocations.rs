@@ -10,8 +10,10 @@ use std::time::Instant;
 use allocation_counter::measure;
 use avocet_benches::conference::Conference;
 use avocet_benches::forwarder::Forwarder;
+use avocet_benches::media::DEPENDENCY_DESCRIPTORS;
 use avocet_benches::samples;
-use rtp::PacketView;
+use rtp::dependency::DependencyReader;
+use rtp::{ExtensionFormPolicy, PacketBuffer, PacketView, PacketViewMut, SequenceNumber};
 use srtp::{KeyingMaterial, Profile, Receiver, Sender};
 use stun::{IntegrityKey, Message};
 
@@ -42,6 +44,35 @@ fn protecting_and_unprotecting_a_packet_allocates_nothing() {
         });
         assert_eq!(count, 0, "{profile:?}");
     }
+}
+
+#[test]
+fn rewriting_a_packet_and_changing_its_extensions_allocates_nothing() {
+    let original = samples::rtp_packet();
+    let mut packet = original.clone();
+    let mut buffer = PacketBuffer::new(&original).unwrap();
+    let policy = ExtensionFormPolicy::PerPacket;
+    let count = allocations(|sequence| {
+        let mut view = PacketViewMut::parse(&mut packet).unwrap();
+        view.set_sequence_number(SequenceNumber::new(sequence));
+        view.set_extension(3, &sequence.to_be_bytes()).unwrap();
+        buffer.fill(&original).unwrap();
+        buffer.set_extension(policy, 5, &[7; 12]).unwrap();
+        assert!(buffer.remove_extension(policy, 2));
+    });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn reading_a_dependency_descriptor_allocates_nothing() {
+    let [structure, packets @ ..] = DEPENDENCY_DESCRIPTORS;
+    let mut reader = DependencyReader::new();
+    reader.read(structure).unwrap();
+    let count = allocations(|sequence| {
+        let packet = packets[usize::from(sequence) % packets.len()];
+        reader.read(packet).unwrap();
+    });
+    assert_eq!(count, 0);
 }
 
 #[test]

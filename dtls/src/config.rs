@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::crypto::{Authentication, CipherSuite};
-use crate::{Certificate, ConfigError, PreSharedKey, Provider};
+use crate::{Certificate, ConfigError, NamedGroup, PreSharedKey, Provider};
 
 /// Which side of the handshake a connection plays (`a=setup`, RFC 5763 §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +29,8 @@ impl Role {
 pub enum Version {
     /// DTLS 1.2 (RFC 6347), 0xfefd on the wire.
     Dtls12,
+    /// DTLS 1.3 (RFC 9147), 0xfefc on the wire.
+    Dtls13,
 }
 
 impl Version {
@@ -36,7 +38,47 @@ impl Version {
     pub const fn number(self) -> u16 {
         match self {
             Self::Dtls12 => 0xfefd,
+            Self::Dtls13 => 0xfefc,
         }
+    }
+}
+
+/// The versions that a connection may agree on; the higher one wins if the other side has both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Versions {
+    dtls12: bool,
+    dtls13: bool,
+}
+
+impl Versions {
+    /// Both: the default.
+    pub const ALL: Self = Self {
+        dtls12: true,
+        dtls13: true,
+    };
+    /// DTLS 1.2 alone.
+    pub const DTLS_1_2: Self = Self {
+        dtls12: true,
+        dtls13: false,
+    };
+    /// DTLS 1.3 alone.
+    pub const DTLS_1_3: Self = Self {
+        dtls12: false,
+        dtls13: true,
+    };
+
+    /// Whether a version is among them.
+    pub const fn contains(self, version: Version) -> bool {
+        match version {
+            Version::Dtls12 => self.dtls12,
+            Version::Dtls13 => self.dtls13,
+        }
+    }
+}
+
+impl Default for Versions {
+    fn default() -> Self {
+        Self::ALL
     }
 }
 
@@ -47,6 +89,17 @@ pub struct SrtpProfile(pub u16);
 impl SrtpProfile {
     /// `SRTP_AES128_CM_HMAC_SHA1_80`, the one that every WebRTC endpoint has.
     pub const AES128_CM_SHA1_80: Self = Self(0x0001);
+    /// `SRTP_AES128_CM_HMAC_SHA1_32`.
+    pub const AES128_CM_SHA1_32: Self = Self(0x0002);
+    /// AES-256 in counter mode with tags of 80 bits (RFC 6188). The number is not registered: it is the one of
+    /// early drafts of RFC 5764.
+    pub const AES256_CM_SHA1_80: Self = Self(0x0003);
+    /// The same with tags of 32 bits, and the same about its number.
+    pub const AES256_CM_SHA1_32: Self = Self(0x0004);
+    /// `SRTP_NULL_HMAC_SHA1_80`. WebRTC forbids it (RFC 8827 §6.5).
+    pub const NULL_SHA1_80: Self = Self(0x0005);
+    /// `SRTP_NULL_HMAC_SHA1_32`. WebRTC forbids it.
+    pub const NULL_SHA1_32: Self = Self(0x0006);
     /// `SRTP_AEAD_AES_128_GCM`.
     pub const AEAD_AES_128_GCM: Self = Self(0x0007);
     /// `SRTP_AEAD_AES_256_GCM`.
@@ -133,6 +186,15 @@ pub struct Config {
     /// Default: AEAD_AES_128_GCM, AES128_CM_SHA1_80.
     pub srtp_profiles: Vec<SrtpProfile>,
 
+    /// The versions to offer and to accept. Default: [`Versions::ALL`].
+    pub versions: Versions,
+
+    /// The groups for the key agreement, in order of preference; those that the provider lacks are left out.
+    ///
+    /// A client of DTLS 1.3 sends a share in the first one; a server prefers one that it has a share of, which saves
+    /// a round trip. Default: X25519, P-256, P-384.
+    pub groups: Vec<NamedGroup>,
+
     /// Who computes. Default: [`Provider::ring`].
     pub provider: Provider,
 
@@ -210,10 +272,23 @@ impl Config {
             cipher_suites: Vec::new(),
             refusal: Refusal::Wait,
             srtp_profiles: Vec::new(),
+            versions: Versions::ALL,
+            groups: vec![
+                NamedGroup::X25519,
+                NamedGroup::Secp256r1,
+                NamedGroup::Secp384r1,
+            ],
             provider: Provider::default(),
             mtu: 1200,
             handshake_timeout: Duration::from_secs(30),
         }
+    }
+
+    /// The groups that we have, the best one first.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = NamedGroup> + Clone {
+        let known = self.provider.groups();
+        let wanted = self.groups.iter().copied();
+        wanted.filter(|group| known.contains(group))
     }
 
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
@@ -222,6 +297,9 @@ impl Config {
         }
         if self.handshake_timeout.is_zero() || self.handshake_timeout > Self::MAX_TIMEOUT {
             return Err(ConfigError::HandshakeTimeout);
+        }
+        if self.groups().next().is_none() || self.groups.len() > 16 {
+            return Err(ConfigError::Groups);
         }
         if self.srtp_profiles.len() > 16 {
             return Err(ConfigError::SrtpProfiles);

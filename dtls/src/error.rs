@@ -13,6 +13,9 @@ pub enum ConfigError {
     /// longer than an hour.
     #[error("the handshake timeout is out of range")]
     HandshakeTimeout,
+    /// None of the groups is one of the provider's, or there are more than 16.
+    #[error("no usable group for the key agreement, or too many")]
+    Groups,
     /// More than 16 SRTP profiles.
     #[error("too many srtp profiles")]
     SrtpProfiles,
@@ -37,7 +40,7 @@ pub enum CertificateError {
     /// The text or DER is malformed.
     #[error("malformed certificate or key")]
     Malformed,
-    /// The key is neither ECDSA on P-256 nor RSA of 2048 bits or more.
+    /// The key is none of ECDSA on P-256 or P-384, Ed25519, and RSA of 2048 bits or more.
     #[error("unsupported kind of key")]
     UnsupportedKey,
     /// The private key belongs to another certificate.
@@ -131,6 +134,8 @@ impl AlertDescription {
     pub const INTERNAL_ERROR: Self = Self(80);
     /// No renegotiation (warning).
     pub const NO_RENEGOTIATION: Self = Self(100);
+    /// An extension that there is no handshake without (RFC 8446 §9.2).
+    pub const MISSING_EXTENSION: Self = Self(109);
     /// An extension that was not offered.
     pub const UNSUPPORTED_EXTENSION: Self = Self(110);
     /// The identity of a pre-shared key is not known.
@@ -154,6 +159,7 @@ impl fmt::Debug for AlertDescription {
             Self::PROTOCOL_VERSION => "protocol_version",
             Self::INTERNAL_ERROR => "internal_error",
             Self::NO_RENEGOTIATION => "no_renegotiation",
+            Self::MISSING_EXTENSION => "missing_extension",
             Self::UNSUPPORTED_EXTENSION => "unsupported_extension",
             Self::UNKNOWN_PSK_IDENTITY => "unknown_psk_identity",
             Self::NO_APPLICATION_PROTOCOL => "no_application_protocol",

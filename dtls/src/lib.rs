@@ -17,12 +17,13 @@ mod stats;
 mod testing;
 mod timer;
 mod tls12;
+mod tls13;
 mod wire;
 
-pub use certificate::Certificate;
-pub use config::{Config, PeerCertificate, Refusal, Role, SrtpProfile, Version};
+pub use certificate::{Certificate, KeyKind};
+pub use config::{Config, PeerCertificate, Refusal, Role, SrtpProfile, Version, Versions};
 pub use connection::{Connection, Mark};
-pub use crypto::Provider;
+pub use crypto::{NamedGroup, Provider};
 pub use error::{
     AlertDescription, CertificateError, ConfigError, ExportError, FingerprintError,
     PreSharedKeyError, SealError,

@@ -7,7 +7,7 @@ use net::Datagram;
 use netsim::{Machine, Outgoing, Pair};
 use serde_json::Value;
 
-use crate::{Certificate, Config, Connection, Provider, Role};
+use crate::{Certificate, Config, Connection, Provider, Role, Versions};
 
 pub(crate) fn alice() -> Certificate {
     Certificate::from_pem(include_str!("../../testdata/dtls/alice.pem")).unwrap()
@@ -69,8 +69,15 @@ pub(crate) fn browser_hello(text: &str) -> Vec<Vec<u8>> {
 pub(crate) const CHROMIUM: &str = include_str!("../../testdata/dtls/chromium156_client_hello.json");
 pub(crate) const FIREFOX: &str = include_str!("../../testdata/dtls/firefox153_client_hello.json");
 
-/// The deterministic configuration.
+/// The deterministic configuration of DTLS 1.2.
 pub(crate) fn config(certificate: Certificate) -> Config {
+    let mut config = config_13(certificate);
+    config.versions = Versions::DTLS_1_2;
+    config
+}
+
+/// The deterministic configuration that prefers DTLS 1.3.
+pub(crate) fn config_13(certificate: Certificate) -> Config {
     let mut config = Config::new(certificate);
     config.provider = Provider::rust_crypto([7; 32]);
     config

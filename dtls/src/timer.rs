@@ -42,6 +42,11 @@ impl Retransmission {
         }
     }
 
+    /// Another exchange begins, with a time limit of its own.
+    pub(crate) fn renew(&mut self, now: Instant, timeout: Duration) {
+        self.limit = now.checked_add(timeout).unwrap_or(now);
+    }
+
     fn initial_for(round_trip: Duration) -> Duration {
         round_trip
             .saturating_mul(2)
@@ -81,6 +86,11 @@ impl Retransmission {
         self.most_timeouts = self.most_timeouts.max(self.timeouts);
         self.arm(now);
         true
+    }
+
+    /// How long to wait for the rest of a flight before saying what of it arrived (RFC 9147 §7.1).
+    pub(crate) fn ack_delay(&self) -> Duration {
+        self.initial / 4
     }
 
     /// Whether the flight may be repeated out of turn, since the other side repeats its own. At most once per

@@ -44,6 +44,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut config = EndpointConfig::default();
     config.port = options.media_port;
     config.announced_addresses.clone_from(&options.announce);
+    if options.dtls_1_2 {
+        config.dtls_versions = avocet::dtls::Versions::DTLS_1_2;
+    }
     let endpoint = Endpoint::bind(config)?;
     let mut ports: Vec<_> = endpoint.addresses().iter().map(SocketAddr::port).collect();
     ports.dedup();

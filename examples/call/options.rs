@@ -8,6 +8,7 @@ A call between a browser and this program.
                    address of the machine that a container's UDP port is published on (repeatable)
   --media-port N   the UDP port of media (default: the system chooses)
   --port N         the port of the page (default: 8080, with --lan 8443; when taken, the next free one)
+  --dtls-1.2       no DTLS 1.3
   --help           this text
 ";
 
@@ -18,6 +19,7 @@ pub(crate) struct Options {
     pub(crate) announce: Vec<IpAddr>,
     pub(crate) media_port: u16,
     pub(crate) http_port: Option<u16>,
+    pub(crate) dtls_1_2: bool,
 }
 
 impl Options {
@@ -37,6 +39,7 @@ impl Options {
                 "--announce" => options.announce.push(parsed(&argument, &value()?)?),
                 "--media-port" => options.media_port = parsed(&argument, &value()?)?,
                 "--port" => options.http_port = Some(parsed(&argument, &value()?)?),
+                "--dtls-1.2" => options.dtls_1_2 = true,
                 "--help" | "-h" => return Ok(None),
                 other => return Err(format!("unknown option {other}")),
             }

@@ -1,7 +1,9 @@
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::ConfigError;
+use crate::path_mtu::PathMtuConfig;
+use crate::{AddressRewrite, Candidate, CandidateKind, ConfigError};
 
 /// Who decides which pair is used (RFC 8445 §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +60,52 @@ pub struct Config {
     /// check may still arrive and show a path that no candidate told of (RFC 8863 §4). Default 39.5 s, the time
     /// that one full set of retransmissions takes. 1 s to 5 min.
     pub patience: Duration,
+    /// Which candidates may be used. Default: all.
+    pub policy: Policy,
+    /// The addresses that the world sees in place of ours. Default: none.
+    pub rewrites: Vec<AddressRewrite>,
+    /// Whether checks count their sendings (TRANSACTION_TRANSMIT_COUNTER, RFC 7982), so that round trips are known
+    /// in spite of loss, with peers that count too. A check that is sent again then differs from what was sent first
+    /// by its counter and integrity, which RFC 7982 §3.1 allows. Checks of others are counted whatever this says.
+    /// Default: no.
+    pub transmit_counter: bool,
+    /// Whether and how the largest datagram of the selected path is searched for (RFC 8899). Default: not at all, and
+    /// 1,200 bytes are taken to pass. A host that searches must set DF on what it sends.
+    pub path_mtu: Option<PathMtuConfig>,
+}
+
+/// Which candidates take part (W3C `RTCIceTransportPolicy`, RFC 8828 §5.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Policy {
+    /// All.
+    #[default]
+    All,
+    /// The addresses of this host are not shown: only what servers see of it, and relays.
+    NoHost,
+    /// Relays only: nothing is sent to or taken from anybody but through a relay.
+    Relay,
+}
+
+impl Policy {
+    /// Whether a local candidate may be made.
+    pub(crate) fn admits(self, candidate: &Candidate) -> bool {
+        self != Self::Relay || candidate.kind() == CandidateKind::Relayed
+    }
+
+    /// Whether the peer is told of a local candidate.
+    pub(crate) fn shows(self, candidate: &Candidate) -> bool {
+        match self {
+            Self::All => true,
+            Self::NoHost => candidate.kind() != CandidateKind::Host,
+            Self::Relay => candidate.kind() == CandidateKind::Relayed,
+        }
+    }
+
+    /// Whether messages that arrive on a base may be looked at.
+    pub(crate) fn allows_base(self, locals: &[Candidate], base: SocketAddr) -> bool {
+        self != Self::Relay || locals.iter().any(|local| local.base() == Some(base))
+    }
 }
 
 impl fmt::Debug for Config {
@@ -70,6 +118,10 @@ impl fmt::Debug for Config {
             .field("initial_rto", &self.initial_rto)
             .field("disconnected_after", &self.disconnected_after)
             .field("patience", &self.patience)
+            .field("policy", &self.policy)
+            .field("rewrites", &self.rewrites)
+            .field("transmit_counter", &self.transmit_counter)
+            .field("path_mtu", &self.path_mtu)
             .finish_non_exhaustive()
     }
 }
@@ -85,6 +137,10 @@ impl Config {
             initial_rto: Duration::from_millis(500),
             disconnected_after: Duration::from_secs(5),
             patience: Duration::from_millis(39_500),
+            policy: Policy::All,
+            rewrites: Vec::new(),
+            transmit_counter: false,
+            path_mtu: None,
         }
     }
 

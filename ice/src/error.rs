@@ -43,6 +43,9 @@ pub enum AddStunServerError {
     /// A lite agent asks nobody: it has public addresses (RFC 8445 §2.5).
     #[error("a lite agent uses no STUN servers")]
     Lite,
+    /// Only relays may be used.
+    #[error("the policy allows relays only")]
+    Policy,
     /// The cap is reached.
     #[error("there are too many STUN servers")]
     TooMany,
@@ -56,10 +59,10 @@ pub enum AddStunServerError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum AddCandidateError {
-    /// The address is a name. Multicast DNS names are not resolved yet; others never are.
+    /// The address is a name that is not one of multicast DNS.
     #[error("the address is a name that is not resolved")]
     Name,
-    /// The transport is not UDP.
+    /// The transport is neither UDP nor TCP with one side that opens it.
     #[error("the transport is not supported")]
     Transport,
     /// The component is not 1: RTP and RTCP share one (RFC 5761).
@@ -68,6 +71,9 @@ pub enum AddCandidateError {
     /// The address can never be a peer: unspecified, multicast, broadcast, link-local or port 0.
     #[error("the address cannot be used")]
     Address,
+    /// The policy forbids candidates of its kind.
+    #[error("the policy forbids the candidate")]
+    Policy,
     /// The candidate's `ufrag` is not the one of the current remote credentials.
     #[error("the candidate belongs to other credentials")]
     Generation,

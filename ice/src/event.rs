@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,6 +33,22 @@ pub enum Event {
     },
     /// Every STUN server has answered for every base, or was given up.
     GatheringComplete,
+    /// Datagrams of this many bytes of UDP payload pass on the path in use: see
+    /// [`Agent::path_budget`](crate::Agent::path_budget).
+    PathMtu(usize),
+    /// A remote candidate has this name of multicast DNS: to be resolved, and
+    /// [`Agent::on_resolved`](crate::Agent::on_resolved) to be told.
+    ResolveName(String),
+    /// A TCP connection is wanted from this address of ours to there (RFC 6544 §7.1), for frames of RFC 4571 (see
+    /// [`framing`](crate::framing)): to be opened, and [`Agent::on_stream`](crate::Agent::on_stream) to be told.
+    OpenStream {
+        /// The address to open it from; any port will do.
+        local: IpAddr,
+        /// The peer's passive candidate.
+        remote: SocketAddr,
+    },
+    /// This stream serves nothing any more: to be closed.
+    CloseStream(Path),
     /// A message with valid integrity carried a datagram (see [`Agent::attach`](crate::Agent::attach)). Each comes
     /// once, however often the peer repeats it.
     PayloadArrived {
@@ -46,6 +62,33 @@ pub enum Event {
     /// The peer answered a message that carried something as if it had carried nothing: it does not know of such
     /// things. Told once for each attachment.
     PayloadsRefused,
+}
+
+/// What became of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StreamFact {
+    /// It is open; the path has its number and the local address that it came to have.
+    Opened(Path),
+    /// It could not be opened.
+    Refused {
+        /// Where from.
+        local: IpAddr,
+        /// Where to.
+        remote: SocketAddr,
+    },
+    /// It was open and is not any more.
+    Closed(Path),
+}
+
+/// What happened to an address of this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InterfaceFact {
+    /// There is a socket at this new address.
+    Up(SocketAddr),
+    /// The address is gone, with everything that left from it.
+    Down(IpAddr),
 }
 
 /// Where an agent stands (W3C `RTCIceTransportState`).

@@ -1,6 +1,9 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use net::Path;
+
+use crate::{CandidateKind, CandidateTransport};
 
 /// What an agent counted; see W3C `RTCIceCandidatePairStats` and `RTCTransportStats` for the names that exist
 /// there. Everything that is dropped is counted under one reason.
@@ -9,10 +12,15 @@ use net::Path;
 pub struct Stats {
     /// Connectivity checks sent for the first time.
     pub requests_sent: u64,
+    /// Of these, those to addresses that had not shown that they know the credentials: what an endpoint counts
+    /// against its [`CheckBudget`](crate::CheckBudget).
+    pub unproved_requests_sent: u64,
     /// Connectivity checks sent again.
     pub retransmissions_sent: u64,
     /// Consent checks sent (RFC 7675); not counted in `requests_sent`.
     pub consent_requests_sent: u64,
+    /// Checks sent to find out how large datagrams may be (RFC 8899); not counted in `requests_sent`.
+    pub path_mtu_probes_sent: u64,
     /// Requests whose integrity was right.
     pub requests_received: u64,
     /// Responses sent, errors included.
@@ -36,6 +44,8 @@ pub struct Stats {
     pub dropped_unknown_transaction: u64,
     /// Dropped: an indication or a method that ICE does not use.
     pub dropped_not_a_check: u64,
+    /// Dropped: the policy forbids the path it came on, or no candidate of ours has its transport.
+    pub dropped_policy: u64,
     /// Dropped: the agent has failed or is closed.
     pub dropped_inactive: u64,
     /// Error answers that were not sent because of the rate limit for the unauthenticated.
@@ -98,8 +108,40 @@ pub struct PairStats {
     pub round_trip_time_measurements: u64,
     /// Checks sent, retransmissions and consent included.
     pub requests_sent: u64,
+    /// Of these, those that were sent again.
+    pub retransmissions_sent: u64,
+    /// Of these, those that asked for consent (RFC 7675).
+    pub consent_requests_sent: u64,
     /// Checks received.
     pub requests_received: u64,
     /// Valid answers received.
     pub responses_received: u64,
+    /// Answers sent.
+    pub responses_sent: u64,
+    /// The kind of the local candidate.
+    pub local_candidate_type: CandidateKind,
+    /// The kind of the remote candidate.
+    pub remote_candidate_type: CandidateKind,
+}
+
+/// One candidate (W3C `RTCIceCandidateStats`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CandidateStats {
+    /// Whether it is the peer's.
+    pub is_remote: bool,
+    /// Its address and port; `None` for a local one that is shown under a name.
+    pub address: Option<SocketAddr>,
+    /// Its transport.
+    pub protocol: CandidateTransport,
+    /// Its kind.
+    pub candidate_type: CandidateKind,
+    /// Its priority.
+    pub priority: u32,
+    /// Its foundation; empty for one that was learned from a check.
+    pub foundation: String,
+    /// The related address of a local one.
+    pub related_address: Option<SocketAddr>,
+    /// The fragment of the credentials that it belongs to.
+    pub username_fragment: String,
 }

@@ -8,7 +8,7 @@ import { check } from '../table.mjs';
 const LOSS_WINDOW_SECONDS = 20;
 
 // Media, sound and data both ways between one page and the program.
-async function oneCall(program, browser, offers) {
+async function oneCall(program, browser, offers, dtls = '1.3') {
   const call = await Call.open(browser, program.url, offers === 'program' ? 'offer=program' : '');
   try {
     const first = await call.until((seen) => seen.framesDecoded > 0, 30);
@@ -18,6 +18,7 @@ async function oneCall(program, browser, offers) {
     const ours = await program.stats(seen.id);
     check(ours.videoPacketsReceived > 0 && ours.audioPacketsReceived > 0, `no packets here: ${JSON.stringify(ours)}`);
     check(ours.srtpFailures === 0, `${ours.srtpFailures} packets could not be opened here`);
+    check(ours.dtlsVersion === dtls, `DTLS ${ours.dtlsVersion}`);
     check(ours.dtlsVersion === seen.dtls || seen.dtls === undefined, `DTLS ${ours.dtlsVersion} here, ${seen.dtls} there`);
     return {
       video: 'both', audio: 'both', data: 'echo', dtls: ours.dtlsVersion, srtp: ours.srtpProfile,
@@ -127,6 +128,16 @@ async function blockedCall(program, browser) {
   }
 }
 
+// A program that has DTLS 1.2 only.
+async function oldCall(browser, offers) {
+  const program = await startProgram(['--dtls-1.2']);
+  try {
+    return await oneCall(program, browser, offers, '1.2');
+  } finally {
+    await program.stop();
+  }
+}
+
 // HTTPS with the certificate that the program makes.
 async function lanCall() {
   const program = await startProgram(['--lan']);
@@ -188,6 +199,7 @@ export async function run(table, open) {
     const browser = browsers[index];
     const version = (await browser.version()).replace(/^[^/]*\//, '');
     for (const offers of [name, 'program']) await table.row(name, version, offers, () => oneCall(program, browser, offers));
+    await table.row(`${name}, DTLS 1.2`, version, name, () => oldCall(browser, name));
     await table.row(`${name}, 5 % loss`, version, name, () => lossyCall(program, browser, 5));
   }
   const [chromium] = browsers;

@@ -24,6 +24,10 @@ pub struct Config {
     pub seed: [u8; 32],
     /// Proves this side to the peer. May serve many connections (cloning shares it).
     pub certificate: dtls::Certificate,
+    /// The versions of DTLS. Default: 1.3, and 1.2 with peers that lack it.
+    pub dtls_versions: dtls::Versions,
+    /// The groups of the DTLS key agreement, in order of preference. Default: X25519, P-256, P-384.
+    pub dtls_groups: Vec<dtls::NamedGroup>,
     /// Who computes for DTLS. Default: `ring`.
     pub dtls_provider: dtls::Provider,
     /// Which wall-clock time belongs to which instant: the NTP time of sender reports (RFC 3550 §6.4.1).
@@ -36,8 +40,21 @@ pub struct Config {
     /// What to send and receive. Default: [`Codecs::browser_default`].
     pub codecs: Codecs,
     /// SRTP profiles in order of preference. Default: AEAD_AES_128_GCM, then AES128_CM_SHA1_80; GCM is the
-    /// cheaper one on any processor with AES instructions.
+    /// cheaper one on any processor with AES instructions. Those without encryption are refused (RFC 8827 §6.5).
     pub srtp_profiles: Vec<dtls::SrtpProfile>,
+    /// Who computes for SRTP. Default: `ring`.
+    pub srtp_provider: srtp::Provider,
+    /// Whether RTP headers are encrypted (RFC 9335): offered and answered as `a=cryptex`, used when both sides
+    /// said so, or required of every media m-line. It hides extensions such as audio levels from the network, for
+    /// a few octets of encryption. Default: disabled, until browsers have it.
+    pub cryptex: srtp::Cryptex,
+    /// Which candidates may be used (W3C `iceTransportPolicy`). Default: all.
+    pub ice_policy: ice::Policy,
+    /// STUN and TURN servers. Default: none.
+    pub ice_servers: Vec<IceServer>,
+    /// Rules for candidates that the world sees under another address than this host, finer than
+    /// `announced_addresses`. Default: none.
+    pub address_rewrites: Vec<ice::AddressRewrite>,
     /// Addresses that the world sees in place of our own behind a one-to-one NAT (a cloud host, a container):
     /// the host candidates that are signalled carry these, with the port of the socket. Default: none.
     pub announced_addresses: Vec<IpAddr>,
@@ -73,6 +90,12 @@ impl Config {
         Self {
             seed,
             certificate,
+            dtls_versions: dtls::Versions::ALL,
+            dtls_groups: vec![
+                dtls::NamedGroup::X25519,
+                dtls::NamedGroup::Secp256r1,
+                dtls::NamedGroup::Secp384r1,
+            ],
             dtls_provider: dtls::Provider::ring(),
             clock,
             ice_mode: ice::Mode::Full,
@@ -82,6 +105,11 @@ impl Config {
                 dtls::SrtpProfile::AEAD_AES_128_GCM,
                 dtls::SrtpProfile::AES128_CM_SHA1_80,
             ],
+            srtp_provider: srtp::Provider::ring(),
+            cryptex: srtp::Cryptex::Disabled,
+            ice_policy: ice::Policy::All,
+            ice_servers: Vec::new(),
+            address_rewrites: Vec::new(),
             announced_addresses: Vec::new(),
             udp_payload_bytes: 1_200,
             max_message_size: 262_144,
@@ -115,7 +143,9 @@ impl Config {
         if !(1..=65_535).contains(&self.max_data_channels) {
             return Err(ConfigError::DataChannels(self.max_data_channels));
         }
-        let known = |profile: &dtls::SrtpProfile| srtp::Profile::from_number(profile.0).is_some();
+        let known = |profile: &dtls::SrtpProfile| {
+            srtp::Profile::from_number(profile.0).is_some_and(srtp::Profile::encrypts)
+        };
         if self.srtp_profiles.is_empty() || !self.srtp_profiles.iter().all(known) {
             return Err(ConfigError::SrtpProfiles);
         }
@@ -128,14 +158,63 @@ impl fmt::Debug for Config {
         // Neither the seed nor the certificate's key.
         f.debug_struct("Config")
             .field("ice_mode", &self.ice_mode)
+            .field("ice_policy", &self.ice_policy)
+            .field("ice_servers", &self.ice_servers)
             .field("answer_setup", &self.answer_setup)
             .field("codecs", &self.codecs)
             .field("srtp_profiles", &self.srtp_profiles)
+            .field("cryptex", &self.cryptex)
             .field("udp_payload_bytes", &self.udp_payload_bytes)
             .field("max_message_size", &self.max_message_size)
             .field("max_data_channels", &self.max_data_channels)
             .field("close_timeout", &self.close_timeout)
             .finish_non_exhaustive()
+    }
+}
+
+/// A STUN or TURN server (W3C `RTCIceServer`, with one URL).
+#[derive(Clone)]
+pub struct IceServer {
+    uri: stun::Uri,
+    credentials: Option<(String, String)>,
+}
+
+impl IceServer {
+    /// A server that asks for no credentials: `stun:…`.
+    pub const fn new(uri: stun::Uri) -> Self {
+        Self {
+            uri,
+            credentials: None,
+        }
+    }
+
+    /// A server that asks for them: `turn:…` and `turns:…`.
+    pub fn with_credentials(
+        uri: stun::Uri,
+        username: impl Into<String>,
+        credential: impl Into<String>,
+    ) -> Self {
+        Self {
+            uri,
+            credentials: Some((username.into(), credential.into())),
+        }
+    }
+
+    /// Where it is.
+    pub const fn uri(&self) -> &stun::Uri {
+        &self.uri
+    }
+
+    /// The user name and the password.
+    pub fn credentials(&self) -> Option<(&str, &str)> {
+        let (username, credential) = self.credentials.as_ref()?;
+        Some((username, credential))
+    }
+}
+
+impl fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("IceServer").field(&self.uri).finish()
     }
 }
 

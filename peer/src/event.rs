@@ -1,5 +1,7 @@
 //! What a peer connection reports.
 
+use std::net::{IpAddr, SocketAddr};
+
 use net::Path;
 
 use crate::{ChannelId, ConnectionState, SectionFault, SignalingState, TransceiverId};
@@ -21,6 +23,19 @@ pub enum Event {
     PathProved(Path),
     /// The path that carries the traffic from now on.
     PathSelected(Path),
+    /// A name is to be resolved, that of a server or, when it ends in `.local`, of a candidate by multicast DNS;
+    /// [`PeerConnection::on_resolved`](crate::PeerConnection::on_resolved) is told.
+    ResolveName(String),
+    /// A TCP connection is wanted, for frames of RFC 4571 (see [`ice::framing`]);
+    /// [`PeerConnection::on_stream`](crate::PeerConnection::on_stream) is told.
+    OpenStream {
+        /// The address to open it from; any port will do.
+        local: IpAddr,
+        /// Where to.
+        remote: SocketAddr,
+    },
+    /// This stream serves nothing any more.
+    CloseStream(Path),
     /// The state of negotiation.
     SignalingStateChanged(SignalingState),
     /// Something was changed that a new offer must tell the peer (W3C WebRTC §4.7.3). Comes once, in the stable
@@ -66,6 +81,9 @@ pub enum Event {
     DataChannelClosed(ChannelId, ChannelCloseReason),
     /// The receiver of our stream wants a key frame.
     KeyframeRequested(TransceiverId),
+    /// The keys of SRTP are good for few more packets (RFC 3711 §9.2), which takes months of media; then nothing more
+    /// is sent. A new connection has new keys.
+    SrtpKeyExpiring,
     /// The connection is over. Nothing follows.
     Closed(CloseReason),
 }

@@ -9,7 +9,7 @@ mod event;
 mod jsep;
 mod stats;
 
-pub use config::{AnswerSetup, Config, MAX_EARLY_CANDIDATES, MAX_SECTIONS};
+pub use config::{AnswerSetup, Config, IceServer, MAX_EARLY_CANDIDATES, MAX_SECTIONS};
 pub use connection::{ConnectionState, PeerConnection};
 pub use data::dcep::Reliability;
 pub use data::{

@@ -16,6 +16,8 @@ pub struct Stats {
     pub transport: TransportStats,
     /// `candidate-pair`, one for each.
     pub candidate_pairs: Vec<ice::PairStats>,
+    /// `local-candidate` and `remote-candidate`, one for each.
+    pub candidates: Vec<ice::CandidateStats>,
     /// The ICE agent's own counters.
     pub ice: ice::Stats,
     /// `data-channel`, one for each that is not closed.

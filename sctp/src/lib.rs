@@ -6,6 +6,7 @@ mod config;
 mod cookie;
 mod error;
 mod event;
+mod grow;
 mod message;
 pub mod packet;
 mod receive;

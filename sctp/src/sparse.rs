@@ -1,6 +1,6 @@
 /// One small value for each of 65,536 stream ids, of which few are ever used.
 ///
-/// Two steps of plain indexing: no hashing that a peer could attack, no search, and memory only for the pages of 16
+/// Two steps of plain indexing: no hashing that a peer could attack, no search, and memory only for the pages of 8
 /// ids that were touched.
 #[derive(Debug)]
 pub(crate) struct Sparse<T> {
@@ -25,6 +25,9 @@ impl<T: Copy + Default> Sparse<T> {
     pub(crate) fn entry(&mut self, id: u16) -> &mut T {
         let (page, place) = split(id);
         if self.pages.len() <= page {
+            if page < 2 * PAGE {
+                self.pages.reserve_exact(page + 1 - self.pages.len());
+            }
             self.pages.resize_with(page + 1, || None);
         }
         let values = self.pages[page].get_or_insert_with(|| Box::new([T::default(); PAGE]));
@@ -53,7 +56,7 @@ fn split(id: u16) -> (usize, usize) {
     (usize::from(id) / PAGE, usize::from(id) % PAGE)
 }
 
-const PAGE: usize = 16;
+const PAGE: usize = 8;
 
 #[cfg(test)]
 mod tests {

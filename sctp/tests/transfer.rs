@@ -162,7 +162,10 @@ fn initial_tsn(seed: u64) -> u32 {
 
 #[test]
 fn unordered_messages_overtake_a_gap_and_ordered_ones_wait() {
-    let mut pair = established(3);
+    let mut config = Config::default();
+    // Streams then take turns message by message.
+    config.interleaving = false;
+    let mut pair = common::establish(common::pair_with(&config, 3));
     let mut first = true;
     pair.network().intercept(move |packet| {
         let data = packet.bytes[12] == 0 && packet.bytes.len() > 1000;

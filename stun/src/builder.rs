@@ -108,6 +108,13 @@ impl<'b> MessageBuilder<'b> {
         self.attribute(AttributeType::ICE_CONTROLLED, &tie_breaker.to_be_bytes())
     }
 
+    /// TRANSACTION_TRANSMIT_COUNTER (RFC 7982 §3.1): which sending of the request this is or answers, and, in a
+    /// response, which sending of the response.
+    pub fn transmit_counter(&mut self, requests: u8, responses: u8) -> &mut Self {
+        let value = [0, 0, requests, responses];
+        self.attribute(AttributeType::TRANSACTION_TRANSMIT_COUNTER, &value)
+    }
+
     /// XOR-MAPPED-ADDRESS (RFC 8489 §14.2).
     pub fn xor_mapped_address(&mut self, address: SocketAddr) -> &mut Self {
         self.xor_address(AttributeType::XOR_MAPPED_ADDRESS, address)

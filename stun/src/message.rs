@@ -255,6 +255,15 @@ impl<'a> Message<'a> {
         })
     }
 
+    /// TRANSACTION_TRANSMIT_COUNTER (RFC 7982 §3.1): how often the request was sent, and how often its response.
+    /// `None` also when it is malformed: nothing but a measurement hangs on it.
+    pub fn transmit_counter(&self) -> Option<(u8, u8)> {
+        match self.attribute(AttributeType::TRANSACTION_TRANSMIT_COUNTER)? {
+            &[_, _, requests, responses] => Some((requests, responses)),
+            _ => None,
+        }
+    }
+
     /// The tie-breaker of ICE-CONTROLLED (RFC 8445 §7.1.3).
     pub fn ice_controlled(&self) -> Result<Option<u64>, DecodeError> {
         self.read(AttributeType::ICE_CONTROLLED, |value| {

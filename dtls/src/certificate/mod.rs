@@ -7,10 +7,34 @@ use std::time::Duration;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
 
-use crate::crypto::{PublicKey, SigningKey};
+use crate::crypto::SigningKey;
 use crate::{CertificateError, Fingerprint, HashAlgorithm};
 
 pub(crate) use self::x509::Leaf;
+
+/// The kind of a generated key. RSA keys are not generated, but read by [`Certificate::from_der`] and
+/// [`Certificate::from_pem`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum KeyKind {
+    /// ECDSA on P-256, which everybody in WebRTC verifies (RFC 8827 §6.5).
+    #[default]
+    EcdsaP256,
+    /// ECDSA on P-384.
+    EcdsaP384,
+    /// Ed25519 (RFC 8032); browsers do not verify it.
+    Ed25519,
+}
+
+impl KeyKind {
+    fn algorithm(self) -> &'static rcgen::SignatureAlgorithm {
+        match self {
+            Self::EcdsaP256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+            Self::EcdsaP384 => &rcgen::PKCS_ECDSA_P384_SHA384,
+            Self::Ed25519 => &rcgen::PKCS_ED25519,
+        }
+    }
+}
 
 /// A certificate with its private key. Cheap to clone, and meant to serve many connections (RFC 8827 §6.5).
 #[derive(Clone)]
@@ -33,6 +57,11 @@ impl Certificate {
     ///
     /// Keys and serial number come from the random source of the operating system.
     pub fn generate(unix_time: Duration) -> Result<Self, CertificateError> {
+        Self::generate_with(KeyKind::EcdsaP256, unix_time)
+    }
+
+    /// The same with a key of another kind.
+    pub fn generate_with(kind: KeyKind, unix_time: Duration) -> Result<Self, CertificateError> {
         let failed = |_| CertificateError::Generate;
         let mut serial = [0; 16];
         SystemRandom::new()
@@ -41,7 +70,7 @@ impl Certificate {
         // A positive number of full length (RFC 5280 §4.1.2.2).
         serial[0] = serial[0] & 0x7f | 0x40;
 
-        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(failed)?;
+        let key = rcgen::KeyPair::generate_for(kind.algorithm()).map_err(failed)?;
         let mut params = rcgen::CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
         params
@@ -61,9 +90,8 @@ impl Certificate {
     pub fn from_der(certificate: &[u8], pkcs8: &[u8]) -> Result<Self, CertificateError> {
         let leaf = Leaf::from_der(certificate)?;
         let key = SigningKey::from_pkcs8(pkcs8).map_err(|_| CertificateError::UnsupportedKey)?;
-        match &leaf.public_key {
-            PublicKey::P256(public) | PublicKey::Rsa(public) if public == key.public() => {}
-            _ => return Err(CertificateError::KeyMismatch),
+        if leaf.public_key != key.public() {
+            return Err(CertificateError::KeyMismatch);
         }
         Ok(Self(Arc::new(Inner {
             certificate: certificate.to_vec(),
@@ -139,6 +167,15 @@ mod tests {
         assert_eq!(one.expires(), NOW + Duration::from_secs(30 * 86_400));
         assert_ne!(one.fingerprint(), other.fingerprint());
         assert_ne!(one.key().public(), other.key().public());
+    }
+
+    #[test]
+    fn every_kind_of_key_is_generated_exported_and_read_again() {
+        for kind in [KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::Ed25519] {
+            let certificate = Certificate::generate_with(kind, NOW).unwrap();
+            let again = Certificate::from_pem(&certificate.to_pem()).unwrap();
+            assert_eq!(again.fingerprint(), certificate.fingerprint(), "{kind:?}");
+        }
     }
 
     #[test]

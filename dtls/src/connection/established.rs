@@ -1,12 +1,12 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::crypto::{Authentication, Provider};
-use crate::handshake::Flight;
+use super::post_handshake::PostHandshake;
+use crate::crypto::Provider;
+use crate::handshake::{Agreed, Flight};
 use crate::record::{Exhausted, RecordLayer};
 use crate::timer::Retransmission;
-use crate::tls12::Agreed;
-use crate::{Event, Fingerprint, HashAlgorithm, Stats, Version};
+use crate::{Event, Fingerprint, HashAlgorithm, Stats};
 
 /// What stays of a handshake.
 pub(super) struct Established {
@@ -18,6 +18,8 @@ pub(super) struct Established {
     /// The number of the other side's Finished.
     pub(super) peer_finished: u16,
     last_flight: Option<LastFlight>,
+    /// What goes on under DTLS 1.3.
+    pub(super) post: Option<Box<PostHandshake>>,
 }
 
 /// The end of the server's side of a handshake, which the client may have missed (RFC 6347 §4.2.4).
@@ -49,27 +51,62 @@ impl Established {
                 timer,
                 since: now,
             }),
+            post: None,
+        }
+    }
+
+    pub(super) fn new_13(agreed: Box<Agreed>, post: PostHandshake, peer_finished: u16) -> Self {
+        Self {
+            agreed,
+            verified: false,
+            announced: false,
+            last_flight: None,
+            peer_finished,
+            post: Some(Box::new(post)),
+        }
+    }
+
+    /// What goes on under DTLS 1.3, and the secrets that it works with.
+    pub(super) fn post_and_secrets(
+        &mut self,
+    ) -> Option<(&mut PostHandshake, &mut crate::tls13::Secrets)> {
+        match (&mut self.post, &mut *self.agreed) {
+            (Some(post), Agreed::Tls13(agreed)) => Some((post, &mut agreed.secrets)),
+            _ => None,
+        }
+    }
+
+    /// A record of the handshake came: its keys are made once more if that may be.
+    pub(super) fn reopen_handshake(
+        &mut self,
+        now: Instant,
+        provider: &Provider,
+        records: &mut RecordLayer,
+    ) {
+        if let (Some(post), Agreed::Tls13(agreed)) = (&self.post, &mut *self.agreed) {
+            let secrets = (&mut agreed.client_handshake, &agreed.secrets, provider);
+            post.reopen_handshake(now, secrets, records);
         }
     }
 
     pub(super) fn peer_certificate(&self) -> Option<&[u8]> {
-        self.agreed.peer.as_ref().map(|peer| peer.der.as_slice())
+        self.agreed.peer_certificate()
     }
 
     /// Whether the other side proved who it is by a key that both know.
     pub(super) fn knows_our_key(&self) -> bool {
-        self.agreed.suite.authentication == Authentication::Psk
+        self.agreed.knows_our_key()
     }
 
     pub(super) fn alpn(&self) -> Option<&[u8]> {
-        self.agreed.alpn.as_deref()
+        self.agreed.alpn()
     }
 
     pub(super) fn event(&self) -> Event {
         Event::Connected {
-            srtp_profile: self.agreed.srtp_profile,
-            version: Version::Dtls12,
-            cipher_suite: self.agreed.suite.number,
+            srtp_profile: self.agreed.srtp_profile(),
+            version: self.agreed.version(),
+            cipher_suite: self.agreed.cipher_suite(),
             peer_fingerprint: self
                 .peer_certificate()
                 .map(|der| Fingerprint::of(HashAlgorithm::Sha256, der)),
@@ -83,24 +120,24 @@ impl Established {
         context: Option<(u16, &[u8])>,
         out: &mut [u8],
     ) {
-        self.agreed
-            .secrets
-            .export(provider, label.as_bytes(), context, out);
+        self.agreed.export(provider, label.as_bytes(), context, out);
     }
 
     pub(super) fn key_log(&self) -> String {
-        self.agreed.secrets.key_log()
+        self.agreed.key_log()
     }
 
-    pub(super) fn write_last_flight(
+    /// Appends a datagram of what the handshake has still to say.
+    pub(super) fn write(
         &mut self,
         records: &mut RecordLayer,
         mtu: usize,
         buf: &mut Vec<u8>,
     ) -> Result<Option<()>, Exhausted> {
-        match &mut self.last_flight {
-            Some(last) => last.flight.write(records, mtu, buf),
-            None => Ok(None),
+        match (&mut self.last_flight, &mut self.post) {
+            (Some(last), _) => last.flight.write(records, mtu, buf),
+            (None, Some(post)) => post.write(records, mtu, buf),
+            (None, None) => Ok(None),
         }
     }
 
@@ -121,13 +158,16 @@ impl Established {
     /// Data of the new epoch: our last flight arrived.
     pub(super) fn on_data(&mut self) {
         self.last_flight.take_if(|last| !last.flight.is_pending());
+        if let Some(post) = &mut self.post {
+            post.on_data();
+        }
     }
 }
 
 impl fmt::Debug for Established {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Established")
-            .field("suite", &self.agreed.suite.number)
+            .field("suite", &self.agreed.cipher_suite())
             .field("verified", &self.verified)
             .finish_non_exhaustive()
     }

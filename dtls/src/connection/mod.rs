@@ -2,6 +2,7 @@
 
 mod established;
 mod inbound;
+mod post_handshake;
 mod receive;
 #[cfg(test)]
 mod tests;
@@ -190,9 +191,19 @@ impl Connection {
 
     /// A deadline passed.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let Phase::Handshaking(handshake) = &mut self.phase else {
-            return;
+        let handshake = match &mut self.phase {
+            Phase::Handshaking(handshake) => handshake,
+            Phase::Established(established) => {
+                if let Some(post) = &mut established.post
+                    && !post.handle_timeout(now, &mut self.stats)
+                {
+                    self.end(Initiator::Network, Cause::TimedOut);
+                }
+                return;
+            }
+            Phase::New { .. } | Phase::Closed(_) => return,
         };
+        handshake.acks.expire(now);
         if handshake.timer.limit_reached(now) {
             let cause = handshake.cause();
             let initiator = match handshake.suspicion {
@@ -205,17 +216,31 @@ impl Connection {
             };
             self.end(initiator, cause);
         } else if handshake.timer.expire(now) {
-            handshake.flight.send();
             self.stats.timeouts += 1;
-            self.stats.flights_sent += 1;
+            let mut environment = Environment {
+                config: &self.config,
+                announced: self.announced.as_deref(),
+                records: &mut self.records,
+                stats: &mut self.stats,
+            };
+            handshake.on_expired(now, &mut environment);
         }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `None` when nothing is pending.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.phase {
-            Phase::Handshaking(handshake) => Some(handshake.timer.next_deadline()),
-            Phase::New { .. } | Phase::Established(_) | Phase::Closed(_) => None,
+            Phase::Handshaking(handshake) => {
+                let timer = handshake.timer.next_deadline();
+                Some(
+                    handshake
+                        .acks
+                        .deadline()
+                        .map_or(timer, |due| due.min(timer)),
+                )
+            }
+            Phase::Established(established) => established.post.as_ref()?.next_deadline(),
+            Phase::New { .. } | Phase::Closed(_) => None,
         }
     }
 
@@ -225,10 +250,13 @@ impl Connection {
         let written = match &mut self.phase {
             Phase::Handshaking(handshake) => {
                 let mtu = handshake.timer.mtu(configured);
-                handshake.flight.write(&mut self.records, mtu, buf)
+                match handshake.flight.write(&mut self.records, mtu, buf) {
+                    Ok(None) => handshake.acks.write(&mut self.records, buf),
+                    written => written,
+                }
             }
             Phase::Established(established) => {
-                established.write_last_flight(&mut self.records, configured, buf)
+                established.write(&mut self.records, configured, buf)
             }
             Phase::New { .. } | Phase::Closed(_) => Ok(None),
         };
@@ -283,7 +311,7 @@ impl Connection {
 
     /// Completes the record that begins at `mark`: all that stands behind its head becomes its payload.
     /// What stands before it is not touched. On an error the record is gone from the buffer.
-    pub fn seal(&mut self, _now: Instant, buf: &mut Vec<u8>, mark: Mark) -> Result<(), SealError> {
+    pub fn seal(&mut self, now: Instant, buf: &mut Vec<u8>, mark: Mark) -> Result<(), SealError> {
         let start = mark.start;
         self.check_seal(buf.len(), start)
             .and_then(|()| {
@@ -292,7 +320,24 @@ impl Connection {
                     .map_err(|_| SealError::NotConnected)
             })
             .inspect(|()| self.stats.records_sealed += 1)
-            .inspect_err(|_| buf.truncate(start))
+            .inspect_err(|_| buf.truncate(start))?;
+        if let Phase::Established(established) = &mut self.phase
+            && let Some(post) = &mut established.post
+        {
+            post.on_sealed(now, &self.records, &mut self.stats);
+        }
+        Ok(())
+    }
+
+    /// Wants new keys in both directions (KeyUpdate, RFC 8446 §4.6.3). They come by themselves after 2^23 records;
+    /// whoever wants them earlier asks here. Without effect unless DTLS 1.3 was agreed on.
+    pub fn update_keys(&mut self, now: Instant) {
+        if let Phase::Established(established) = &mut self.phase
+            && established.verified
+            && let Some(post) = &mut established.post
+        {
+            post.update(now, true, &mut self.stats);
+        }
     }
 
     /// Takes the record that begins at `mark` out of the buffer again.
@@ -303,7 +348,7 @@ impl Connection {
     /// The most bytes that a record adds to its payload.
     pub fn max_overhead(&self) -> usize {
         if self.records.has_keys() {
-            self.records.overhead(RecordLayer::PROTECTED)
+            self.records.overhead(self.records.write_epoch())
         } else {
             Protection::MAX_OVERHEAD
         }
@@ -420,7 +465,7 @@ impl Connection {
         self.alert = Some(Alert {
             level,
             description,
-            protected: !handshaking || self.role == Role::Client,
+            protected: !handshaking || self.role == Role::Client || self.records.epochs().is_some(),
         });
     }
 
@@ -430,8 +475,8 @@ impl Connection {
             description,
             protected,
         } = self.alert.take()?;
-        let epoch = if protected && self.records.has_keys() {
-            RecordLayer::PROTECTED
+        let epoch = if protected {
+            self.records.write_epoch()
         } else {
             0
         };

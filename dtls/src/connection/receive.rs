@@ -1,9 +1,13 @@
 use std::time::Instant;
 
+use super::post_handshake::PostHandshake;
 use super::{Alert, Connection, Established, Phase, Sink};
-use crate::handshake::{EarlyRecord, Environment, Failure, Outcome};
-use crate::record::{RecordLayer, Rejected};
-use crate::wire::{ContentType, DTLS_1_2, DecodeError, Fragment, HandshakeType, RecordHeader};
+use crate::handshake::{Agreed, Environment, Failure, Outcome};
+use crate::record::{Epochs, Opened, RecordLayer, Rejected};
+use crate::wire::{
+    Ack, ContentType, DTLS_1_2, DecodeError, Fragment, HandshakeType, RecordHeader, RecordNumber,
+    UnifiedHeader,
+};
 use crate::{AlertDescription, Cause, Initiator, Refusal, Role};
 
 /// The way in: datagram, record, fragment, message.
@@ -31,35 +35,141 @@ impl Connection {
             if rest.is_empty() {
                 return;
             }
-            let decoded =
-                RecordHeader::decode(&mut &*rest).map(|(header, body)| (header, body.len()));
-            let Ok((header, length)) = decoded else {
+            let Some(length) = record_length(rest) else {
                 self.stats.dropped.malformed += 1;
                 return;
             };
-            let (record, behind) = rest.split_at_mut(RecordHeader::LENGTH + length);
+            let (record, behind) = rest.split_at_mut(length);
             rest = behind;
-            if let Some(body) = record.get_mut(RecordHeader::LENGTH..) {
-                self.on_record(now, &header, body, sink);
-                self.settle(now, sink);
-            }
+            self.on_record(now, record, sink);
+            self.settle(now, sink);
         }
         if !rest.is_empty() {
             self.stats.dropped.too_many += 1;
         }
     }
 
-    fn on_record(
-        &mut self,
-        now: Instant,
-        header: &RecordHeader,
-        body: &mut [u8],
-        sink: &mut Sink<'_>,
-    ) {
+    /// One record, its head and all.
+    fn on_record(&mut self, now: Instant, record: &mut [u8], sink: &mut Sink<'_>) {
+        if record
+            .first()
+            .is_some_and(|first| UnifiedHeader::recognises(*first))
+        {
+            self.on_unified_record(now, record, sink);
+            return;
+        }
+        let Ok((header, body)) = RecordHeader::decode(&mut &*record) else {
+            self.stats.dropped.malformed += 1;
+            return;
+        };
         match header.epoch {
-            0 => self.on_plain_record(now, header, body),
-            RecordLayer::PROTECTED => self.on_protected_record(now, header, body, sink),
+            0 => self.on_plain_record(now, &header, body),
+            RecordLayer::PROTECTED => self.on_protected_record(now, &header, record, sink),
             _ => self.stats.dropped.epoch += 1,
+        }
+    }
+
+    /// A protected record of DTLS 1.3.
+    fn on_unified_record(&mut self, now: Instant, record: &mut [u8], sink: &mut Sink<'_>) {
+        let Ok(header) = UnifiedHeader::decode(record) else {
+            self.stats.dropped.malformed += 1;
+            return;
+        };
+        let bits = header.epoch_bits;
+        let readable = |epochs: &Epochs| epochs.can_read(bits);
+        // Data waits for the Finished in front of it, everything for the keys.
+        if let Phase::Handshaking(handshake) = &mut self.phase
+            && !self.records.epochs().is_some_and(readable)
+        {
+            let data = u64::from(bits) == Epochs::APPLICATION & 3;
+            if !handshake.may_be_early() {
+                self.stats.dropped.epoch += 1;
+            } else if !handshake.early.push(record, data) {
+                self.stats.dropped.overflow += 1;
+            }
+            return;
+        }
+        let of_handshake = u64::from(bits) == Epochs::HANDSHAKE;
+        let mut reopened = false;
+        if let Phase::Established(established) = &mut self.phase
+            && of_handshake
+            && !self.records.epochs().is_some_and(readable)
+        {
+            established.reopen_handshake(now, &self.config.provider, &mut self.records);
+            reopened = true;
+        }
+        let opened = match self.records.epochs_mut() {
+            Some(epochs) => {
+                let opened = epochs.open(&header, record);
+                if reopened {
+                    epochs.retire_read(Epochs::APPLICATION);
+                }
+                opened
+            }
+            None => Err(Rejected::NoKeys),
+        };
+        let Opened {
+            number,
+            content_type,
+            plaintext,
+        } = match opened {
+            Ok(opened) => opened,
+            Err(rejected) => {
+                self.on_rejected(now, rejected);
+                return;
+            }
+        };
+        self.stats.records_opened += 1;
+        if let Phase::Handshaking(handshake) = &mut self.phase {
+            handshake.on_opened();
+        }
+        match content_type {
+            ContentType::ApplicationData if number.epoch >= Epochs::APPLICATION => {
+                self.on_data(plaintext, sink);
+            }
+            ContentType::Handshake => self.on_fragments(now, number, plaintext),
+            ContentType::Alert => self.on_alert(now, plaintext),
+            ContentType::Ack => self.on_ack(now, plaintext),
+            // Nobody but the other side can have said that.
+            ContentType::ApplicationData => self.fail(now, Failure::unexpected()),
+            ContentType::ChangeCipherSpec => self.stats.dropped.malformed += 1,
+        }
+    }
+
+    fn on_rejected(&mut self, now: Instant, rejected: Rejected) {
+        let dropped = &mut self.stats.dropped;
+        match rejected {
+            Rejected::NoKeys => dropped.epoch += 1,
+            Rejected::Malformed => dropped.malformed += 1,
+            Rejected::Replayed => dropped.replayed += 1,
+            Rejected::Unauthentic => dropped.unauthentic += 1,
+            Rejected::TooLarge => self.fail(now, Failure::overflow()),
+            Rejected::TooManyFailures => {
+                dropped.unauthentic += 1;
+                self.end(Initiator::Local, Cause::Exhausted);
+            }
+        }
+    }
+
+    /// An acknowledgement that is certain to be the other side's.
+    fn on_ack(&mut self, now: Instant, body: &[u8]) {
+        let Ok(ack) = Ack::decode(body) else {
+            self.stats.dropped.malformed += 1;
+            return;
+        };
+        match &mut self.phase {
+            Phase::Handshaking(handshake) => handshake.on_ack(now, &ack, &mut self.stats),
+            Phase::Established(established) => {
+                let Some((post, secrets)) = established.post_and_secrets() else {
+                    return;
+                };
+                let keys = (secrets, &self.config.provider);
+                let result = post.on_ack(now, &ack, keys, &mut self.records, &mut self.stats);
+                if let Err(failure) = result {
+                    self.fail(now, failure);
+                }
+            }
+            Phase::New { .. } | Phase::Closed(_) => {}
         }
     }
 
@@ -76,7 +186,13 @@ impl Connection {
                     self.fail(now, Failure::unexpected());
                 }
             }
-            (Phase::Handshaking(_), ContentType::Handshake) => self.on_fragments(now, 0, body),
+            (Phase::Handshaking(_), ContentType::Handshake) => {
+                let number = RecordNumber {
+                    epoch: 0,
+                    sequence_number: header.sequence_number,
+                };
+                self.on_fragments(now, number, body);
+            }
             (Phase::Handshaking(handshake), ContentType::ChangeCipherSpec) => {
                 if body == [1] {
                     handshake.on_change_cipher_spec();
@@ -105,7 +221,7 @@ impl Connection {
         &mut self,
         now: Instant,
         header: &RecordHeader,
-        body: &mut [u8],
+        record: &mut [u8],
         sink: &mut Sink<'_>,
     ) {
         if header.version != DTLS_1_2 {
@@ -117,41 +233,34 @@ impl Connection {
             && (header.content_type == ContentType::ApplicationData
                 || !handshake.can_read(&self.records))
         {
-            if !handshake.early.push(*header, body) {
+            let data = header.content_type == ContentType::ApplicationData;
+            if !handshake.early.push(record, data) {
                 self.stats.dropped.overflow += 1;
             }
             return;
         }
+        let body = record.get_mut(RecordHeader::LENGTH..).unwrap_or_default();
         let plaintext = match self.records.open(header, body) {
             Ok(plaintext) => &*plaintext,
-            Err(Rejected::NoKeys) => {
-                self.stats.dropped.epoch += 1;
-                return;
-            }
-            Err(Rejected::Replayed) => {
-                self.stats.dropped.replayed += 1;
-                return;
-            }
-            Err(Rejected::Unauthentic) => {
-                self.stats.dropped.unauthentic += 1;
-                return;
-            }
-            Err(Rejected::TooLarge) => {
-                self.fail(now, Failure::overflow());
-                return;
-            }
-            Err(Rejected::TooManyFailures) => {
-                self.stats.dropped.unauthentic += 1;
-                self.end(Initiator::Local, Cause::Exhausted);
+            Err(rejected) => {
+                self.on_rejected(now, rejected);
                 return;
             }
         };
         self.stats.records_opened += 1;
         match header.content_type {
             ContentType::ApplicationData => self.on_data(plaintext, sink),
-            ContentType::Handshake => self.on_fragments(now, RecordLayer::PROTECTED, plaintext),
+            ContentType::Handshake => {
+                let number = RecordNumber {
+                    epoch: header.epoch.into(),
+                    sequence_number: header.sequence_number,
+                };
+                self.on_fragments(now, number, plaintext);
+            }
             ContentType::Alert => self.on_alert(now, plaintext),
-            ContentType::ChangeCipherSpec => self.stats.dropped.malformed += 1,
+            ContentType::ChangeCipherSpec | ContentType::Ack => {
+                self.stats.dropped.malformed += 1;
+            }
         }
     }
 
@@ -196,7 +305,7 @@ impl Connection {
         }
     }
 
-    fn on_fragments(&mut self, now: Instant, epoch: u16, mut body: &[u8]) {
+    fn on_fragments(&mut self, now: Instant, number: RecordNumber, mut body: &[u8]) {
         while !body.is_empty() {
             let fragment = match Fragment::decode(&mut body) {
                 Ok(fragment) => fragment,
@@ -216,7 +325,12 @@ impl Connection {
             };
             match &mut self.phase {
                 Phase::Handshaking(handshake) => {
-                    handshake.on_fragment(now, epoch, &fragment, &mut self.stats);
+                    handshake.on_fragment(now, number, &fragment, &mut self.stats);
+                }
+                Phase::Established(established) if established.post.is_some() => {
+                    if let Some(post) = &mut established.post {
+                        post.on_fragment(now, number, &fragment, &mut self.stats);
+                    }
                 }
                 Phase::Established(established) => match fragment.header.message_type {
                     HandshakeType::FINISHED
@@ -228,7 +342,7 @@ impl Connection {
                     HandshakeType::CLIENT_HELLO => self.refuse_renegotiation(),
                     HandshakeType::HELLO_REQUEST => {}
                     // Nobody but the other side can have said that, and it has no business to.
-                    _ if epoch == RecordLayer::PROTECTED => {
+                    _ if number.epoch == u64::from(RecordLayer::PROTECTED) => {
                         self.fail(now, Failure::unexpected());
                         return;
                     }
@@ -247,6 +361,19 @@ impl Connection {
 
     /// Brings everything up to date with what arrived.
     fn settle(&mut self, now: Instant, sink: &mut Sink<'_>) {
+        self.settle_handshake(now, sink);
+        if let Phase::Established(established) = &mut self.phase
+            && let Some((post, secrets)) = established.post_and_secrets()
+        {
+            let keys = (secrets, &self.config.provider);
+            let result = post.advance(now, keys, &mut self.records, &mut self.stats);
+            if let Err(failure) = result {
+                self.fail(now, failure);
+            }
+        }
+    }
+
+    fn settle_handshake(&mut self, now: Instant, sink: &mut Sink<'_>) {
         while let Phase::Handshaking(handshake) = &mut self.phase {
             let mut environment = Environment {
                 config: &self.config,
@@ -265,7 +392,17 @@ impl Connection {
                     let due = handshake.early.take();
                     let finished = handshake.last_received();
                     let ahead = handshake.holds_protected();
-                    let established = Established::new(now, agreed, flight, timer, finished);
+                    let established = match *agreed {
+                        Agreed::Tls12(_) => Established::new(now, agreed, flight, timer, finished),
+                        Agreed::Tls13(_) => {
+                            let next = handshake.next_messages();
+                            let acks = std::mem::take(&mut handshake.acks);
+                            let timers = (timer, self.config.handshake_timeout);
+                            let post =
+                                PostHandshake::new(now, self.role, next, flight, acks, timers);
+                            Established::new_13(agreed, post, finished)
+                        }
+                    };
                     self.phase = Phase::Established(Box::new(established));
                     if ahead {
                         self.fail(now, Failure::unexpected());
@@ -282,9 +419,20 @@ impl Connection {
             if due.is_empty() {
                 return;
             }
-            for EarlyRecord { header, mut body } in due {
-                self.on_protected_record(now, &header, &mut body, sink);
+            for mut record in due {
+                self.on_record(now, &mut record, sink);
             }
         }
+    }
+}
+
+/// How long the record at the beginning of a datagram is; `None` when nothing can be found any more.
+fn record_length(bytes: &[u8]) -> Option<usize> {
+    if UnifiedHeader::recognises(*bytes.first()?) {
+        let header = UnifiedHeader::decode(bytes).ok()?;
+        Some(header.header_length + header.body_length)
+    } else {
+        let (_, body) = RecordHeader::decode(&mut &*bytes).ok()?;
+        Some(RecordHeader::LENGTH + body.len())
     }
 }

@@ -18,8 +18,9 @@ use zeroize::Zeroizing;
 use crate::HashAlgorithm;
 
 pub(crate) use self::key::SigningKey;
+pub use self::suite::NamedGroup;
 pub(crate) use self::suite::{
-    AeadAlgorithm, Authentication, CipherSuite, Hash, NamedGroup, PublicKey, SUITES,
+    AeadAlgorithm, Authentication, CipherSuite, CipherSuite13, Hash, PublicKey, SUITES,
     SignatureScheme,
 };
 
@@ -66,7 +67,14 @@ impl Provider {
         }
     }
 
-    /// The groups, the best one first.
+    /// The cipher suites of TLS 1.3, the best one first: those whose protection serves TLS 1.2 as well.
+    pub(crate) fn suites_13(&self) -> impl Iterator<Item = CipherSuite13> {
+        let own = self.suites();
+        let known = move |suite: &CipherSuite13| own.iter().any(|own| own.aead == suite.aead);
+        CipherSuite13::ALL.into_iter().filter(known)
+    }
+
+    /// The groups that there are.
     pub(crate) const fn groups(&self) -> &'static [NamedGroup] {
         match self.0 {
             Kind::Ring => &[
@@ -181,6 +189,22 @@ impl Provider {
             Kind::Ring => ring::Aead::new(algorithm, key).map(|key| Aead::Ring(Box::new(key))),
             #[cfg(feature = "rust-crypto")]
             Kind::RustCrypto { .. } => rust_crypto::Aead::new(algorithm, key).map(Aead::RustCrypto),
+        }
+    }
+
+    /// The cipher that masks the sequence numbers of DTLS 1.3 beside a record protection (RFC 9147 §4.2.3).
+    pub(crate) fn sequence_cipher(
+        &self,
+        algorithm: AeadAlgorithm,
+        key: &[u8],
+    ) -> Result<SequenceCipher, CryptoError> {
+        match self.0 {
+            Kind::Ring => ring::SequenceCipher::new(algorithm, key)
+                .map(|cipher| SequenceCipher::Ring(Box::new(cipher))),
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { .. } => {
+                rust_crypto::SequenceCipher::new(algorithm, key).map(SequenceCipher::RustCrypto)
+            }
         }
     }
 }
@@ -316,7 +340,9 @@ impl Aead {
     ) -> Result<&'a mut [u8], CryptoError> {
         let tag_length = match self {
             Self::Ccm(key) => key.tag_length(),
-            _ => AeadAlgorithm::TAG_LENGTH,
+            Self::Ring(_) => AeadAlgorithm::TAG_LENGTH,
+            #[cfg(feature = "rust-crypto")]
+            Self::RustCrypto(_) => AeadAlgorithm::TAG_LENGTH,
         };
         let length = sealed.len().checked_sub(tag_length).ok_or(CryptoError)?;
         match self {
@@ -326,6 +352,27 @@ impl Aead {
             Self::RustCrypto(key) => key.open(nonce, aad, sealed)?,
         }
         sealed.get_mut(..length).ok_or(CryptoError)
+    }
+}
+
+/// The cipher that masks sequence numbers.
+pub(crate) enum SequenceCipher {
+    Ring(Box<ring::SequenceCipher>),
+    #[cfg(feature = "rust-crypto")]
+    RustCrypto(rust_crypto::SequenceCipher),
+}
+
+impl SequenceCipher {
+    /// How much ciphertext a mask is made from.
+    pub(crate) const SAMPLE_LENGTH: usize = 16;
+
+    /// The mask for a record whose ciphertext begins with `sample`.
+    pub(crate) fn mask(&self, sample: &[u8; Self::SAMPLE_LENGTH]) -> Result<[u8; 2], CryptoError> {
+        match self {
+            Self::Ring(cipher) => cipher.mask(sample),
+            #[cfg(feature = "rust-crypto")]
+            Self::RustCrypto(cipher) => Ok(cipher.mask(sample)),
+        }
     }
 }
 

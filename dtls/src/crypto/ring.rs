@@ -166,3 +166,28 @@ impl Aead {
             .map_err(|_| CryptoError)
     }
 }
+
+pub(crate) struct SequenceCipher(aead::quic::HeaderProtectionKey);
+
+impl SequenceCipher {
+    pub(super) fn new(algorithm: AeadAlgorithm, key: &[u8]) -> Result<Self, CryptoError> {
+        let algorithm = match algorithm {
+            AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes128Ccm | AeadAlgorithm::Aes128Ccm8 => {
+                &aead::quic::AES_128
+            }
+            AeadAlgorithm::Aes256Gcm | AeadAlgorithm::Aes256Ccm | AeadAlgorithm::Aes256Ccm8 => {
+                &aead::quic::AES_256
+            }
+            AeadAlgorithm::ChaCha20Poly1305 => &aead::quic::CHACHA20,
+        };
+        aead::quic::HeaderProtectionKey::new(algorithm, key)
+            .map(Self)
+            .map_err(|_| CryptoError)
+    }
+
+    /// QUIC masks its packet numbers in the same way (RFC 9001 §5.4.3).
+    pub(super) fn mask(&self, sample: &[u8; 16]) -> Result<[u8; 2], CryptoError> {
+        let [a, b, ..] = self.0.new_mask(sample).map_err(|_| CryptoError)?;
+        Ok([a, b])
+    }
+}

@@ -135,16 +135,53 @@ pub(crate) const SUITES: [CipherSuite; 22] = {
     ]
 };
 
-/// A group for the key agreement (RFC 8422 §5.1.1).
+/// A cipher suite of TLS 1.3, which says nothing about keys and signatures (RFC 8446 §B.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NamedGroup {
+pub(crate) struct CipherSuite13 {
+    pub(crate) number: u16,
+    pub(crate) aead: AeadAlgorithm,
+    pub(crate) hash: Hash,
+}
+
+impl CipherSuite13 {
+    /// In order of preference.
+    pub(crate) const ALL: [Self; 3] = {
+        const fn suite(number: u16, aead: AeadAlgorithm, hash: Hash) -> CipherSuite13 {
+            CipherSuite13 { number, aead, hash }
+        }
+        [
+            suite(0x1301, AeadAlgorithm::Aes128Gcm, Hash::Sha256),
+            suite(0x1302, AeadAlgorithm::Aes256Gcm, Hash::Sha384),
+            suite(0x1303, AeadAlgorithm::ChaCha20Poly1305, Hash::Sha256),
+        ]
+    };
+}
+
+impl Hash {
+    /// Its length in bytes.
+    pub(crate) const fn length(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+        }
+    }
+}
+
+/// A group for the key agreement (RFC 8422 §5.1.1, RFC 8446 §4.2.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NamedGroup {
+    /// X25519 (RFC 7748).
     X25519,
+    /// P-256.
     Secp256r1,
+    /// P-384.
     Secp384r1,
 }
 
 impl NamedGroup {
-    pub(crate) const fn number(self) -> u16 {
+    /// The registered number.
+    pub const fn number(self) -> u16 {
         match self {
             Self::Secp256r1 => 23,
             Self::Secp384r1 => 24,
@@ -169,6 +206,21 @@ impl SignatureScheme {
     pub(crate) const RSA_PKCS1_SHA256: Self = Self(0x0401);
     pub(crate) const RSA_PKCS1_SHA384: Self = Self(0x0501);
     pub(crate) const RSA_PKCS1_SHA512: Self = Self(0x0601);
+
+    /// Whether it may sign a handshake of TLS 1.3 (RFC 8446 §4.2.3): no PKCS #1 there.
+    pub(crate) const fn signs_handshake_13(self) -> bool {
+        self.0 & 0xff != 1
+    }
+
+    /// Whether under TLS 1.3, where the ECDSA schemes name the curve as well, it goes with a key.
+    pub(crate) const fn suits_13(self, key: &PublicKey) -> bool {
+        match key {
+            PublicKey::P256(_) => self.0 == Self::ECDSA_SHA256.0,
+            PublicKey::P384(_) => self.0 == Self::ECDSA_SHA384.0,
+            PublicKey::Ed25519(_) => self.0 == Self::ED25519.0,
+            PublicKey::Rsa(_) => self.0 >> 8 == 8 && self.0 != Self::ED25519.0,
+        }
+    }
 }
 
 /// The public key of a certificate.

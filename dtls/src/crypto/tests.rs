@@ -45,7 +45,9 @@ fn public_values_that_lead_to_no_secret_are_refused() {
         (NamedGroup::Secp256r1, [&[4][..], &[0; 64]].concat()),
     ];
     // A point of the curve, compressed and cut short.
-    let point = alice().key().public().to_vec();
+    let PublicKey::P256(point) = alice().key().public() else {
+        panic!("the key of another kind");
+    };
     let compressed = [&[2 + (point[64] & 1)][..], &point[1..33]].concat();
     bad.push((NamedGroup::Secp256r1, compressed));
     bad.push((NamedGroup::Secp256r1, point[..64].to_vec()));
@@ -63,7 +65,7 @@ fn public_values_that_lead_to_no_secret_are_refused() {
 #[test]
 fn what_one_provider_signs_the_other_verifies() {
     let certificate = alice();
-    let key = PublicKey::P256(certificate.key().public().to_vec());
+    let key = certificate.key().public();
     let scheme = SignatureScheme::ECDSA_SHA256;
     for signer in providers() {
         let signature = signer.sign(certificate.key(), scheme, b"message").unwrap();
@@ -91,7 +93,7 @@ fn what_one_provider_signs_the_other_verifies() {
 #[test]
 fn a_signature_over_a_truncated_digest_is_refused() {
     let certificate = alice();
-    let key = PublicKey::P256(certificate.key().public().to_vec());
+    let key = certificate.key().public();
     let signing = certificate.key().p256().unwrap();
     let digest = Provider::ring().hash(Hash::Sha256, b"message");
     for length in [16, 20, 24, 31, 32] {
@@ -108,7 +110,7 @@ fn a_signature_over_a_truncated_digest_is_refused() {
 #[test]
 fn rsa_signatures_are_made_and_verified_in_both_forms() {
     let certificate = rsa();
-    let key = PublicKey::Rsa(certificate.key().public().to_vec());
+    let key = certificate.key().public();
     let provider = Provider::ring();
     for scheme in [
         SignatureScheme::RSA_PSS_SHA256,

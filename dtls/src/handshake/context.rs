@@ -56,10 +56,11 @@ impl Context<'_> {
 
     /// The same, protected.
     pub(crate) fn send_protected(&mut self, message_type: HandshakeType, body: Vec<u8>) {
-        self.send_in(RecordLayer::PROTECTED, message_type, body);
+        self.send_in(RecordLayer::PROTECTED.into(), message_type, body);
     }
 
-    fn send_in(&mut self, epoch: u16, message_type: HandshakeType, body: Vec<u8>) {
+    /// The same, in an epoch of DTLS 1.3.
+    pub(crate) fn send_in(&mut self, epoch: u64, message_type: HandshakeType, body: Vec<u8>) {
         let message = Message {
             message_type,
             message_seq: *self.next_send,

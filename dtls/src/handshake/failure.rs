@@ -34,6 +34,11 @@ impl Failure {
         Self::new(AlertDescription::UNSUPPORTED_EXTENSION, Cause::Misbehaved)
     }
 
+    /// An extension that there is no handshake without.
+    pub(crate) const fn missing_extension() -> Self {
+        Self::new(AlertDescription::MISSING_EXTENSION, Cause::Misbehaved)
+    }
+
     /// Nothing in common.
     pub(crate) const fn incompatible() -> Self {
         Self::new(AlertDescription::HANDSHAKE_FAILURE, Cause::Incompatible)
@@ -63,6 +68,11 @@ impl Failure {
             AlertDescription::NO_APPLICATION_PROTOCOL,
             Cause::Incompatible,
         )
+    }
+
+    /// The same of a server, whose message has to have one (RFC 8446 §4.4.2.4).
+    pub(crate) const fn no_server_certificate() -> Self {
+        Self::new(AlertDescription::DECODE_ERROR, Cause::BadCertificate)
     }
 
     /// A certificate that nobody announced.

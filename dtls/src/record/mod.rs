@@ -1,13 +1,15 @@
 //! The record layer of one connection: numbers, keys and the replay window.
 
+mod epochs;
 mod protection;
 mod replay;
 
 use std::fmt;
 
+pub(crate) use self::epochs::{Epochs, Opened, Protection13};
 pub(crate) use self::protection::Protection;
 use self::replay::ReplayWindow;
-use crate::wire::{ContentType, DTLS_1_2, RecordHeader};
+use crate::wire::{ContentType, DTLS_1_2, RecordHeader, RecordNumber, UnifiedHeader};
 
 /// Everything that a record needs in order to leave or to be let in.
 #[derive(Default)]
@@ -15,9 +17,11 @@ pub(crate) struct RecordLayer {
     /// The number of the next record in the clear.
     plain_next: u64,
     keys: Option<Keys>,
+    /// The keys of DTLS 1.3, which has neither epoch 1 nor `keys`.
+    epochs: Option<Box<Epochs>>,
 }
 
-/// The keys of epoch 1, the only protected epoch of a connection without renegotiation.
+/// The keys of epoch 1 of DTLS 1.2, the only protected epoch of a connection without renegotiation.
 struct Keys {
     write: Protection,
     next: u64,
@@ -34,6 +38,8 @@ pub(crate) struct Exhausted;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rejected {
     NoKeys,
+    /// Too short, or authentic and yet senseless.
+    Malformed,
     Replayed,
     Unauthentic,
     /// Authentic, and larger than a record may be (RFC 5246 §6.2.3).
@@ -56,38 +62,66 @@ impl RecordLayer {
         });
     }
 
+    /// Begins anew with the keys of DTLS 1.3.
+    pub(crate) fn begin_epochs(&mut self) -> &mut Epochs {
+        self.keys = None;
+        self.epochs.insert(Box::default())
+    }
+
+    /// The keys of DTLS 1.3.
+    pub(crate) fn epochs(&self) -> Option<&Epochs> {
+        self.epochs.as_deref()
+    }
+
+    /// The keys of DTLS 1.3.
+    pub(crate) fn epochs_mut(&mut self) -> Option<&mut Epochs> {
+        self.epochs.as_deref_mut()
+    }
+
     pub(crate) const fn has_keys(&self) -> bool {
-        self.keys.is_some()
+        self.keys.is_some() || self.epochs.is_some()
     }
 
     /// Forgets the keys.
     pub(crate) fn clear(&mut self) {
         self.keys = None;
+        self.epochs = None;
     }
 
-    /// How many bytes a record of this epoch has more than what it carries.
-    pub(crate) fn overhead(&self, epoch: u16) -> usize {
-        match &self.keys {
-            Some(keys) if epoch == Self::PROTECTED => keys.write.overhead(),
-            _ => RecordHeader::LENGTH,
+    /// The epoch of what we say now.
+    pub(crate) fn write_epoch(&self) -> u64 {
+        match (&self.epochs, &self.keys) {
+            (Some(epochs), _) => epochs.write_epoch().unwrap_or(0),
+            (None, Some(_)) => u64::from(Self::PROTECTED),
+            (None, None) => 0,
         }
     }
 
-    /// Appends a whole record.
+    /// How many bytes a record of this epoch has more than what it carries.
+    pub(crate) fn overhead(&self, epoch: u64) -> usize {
+        match (&self.epochs, &self.keys) {
+            _ if epoch == 0 => RecordHeader::LENGTH,
+            (Some(_), _) => Protection13::OVERHEAD,
+            (None, Some(keys)) => keys.write.overhead(),
+            (None, None) => RecordHeader::LENGTH,
+        }
+    }
+
+    /// Appends a whole record; the version only counts in the clear.
     pub(crate) fn write(
         &mut self,
-        epoch: u16,
+        epoch: u64,
         content_type: ContentType,
         version: u16,
         buf: &mut Vec<u8>,
         body: impl FnOnce(&mut Vec<u8>),
-    ) -> Result<(), Exhausted> {
+    ) -> Result<RecordNumber, Exhausted> {
         let start = buf.len();
-        if epoch == Self::PROTECTED {
+        if epoch != 0 {
             self.reserve(buf).ok_or(Exhausted)?;
             body(buf);
             return self
-                .seal(content_type, buf, start)
+                .seal_in(epoch, content_type, buf, start)
                 .inspect_err(|_| buf.truncate(start));
         }
         if self.plain_next > RecordHeader::MAX_SEQUENCE_NUMBER {
@@ -96,7 +130,7 @@ impl RecordLayer {
         let header = RecordHeader {
             content_type,
             version,
-            epoch,
+            epoch: 0,
             sequence_number: self.plain_next,
         };
         buf.extend_from_slice(&[0; RecordHeader::LENGTH]);
@@ -105,26 +139,34 @@ impl RecordLayer {
         let length = u16::try_from(buf.len() - body_start).map_err(|_| Exhausted)?;
         buf[start..body_start].copy_from_slice(&header.encode(length));
         self.plain_next += 1;
-        Ok(())
+        Ok(RecordNumber {
+            epoch: 0,
+            sequence_number: header.sequence_number,
+        })
     }
 
     /// Appends room for the head of a protected record.
     pub(crate) fn reserve(&self, buf: &mut Vec<u8>) -> Option<()> {
-        let prefix = self.keys.as_ref()?.write.prefix_length();
-        buf.resize(buf.len() + RecordHeader::LENGTH + prefix, 0);
+        buf.resize(buf.len() + self.reserved()?, 0);
         Some(())
     }
 
     /// How much of a reserved record is its head.
     pub(crate) fn reserved(&self) -> Option<usize> {
+        if self.epochs.is_some() {
+            return Some(UnifiedHeader::LENGTH);
+        }
         Some(RecordHeader::LENGTH + self.keys.as_ref()?.write.prefix_length())
     }
 
     /// Whether the next number must be saved for the alert that ends the connection.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.keys
-            .as_ref()
-            .is_none_or(|keys| keys.next >= RecordHeader::MAX_SEQUENCE_NUMBER)
+        let next = match (&self.epochs, &self.keys) {
+            (Some(epochs), _) => epochs.written(),
+            (None, Some(keys)) => keys.next,
+            (None, None) => return true,
+        };
+        next >= RecordHeader::MAX_SEQUENCE_NUMBER
     }
 
     /// Completes the protected record that begins at `start`.
@@ -134,6 +176,20 @@ impl RecordLayer {
         buf: &mut Vec<u8>,
         start: usize,
     ) -> Result<(), Exhausted> {
+        self.seal_in(self.write_epoch(), content_type, buf, start)
+            .map(drop)
+    }
+
+    fn seal_in(
+        &mut self,
+        epoch: u64,
+        content_type: ContentType,
+        buf: &mut Vec<u8>,
+        start: usize,
+    ) -> Result<RecordNumber, Exhausted> {
+        if let Some(epochs) = &mut self.epochs {
+            return epochs.seal(epoch, content_type, buf, start);
+        }
         let keys = self.keys.as_mut().ok_or(Exhausted)?;
         if keys.next > RecordHeader::MAX_SEQUENCE_NUMBER {
             return Err(Exhausted);
@@ -146,7 +202,11 @@ impl RecordLayer {
         };
         // The number is used up whatever happens next: it never meets a second plaintext.
         keys.next += 1;
-        keys.write.seal(header, buf, start).map_err(|_| Exhausted)
+        keys.write.seal(header, buf, start).map_err(|_| Exhausted)?;
+        Ok(RecordNumber {
+            epoch,
+            sequence_number: header.sequence_number,
+        })
     }
 
     /// Lets a protected record in, in place.
@@ -180,6 +240,9 @@ impl RecordLayer {
 
     #[cfg(test)]
     pub(crate) fn skip_to(&mut self, next: u64) {
+        if let Some(epochs) = &mut self.epochs {
+            epochs.skip_to(next);
+        }
         if let Some(keys) = &mut self.keys {
             keys.next = next;
         }
@@ -187,6 +250,9 @@ impl RecordLayer {
 
     #[cfg(test)]
     pub(crate) fn fail_times(&mut self, failures: u64) {
+        if let Some(epochs) = &mut self.epochs {
+            epochs.fail_times(failures);
+        }
         if let Some(keys) = &mut self.keys {
             keys.failures = failures;
         }
@@ -198,6 +264,7 @@ impl fmt::Debug for RecordLayer {
         f.debug_struct("RecordLayer")
             .field("plain_next", &self.plain_next)
             .field("next", &self.keys.as_ref().map(|keys| keys.next))
+            .field("epoch", &self.write_epoch())
             .finish_non_exhaustive()
     }
 }

@@ -25,6 +25,8 @@ impl Protection {
         RecordHeader::LENGTH + Self::EXPLICIT_LENGTH + AeadAlgorithm::TAG_LENGTH;
 
     const EXPLICIT_LENGTH: usize = 8;
+    /// What protection may add to a plaintext (RFC 5246 §6.2.3).
+    const MAX_EXPANSION: usize = 2048;
 
     /// How many bytes of the key block one direction takes as IV.
     pub(crate) const fn iv_length(algorithm: AeadAlgorithm) -> usize {
@@ -108,6 +110,10 @@ impl Protection {
             .len()
             .checked_sub(self.algorithm.tag_length())
             .ok_or(CryptoError)?;
+        // Nothing so long is ever sent (RFC 5246 §6.2.3): it need not even be looked at.
+        if length > RecordHeader::MAX_PLAINTEXT + Self::MAX_EXPANSION {
+            return Err(CryptoError);
+        }
         let length = u16::try_from(length).map_err(|_| CryptoError)?;
         // A sender may choose the explicit part freely (RFC 5288 §3), so it is taken from the record.
         let number = match self.nonce {

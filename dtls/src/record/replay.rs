@@ -26,6 +26,11 @@ impl ReplayWindow {
         ((at / 64) as usize, 1 << (at % 64))
     }
 
+    /// The number that follows the highest one.
+    pub(crate) const fn next(&self) -> u64 {
+        self.end
+    }
+
     /// A record of this number was authentic. Never called before its tag verified: a forged number must not move
     /// the window.
     pub(crate) const fn record(&mut self, number: u64) {

@@ -2,18 +2,18 @@ use zeroize::Zeroizing;
 
 use super::key_schedule::psk_pre_master;
 use super::{Agreed, Hellos, Peer, Secrets, check_finished, expect, finish, own_certificate};
+use crate::Role;
 use crate::crypto::{Authentication, KeyExchange, NamedGroup};
-use crate::handshake::{Context, Failure, Message, Progress, Refused};
+use crate::handshake::{
+    Context, Failure, Message, Progress, Refused, accepted_profile, accepted_protocol,
+};
 use crate::wire::{
     CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, DTLS_1_2, DecodeError,
-    Extensions, HandshakeType, HelloVerifyRequest, PskClientKeyExchange, PskServerKeyExchange,
-    ServerHello, ServerKeyExchange, UseSrtp,
+    HandshakeType, PskClientKeyExchange, PskServerKeyExchange, ServerHello, ServerKeyExchange,
 };
-use crate::{Role, SrtpProfile};
 
-/// The client's side (RFC 6347 §4.2.4, flights 1 to 6), by the message that it waits for.
+/// The client's side behind the ServerHello (RFC 6347 §4.2.4, flights 4 to 6), by the message that it waits for.
 pub(crate) enum State {
-    ServerHello(Box<ExpectServerHello>),
     Certificate(Box<ExpectCertificate>),
     ServerKeyExchange(Box<ExpectServerKeyExchange>),
     CertificateRequest(Box<ExpectCertificateRequest>),
@@ -22,58 +22,27 @@ pub(crate) enum State {
 }
 
 impl State {
-    /// Sends the first ClientHello.
-    pub(crate) fn start(context: &mut Context<'_>) -> Self {
-        let config = context.config;
-        let provider = &config.provider;
-        let srtp_profiles = &config.srtp_profiles;
-        let hello = ClientHello {
-            version: DTLS_1_2,
-            random: context.random(),
-            session_id: Vec::new(),
-            cookie: Vec::new(),
-            cipher_suites: config.suites().map(|suite| suite.number).collect(),
-            compression_methods: vec![0],
-            extensions: Extensions {
-                groups: Some(provider.groups().iter().map(|g| g.number()).collect()),
-                point_formats: true,
-                schemes: Some(provider.schemes().to_vec()),
-                srtp: (!srtp_profiles.is_empty()).then(|| UseSrtp {
-                    profiles: srtp_profiles.clone(),
-                    mki: Vec::new(),
-                }),
-                alpn: (!config.alpn.is_empty()).then(|| config.alpn.clone()),
-                extended_master_secret: true,
-                renegotiation_info: true,
-                unknown: 0,
-            },
-        };
-        send_hello(context, &hello);
-        Self::ServerHello(Box::new(ExpectServerHello {
-            hello,
-            verified: false,
-        }))
+    /// Goes on from a ServerHello that answers this hello of ours.
+    pub(crate) fn accept(
+        context: &mut Context<'_>,
+        offer: &ClientHello,
+        message: &Message,
+        answer: &ServerHello,
+    ) -> Result<Self, Failure> {
+        let hellos = negotiate(context, offer, answer)?;
+        context.transcript.push(message);
+        if hellos.suite.authentication == Authentication::Psk {
+            return Ok(Self::ServerKeyExchange(Box::new(ExpectServerKeyExchange {
+                hellos,
+                peer: None,
+            })));
+        }
+        Ok(Self::Certificate(Box::new(ExpectCertificate { hellos })))
     }
 
     /// Whether the next message has to come protected.
     pub(crate) const fn expects_protected(&self) -> bool {
         matches!(self, Self::Finished(_))
-    }
-
-    /// Whether nothing of the server has been accepted yet.
-    pub(crate) const fn awaits_hello(&self) -> bool {
-        matches!(self, Self::ServerHello(_))
-    }
-
-    /// Begins again behind a ClientHello that was sent: what was accepted since may have been anybody's.
-    pub(crate) fn resume(context: &mut Context<'_>, sent: &Message) -> Result<Self, Failure> {
-        let hello = ClientHello::decode(&sent.body)?;
-        context.transcript.clear();
-        context.transcript.push(sent);
-        Ok(Self::ServerHello(Box::new(ExpectServerHello {
-            verified: !hello.cookie.is_empty(),
-            hello,
-        })))
     }
 
     /// Handles a message. A state survives a message that is refused.
@@ -94,7 +63,6 @@ impl State {
     /// All that can be wrong with a message, before anything is used up or changed.
     fn check(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
         match self {
-            Self::ServerHello(state) => state.check(context, message),
             Self::Certificate(state) => state.check(context, message),
             Self::ServerKeyExchange(state) => state.check(context, message),
             Self::CertificateRequest(state) => state.check(context, message),
@@ -113,7 +81,6 @@ impl State {
         message: &Message,
     ) -> Result<Progress<Self>, Failure> {
         Ok(Progress::Continue(match self {
-            Self::ServerHello(state) => state.proceed(context, message)?,
             Self::Certificate(state) => state.proceed(context, message)?,
             Self::ServerKeyExchange(state) => state.proceed(context, message)?,
             Self::CertificateRequest(state) => state.proceed(context, message)?,
@@ -126,109 +93,38 @@ impl State {
     }
 }
 
-fn send_hello(context: &mut Context<'_>, hello: &ClientHello) {
-    let mut body = Vec::new();
-    hello.encode(&mut body);
-    context.begin_flight();
-    context.send(HandshakeType::CLIENT_HELLO, body);
-}
-
-pub(crate) struct ExpectServerHello {
-    hello: ClientHello,
-    /// A HelloVerifyRequest was answered. There is no second one.
-    verified: bool,
-}
-
-impl ExpectServerHello {
-    fn check(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
-        match message.message_type {
-            HandshakeType::HELLO_VERIFY_REQUEST if !self.verified => {
-                HelloVerifyRequest::decode(&message.body)?;
-                Ok(())
-            }
-            HandshakeType::SERVER_HELLO => self.negotiate(context, message).map(drop),
-            _ => Err(Failure::unexpected()),
-        }
+/// What a ServerHello agreed on. Whether it is a downgrade was looked at before.
+fn negotiate(
+    context: &Context<'_>,
+    offer: &ClientHello,
+    hello: &ServerHello,
+) -> Result<Hellos, Failure> {
+    if hello.version != DTLS_1_2 {
+        return Err(Failure::version());
     }
-
-    fn proceed(
-        mut self: Box<Self>,
-        context: &mut Context<'_>,
-        message: &Message,
-    ) -> Result<State, Failure> {
-        if message.message_type == HandshakeType::HELLO_VERIFY_REQUEST {
-            self.hello.cookie = HelloVerifyRequest::decode(&message.body)?.cookie;
-            self.verified = true;
-            context.transcript.clear();
-            send_hello(context, &self.hello);
-            return Ok(State::ServerHello(self));
-        }
-        let hellos = self.negotiate(context, message)?;
-        context.transcript.push(message);
-        if hellos.suite.authentication == Authentication::Psk {
-            return Ok(State::ServerKeyExchange(Box::new(
-                ExpectServerKeyExchange { hellos, peer: None },
-            )));
-        }
-        Ok(State::Certificate(Box::new(ExpectCertificate { hellos })))
+    let suite = context
+        .config
+        .suites()
+        .find(|suite| suite.number == hello.cipher_suite)
+        .ok_or(Failure::illegal())?;
+    let extensions = &hello.extensions;
+    if hello.compression_method != 0 {
+        return Err(Failure::illegal());
     }
-
-    /// A server that knows DTLS 1.3 but answers with 1.2 marks its random (RFC 8446 §4.1.3). We offer nothing above
-    /// 1.2 here, so the mark means nothing; with 1.3 on offer it must be refused.
-    fn negotiate(&self, context: &Context<'_>, message: &Message) -> Result<Hellos, Failure> {
-        let hello = ServerHello::decode(&message.body)?;
-        if hello.version != DTLS_1_2 {
-            return Err(Failure::version());
-        }
-        let suite = context
-            .config
-            .suites()
-            .find(|suite| suite.number == hello.cipher_suite)
-            .ok_or(Failure::illegal())?;
-        let extensions = &hello.extensions;
-        if hello.compression_method != 0 {
-            return Err(Failure::illegal());
-        }
-        if extensions.unknown > 0 || extensions.schemes.is_some() {
-            return Err(Failure::unsupported_extension());
-        }
-        if !extensions.extended_master_secret {
-            return Err(Failure::incompatible());
-        }
-        Ok(Hellos {
-            suite,
-            srtp_profile: self.srtp_profile(extensions.srtp.as_ref())?,
-            alpn: self.alpn(extensions.alpn.as_deref())?,
-            client_random: self.hello.random,
-            server_random: hello.random,
-        })
+    let of_13 = extensions.key_shares.is_some() || extensions.cookie.is_some();
+    if extensions.unknown > 0 || extensions.schemes.is_some() || of_13 {
+        return Err(Failure::unsupported_extension());
     }
-
-    /// Exactly one of the protocols on offer (RFC 7301 §3.1).
-    fn alpn(&self, answer: Option<&[Vec<u8>]>) -> Result<Option<Vec<u8>>, Failure> {
-        match (answer, &self.hello.extensions.alpn) {
-            (None, _) => Ok(None),
-            (Some(_), None) => Err(Failure::unsupported_extension()),
-            (Some([name]), Some(offer)) if offer.contains(name) => Ok(Some(name.clone())),
-            _ => Err(Failure::illegal()),
-        }
+    if !extensions.extended_master_secret {
+        return Err(Failure::incompatible());
     }
-
-    /// Exactly one of the profiles on offer, and our empty MKI (RFC 5764 §4.1.1, §4.1.3).
-    fn srtp_profile(&self, answer: Option<&UseSrtp>) -> Result<Option<SrtpProfile>, Failure> {
-        let Some(answer) = answer else {
-            return Ok(None);
-        };
-        let Some(offer) = &self.hello.extensions.srtp else {
-            return Err(Failure::unsupported_extension());
-        };
-        match answer.profiles.as_slice() {
-            [profile] if offer.profiles.contains(profile) && answer.mki.is_empty() => {
-                Ok(Some(*profile))
-            }
-            _ => Err(Failure::illegal()),
-        }
-    }
+    Ok(Hellos {
+        suite,
+        srtp_profile: accepted_profile(offer, extensions.srtp.as_ref())?,
+        alpn: accepted_protocol(offer, extensions.alpn.as_deref())?,
+        client_random: offer.random,
+        server_random: hello.random,
+    })
 }
 
 pub(crate) struct ExpectCertificate {
@@ -321,7 +217,7 @@ impl ExpectServerKeyExchange {
 impl Share {
     /// The group has to be one of ours.
     fn new(context: &Context<'_>, group: u16, public: &[u8]) -> Result<Self, Failure> {
-        let mut groups = context.config.provider.groups().iter().copied();
+        let mut groups = context.config.groups();
         Ok(Self {
             group: groups
                 .find(|own| own.number() == group)

@@ -1,13 +1,15 @@
 use super::key_schedule::psk_pre_master;
 use super::{Agreed, Hellos, Peer, Secrets, check_finished, expect, finish, own_certificate};
 use crate::crypto::{Authentication, CipherSuite, KeyExchange, NamedGroup, SignatureScheme};
-use crate::handshake::{Context, Failure, Message, Progress, Refused};
+use crate::handshake::{
+    Context, Failure, Message, Progress, Refused, choose_profile, choose_protocol,
+};
 use crate::wire::{
     CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, DTLS_1_2, Extensions,
     HandshakeType, PskClientKeyExchange, PskServerKeyExchange, ServerHello, ServerKeyExchange,
     UseSrtp,
 };
-use crate::{Certificate, PreSharedKey, Role, SrtpProfile};
+use crate::{Certificate, PreSharedKey, Role, SrtpProfile, Version};
 
 /// The server's side (RFC 6347 §4.2.4, flights 4 to 6), by the message that it waits for. Its life begins with a
 /// ClientHello that was found acceptable.
@@ -121,10 +123,7 @@ impl Choice {
         }
         let config = context.config;
         let group = config
-            .provider
             .groups()
-            .iter()
-            .copied()
             .find(|group| extensions.offers_group(*group));
         // A client that names no schemes means SHA-1 (RFC 5246 §7.4.1.4.1).
         let schemes = extensions.schemes.as_deref().unwrap_or_default();
@@ -144,10 +143,7 @@ impl Choice {
             .find(usable)
             .ok_or(Failure::incompatible())?;
         let alpn = choose_protocol(&config.alpn, extensions.alpn.as_deref())?;
-        let srtp_profile = context.config.srtp_profiles.iter().copied().find(|own| {
-            let offer = extensions.srtp.as_ref();
-            offer.is_some_and(|offer| offer.profiles.contains(own))
-        });
+        let srtp_profile = choose_profile(config, extensions.srtp.as_ref());
         Ok(Self {
             suite,
             group: group.filter(|_| suite.ephemeral),
@@ -173,14 +169,20 @@ impl Choice {
     /// suite with a pre-shared key needs the first and the last, and the third for ECDHE.
     pub(crate) fn accept(self, context: &mut Context<'_>) -> Result<State, Failure> {
         let config = context.config;
-        // The last bytes of the random stay random: only a server that knows DTLS 1.3 marks them when it answers
-        // with 1.2 (RFC 8446 §4.1.3). With `tls13` beside this room the mark belongs here.
+        // A server that knows DTLS 1.3 and answers with 1.2 says so in its random, which Finished and the signature
+        // cover: nobody can take the higher version out of a hello unnoticed (RFC 8446 §4.1.3).
+        let mut server_random = context.random();
+        if config.versions.contains(Version::Dtls13)
+            && let Some(mark) = server_random.last_chunk_mut()
+        {
+            *mark = ServerHello::DOWNGRADE;
+        }
         let hellos = Hellos {
             suite: self.suite,
             srtp_profile: self.srtp_profile,
             alpn: self.alpn,
             client_random: self.client_random,
-            server_random: context.random(),
+            server_random,
         };
         let exchange = match self.group {
             Some(group) => Some((group, context.secrets.key_exchange(group)?)),
@@ -264,18 +266,6 @@ fn send_signed_share(
     .encode(&mut body);
     context.send(HandshakeType::SERVER_KEY_EXCHANGE, body);
     Ok(())
-}
-
-/// The first of our protocols that the client has too (RFC 7301 §3.2).
-fn choose_protocol(own: &[Vec<u8>], offer: Option<&[Vec<u8>]>) -> Result<Option<Vec<u8>>, Failure> {
-    let Some(offer) = offer.filter(|_| !own.is_empty()) else {
-        return Ok(None);
-    };
-    own.iter()
-        .find(|name| offer.contains(name))
-        .cloned()
-        .map(Some)
-        .ok_or(Failure::application_protocol())
 }
 
 pub(crate) struct ExpectCertificate {

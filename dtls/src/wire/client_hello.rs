@@ -1,7 +1,7 @@
 use super::codec::{self, DecodeError};
-use super::extension::Extensions;
+use super::extension::{Extensions, Place};
 
-/// ClientHello (RFC 6347 §4.2.1, RFC 5246 §7.4.1.2).
+/// ClientHello (RFC 6347 §4.2.1, RFC 5246 §7.4.1.2, RFC 9147 §5.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClientHello {
     pub(crate) version: u16,
@@ -38,8 +38,17 @@ impl ClientHello {
             cookie: cookie.to_vec(),
             cipher_suites: cipher_suites.collect(),
             compression_methods: compression_methods.to_vec(),
-            extensions: Extensions::decode(buf)?,
+            extensions: Extensions::decode(buf, Place::ClientHello)?,
         })
+    }
+
+    /// The cookie of HelloVerifyRequest in the body of a ClientHello, which DTLS 1.3 leaves empty (RFC 9147 §5.3).
+    pub(crate) fn cookie_of(mut body: &[u8]) -> Option<&[u8]> {
+        let buf = &mut body;
+        codec::u16(buf).ok()?;
+        codec::random(buf).ok()?;
+        codec::vec8(buf).ok()?;
+        codec::vec8(buf).ok()
     }
 
     pub(crate) fn encode(&self, buf: &mut Vec<u8>) {
@@ -53,6 +62,6 @@ impl ClientHello {
             }
         });
         codec::put_vec::<1>(buf, |buf| buf.extend_from_slice(&self.compression_methods));
-        self.extensions.encode(buf);
+        self.extensions.encode(buf, Place::ClientHello);
     }
 }

@@ -8,9 +8,22 @@ const SIGNATURE_ALGORITHMS: u16 = 13;
 const USE_SRTP: u16 = 14;
 const ALPN: u16 = 16;
 const EXTENDED_MASTER_SECRET: u16 = 23;
+const SUPPORTED_VERSIONS: u16 = 43;
+const COOKIE: u16 = 44;
+const KEY_SHARE: u16 = 51;
 const RENEGOTIATION_INFO: u16 = 0xff01;
 
-/// The extensions of a hello that mean something to DTLS 1.2 (RFC 5246 §7.4.1.4); others are passed over.
+/// In which message extensions stand: some are written differently in each (RFC 8446 §4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    ClientHello,
+    ServerHello,
+    HelloRetryRequest,
+    /// EncryptedExtensions, CertificateRequest, NewSessionTicket, entries of Certificate.
+    Other,
+}
+
+/// The extensions of a message that mean something to us (RFC 5246 §7.4.1.4, RFC 8446 §4.2); others are passed over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extensions {
     /// `supported_groups` (RFC 8422 §5.1.1).
@@ -27,6 +40,12 @@ pub(crate) struct Extensions {
     pub(crate) extended_master_secret: bool,
     /// `renegotiation_info` (RFC 5746 §3.2): present, and empty as in every first handshake.
     pub(crate) renegotiation_info: bool,
+    /// `supported_versions` (RFC 8446 §4.2.1): all of a client, the one of a server.
+    pub(crate) versions: Option<Vec<u16>>,
+    /// `key_share` (RFC 8446 §4.2.8): all of a client, the one of a server, or the group that it asks for.
+    pub(crate) key_shares: Option<Vec<KeyShare>>,
+    /// `cookie` (RFC 8446 §4.2.2).
+    pub(crate) cookie: Option<Vec<u8>>,
     /// Types that are not ours, in order, for a client to refuse.
     pub(crate) unknown: usize,
 }
@@ -38,12 +57,20 @@ pub(crate) struct UseSrtp {
     pub(crate) mki: Vec<u8>,
 }
 
+/// One entry of `key_share` (RFC 8446 §4.2.8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyShare {
+    pub(crate) group: u16,
+    /// The public value; empty where a server asks for a group.
+    pub(crate) public: Vec<u8>,
+}
+
 impl Extensions {
     /// The most extensions that are read.
     const MAX: usize = 64;
 
     /// Reads to the end. No extensions at all is fine, two of one type are not.
-    pub(crate) fn decode(buf: &mut &[u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(buf: &mut &[u8], place: Place) -> Result<Self, DecodeError> {
         let mut extensions = Self::default();
         if buf.is_empty() {
             return Ok(extensions);
@@ -58,12 +85,12 @@ impl Extensions {
                 return Err(DecodeError::Value("extensions"));
             }
             seen.push(kind);
-            extensions.read(kind, body)?;
+            extensions.read(kind, body, place)?;
         }
         Ok(extensions)
     }
 
-    fn read(&mut self, kind: u16, mut body: &[u8]) -> Result<(), DecodeError> {
+    fn read(&mut self, kind: u16, mut body: &[u8], place: Place) -> Result<(), DecodeError> {
         match kind {
             SUPPORTED_GROUPS => {
                 let list = codec::vec16(&mut body)?;
@@ -108,6 +135,21 @@ impl Extensions {
                 }
                 self.renegotiation_info = true;
             }
+            SUPPORTED_VERSIONS => {
+                let list = match place {
+                    Place::ClientHello => codec::vec8(&mut body)?,
+                    _ => codec::take(&mut body, 2)?,
+                };
+                self.versions = Some(codec::numbers(list)?.collect());
+            }
+            KEY_SHARE => self.key_shares = Some(read_key_shares(&mut body, place)?),
+            COOKIE => {
+                let cookie = codec::vec16(&mut body)?;
+                if cookie.is_empty() {
+                    return Err(DecodeError::Length);
+                }
+                self.cookie = Some(cookie.to_vec());
+            }
             _ => {
                 self.unknown = self.unknown.saturating_add(1);
                 return Ok(());
@@ -116,16 +158,16 @@ impl Extensions {
         codec::end(body)
     }
 
-    /// Writes the block with its length; nothing at all when there is no extension.
-    pub(crate) fn encode(&self, buf: &mut Vec<u8>) {
+    /// Writes the block with its length; nothing at all when there is no extension in a hello.
+    pub(crate) fn encode(&self, buf: &mut Vec<u8>, place: Place) {
         let start = buf.len();
-        codec::put_vec::<2>(buf, |buf| self.write(buf));
-        if buf.len() == start.saturating_add(2) {
+        codec::put_vec::<2>(buf, |buf| self.write(buf, place));
+        if place != Place::Other && buf.len() == start.saturating_add(2) {
             buf.truncate(start);
         }
     }
 
-    fn write(&self, buf: &mut Vec<u8>) {
+    fn write(&self, buf: &mut Vec<u8>, place: Place) {
         let put = |buf: &mut Vec<u8>, kind, body: &dyn Fn(&mut Vec<u8>)| {
             codec::put_u16(buf, kind);
             codec::put_vec::<2>(buf, body);
@@ -155,6 +197,25 @@ impl Extensions {
                 });
             });
         }
+        if let Some(versions) = &self.versions {
+            let list = |buf: &mut Vec<u8>| {
+                versions
+                    .iter()
+                    .for_each(|version| codec::put_u16(buf, *version));
+            };
+            put(buf, SUPPORTED_VERSIONS, &|buf| match place {
+                Place::ClientHello => codec::put_vec::<1>(buf, list),
+                _ => list(buf),
+            });
+        }
+        if let Some(shares) = &self.key_shares {
+            put(buf, KEY_SHARE, &|buf| write_key_shares(shares, buf, place));
+        }
+        if let Some(cookie) = &self.cookie {
+            put(buf, COOKIE, &|buf| {
+                codec::put_vec::<2>(buf, |buf| buf.extend_from_slice(cookie));
+            });
+        }
         if let Some(srtp) = &self.srtp {
             put(buf, USE_SRTP, &|buf| {
                 codec::put_vec::<2>(buf, |buf| {
@@ -181,5 +242,51 @@ impl Extensions {
         self.groups
             .as_ref()
             .is_none_or(|groups| groups.contains(&group.number()))
+    }
+}
+
+fn read_key_shares(body: &mut &[u8], place: Place) -> Result<Vec<KeyShare>, DecodeError> {
+    let share = |buf: &mut &[u8]| {
+        let group = codec::u16(buf)?;
+        let public = codec::vec16(buf)?.to_vec();
+        if public.is_empty() {
+            return Err(DecodeError::Length);
+        }
+        Ok(KeyShare { group, public })
+    };
+    match place {
+        Place::ClientHello => {
+            let mut list = codec::vec16(body)?;
+            let mut shares: Vec<KeyShare> = Vec::new();
+            while !list.is_empty() {
+                let next = share(&mut list)?;
+                let twice = shares.iter().any(|share| share.group == next.group);
+                if twice || shares.len() >= Extensions::MAX {
+                    return Err(DecodeError::Value("key_share"));
+                }
+                shares.push(next);
+            }
+            Ok(shares)
+        }
+        Place::HelloRetryRequest => Ok(vec![KeyShare {
+            group: codec::u16(body)?,
+            public: Vec::new(),
+        }]),
+        Place::ServerHello | Place::Other => Ok(vec![share(body)?]),
+    }
+}
+
+fn write_key_shares(shares: &[KeyShare], buf: &mut Vec<u8>, place: Place) {
+    let list = |buf: &mut Vec<u8>| {
+        for share in shares {
+            codec::put_u16(buf, share.group);
+            if place != Place::HelloRetryRequest {
+                codec::put_vec::<2>(buf, |buf| buf.extend_from_slice(&share.public));
+            }
+        }
+    };
+    match place {
+        Place::ClientHello => codec::put_vec::<2>(buf, list),
+        _ => list(buf),
     }
 }

@@ -9,6 +9,8 @@ impl HandshakeType {
     pub(crate) const CLIENT_HELLO: Self = Self(1);
     pub(crate) const SERVER_HELLO: Self = Self(2);
     pub(crate) const HELLO_VERIFY_REQUEST: Self = Self(3);
+    pub(crate) const NEW_SESSION_TICKET: Self = Self(4);
+    pub(crate) const ENCRYPTED_EXTENSIONS: Self = Self(8);
     pub(crate) const CERTIFICATE: Self = Self(11);
     pub(crate) const SERVER_KEY_EXCHANGE: Self = Self(12);
     pub(crate) const CERTIFICATE_REQUEST: Self = Self(13);
@@ -16,6 +18,9 @@ impl HandshakeType {
     pub(crate) const CERTIFICATE_VERIFY: Self = Self(15);
     pub(crate) const CLIENT_KEY_EXCHANGE: Self = Self(16);
     pub(crate) const FINISHED: Self = Self(20);
+    pub(crate) const KEY_UPDATE: Self = Self(24);
+    /// Stands in a transcript for a first ClientHello (RFC 8446 §4.4.1); never on the wire.
+    pub(crate) const MESSAGE_HASH: Self = Self(254);
 }
 
 /// The head of a handshake message or of a piece of one (RFC 6347 §4.2.2).
@@ -42,6 +47,8 @@ pub(crate) struct FragmentHeader {
 
 impl FragmentHeader {
     pub(crate) const LENGTH: usize = 12;
+    /// Type and length, as TLS has them.
+    pub(crate) const SHORT_LENGTH: usize = 4;
 
     pub(crate) fn encode(&self, buf: &mut Vec<u8>) {
         buf.push(self.message_type.0);

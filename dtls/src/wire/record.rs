@@ -7,6 +7,8 @@ pub(crate) enum ContentType {
     Alert,
     Handshake,
     ApplicationData,
+    /// DTLS 1.3 (RFC 9147 §7).
+    Ack,
 }
 
 impl ContentType {
@@ -16,15 +18,17 @@ impl ContentType {
             Self::Alert => 21,
             Self::Handshake => 22,
             Self::ApplicationData => 23,
+            Self::Ack => 26,
         }
     }
 
-    const fn from_number(number: u8) -> Result<Self, DecodeError> {
+    pub(crate) const fn from_number(number: u8) -> Result<Self, DecodeError> {
         Ok(match number {
             20 => Self::ChangeCipherSpec,
             21 => Self::Alert,
             22 => Self::Handshake,
             23 => Self::ApplicationData,
+            26 => Self::Ack,
             _ => return Err(DecodeError::Value("content type")),
         })
     }

@@ -144,7 +144,14 @@ fn a_browser_hello_says_what_we_expect_of_it() {
         srtp.profiles,
         [SrtpProfile(1), SrtpProfile(8), SrtpProfile(7)]
     );
-    assert_eq!(hello.extensions.unknown, 3);
+    assert_eq!(
+        hello.extensions.versions.as_deref(),
+        Some(&[0xfefc, 0xfefd][..])
+    );
+    let shares = hello.extensions.key_shares.unwrap();
+    let shares: Vec<_> = shares.iter().map(|s| (s.group, s.public.len())).collect();
+    assert_eq!(shares, [(0x11ec, 1184 + 32), (29, 32)]);
+    assert_eq!(hello.extensions.unknown, 1);
 }
 
 #[test]

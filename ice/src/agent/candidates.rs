@@ -3,13 +3,15 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use net::Path;
+use net::{Path, Transport};
 
 use super::Agent;
 use super::checklist::Origin;
 use super::pair::{End, PairId};
+use super::streams::UNOPENED;
 use crate::{
-    AddCandidateError, Candidate, CandidateKind, CandidateTransport, PairState, Role, State,
+    AddCandidateError, Candidate, CandidateKind, CandidateStats, CandidateTransport, PairState,
+    Role, State, TcpType,
 };
 
 /// The most local candidates. A host with more addresses should choose.
@@ -30,11 +32,24 @@ const MAX_LEARNED_IN_VAIN: usize = 64;
 #[derive(Clone, Debug)]
 struct Remote {
     address: SocketAddr,
+    transport: CandidateTransport,
+    foundation: Option<Box<str>>,
     end: End,
     /// The fragment that it says it belongs to, kept until the credentials are known.
     ufrag: Option<Box<str>>,
     origin: Origin,
 }
+
+impl Remote {
+    fn is_at(&self, path: &Path) -> bool {
+        let is_udp = self.transport == CandidateTransport::Udp;
+        self.address == path.remote && is_udp == (path.transport == Transport::Udp)
+    }
+}
+
+/// A local base, or a remote candidate: its address, what checks need to know of it, and what reaches it.
+type Near = (SocketAddr, End, CandidateTransport);
+type Far = (SocketAddr, End, CandidateTransport);
 
 /// The peer's candidates, oldest first.
 #[derive(Debug, Default)]
@@ -55,14 +70,36 @@ impl Remotes {
         self.list.iter().filter(of_origin).count()
     }
 
-    fn find(&self, address: SocketAddr) -> Option<&Remote> {
-        self.list.iter().find(|remote| remote.address == address)
+    fn find(&self, path: &Path) -> Option<&Remote> {
+        self.list.iter().find(|remote| remote.is_at(path))
+    }
+
+    /// What is known of each.
+    pub(super) fn stats(&self, ufrag: &str) -> impl Iterator<Item = CandidateStats> {
+        self.list.iter().map(move |remote| CandidateStats {
+            is_remote: true,
+            address: Some(remote.address),
+            protocol: remote.transport,
+            candidate_type: remote.end.kind,
+            priority: remote.end.priority,
+            foundation: remote.foundation.as_deref().unwrap_or_default().to_owned(),
+            related_address: None,
+            username_fragment: ufrag.to_owned(),
+        })
+    }
+
+    fn ends(&self) -> Vec<Far> {
+        self.list
+            .iter()
+            .map(|it| (it.address, it.end, it.transport))
+            .collect()
     }
 }
 
 impl Agent {
     /// Adds a local candidate. Its priority is lowered when another one has the same (RFC 8445 §5.1.2.1 wants
-    /// them distinct); [`local_candidates`](Self::local_candidates) shows the result. At most 32.
+    /// them distinct), and a host candidate appears as [`Config::rewrites`](crate::Config::rewrites) have it;
+    /// [`local_candidates`](Self::local_candidates) shows the result. At most 32.
     pub fn add_local_candidate(
         &mut self,
         now: Instant,
@@ -71,9 +108,30 @@ impl Agent {
         if self.state == State::Closed {
             return Err(AddCandidateError::Closed);
         }
-        self.insert_local_candidate(now, candidate)?;
+        for shown in self.rewritten(candidate) {
+            self.insert_local_candidate(now, shown)?;
+        }
         self.settle(now);
         Ok(())
+    }
+
+    /// The candidates that stand for a host candidate outside.
+    fn rewritten(&self, candidate: Candidate) -> Vec<Candidate> {
+        let base = match (candidate.kind(), candidate.transport(), candidate.address()) {
+            (CandidateKind::Host, CandidateTransport::Udp, Some(address)) => Some(address),
+            _ => None,
+        };
+        match base.filter(|base| candidate.base() == Some(*base)) {
+            Some(base) if !self.config.rewrites.is_empty() => {
+                let announce = |address| match address == base {
+                    true => candidate.clone(),
+                    false => Candidate::host_announced(address, base),
+                };
+                let shown = crate::rewrite::shown(&self.config.rewrites, base);
+                shown.into_iter().map(announce).collect()
+            }
+            _ => vec![candidate],
+        }
     }
 
     pub(super) fn insert_local_candidate(
@@ -82,10 +140,14 @@ impl Agent {
         mut candidate: Candidate,
     ) -> Result<(), AddCandidateError> {
         let address = usable_address(&candidate, Side::Local)?;
+        if !self.config.policy.admits(&candidate) {
+            return Err(AddCandidateError::Policy);
+        }
         let base = candidate.base().unwrap_or(address);
         let known = |other: &Candidate| {
-            other.address() == Some(address)
+            other.address().or_else(|| other.base()) == Some(address)
                 && other.base() == candidate.base()
+                && other.transport() == candidate.transport()
                 && other.kind() == candidate.kind()
         };
         if self.locals.iter().any(known) {
@@ -107,16 +169,11 @@ impl Agent {
             priority: candidate.priority(),
         };
         self.gather_for(&candidate);
+        let local = (base, end, candidate.transport());
         self.locals.push(candidate);
         if self.current.remote.is_some() {
-            let remotes: Vec<_> = self
-                .remotes
-                .list
-                .iter()
-                .map(|r| (r.address, r.end))
-                .collect();
-            for (remote, remote_end) in remotes {
-                self.form_pair(now, (base, end), (remote, remote_end), Origin::Signalled);
+            for remote in self.remotes.ends() {
+                self.form_signalled_pair(now, local, remote);
             }
         }
         Ok(())
@@ -132,7 +189,17 @@ impl Agent {
         if self.is_inactive() {
             return Err(AddCandidateError::Closed);
         }
+        if candidate.address().is_none() {
+            let awaited = self.await_name(candidate);
+            self.settle(now);
+            return awaited;
+        }
         let address = usable_address(&candidate, Side::Remote)?;
+        let transport = candidate.transport();
+        if transport == CandidateTransport::Tcp(TcpType::Active) {
+            // It comes by itself, from a port that nobody knows yet.
+            return Ok(());
+        }
         if let (Some(ufrag), true) = (candidate.ufrag(), self.current.remote.is_some())
             && !self.current.is_remote_ufrag(ufrag)
         {
@@ -146,7 +213,7 @@ impl Agent {
             .remotes
             .list
             .iter()
-            .position(|remote| remote.address == address);
+            .position(|remote| remote.address == address && remote.transport == transport);
         match at.and_then(|at| self.remotes.list.get_mut(at)) {
             Some(known) if known.origin == Origin::Signalled => return Ok(()),
             // A check showed it before it was signalled: its state stays, what is said of it is better than
@@ -155,7 +222,10 @@ impl Agent {
                 known.origin = Origin::Signalled;
                 known.end = end;
                 for pair in self.checklist.iter_mut() {
-                    if pair.path.remote == address && pair.generation == self.current.number {
+                    if pair.path.remote == address
+                        && pair.path.transport == Transport::Udp
+                        && pair.generation == self.current.number
+                    {
                         pair.remote = end;
                         pair.recompute_priority(self.role);
                     }
@@ -168,6 +238,8 @@ impl Agent {
                 }
                 self.remotes.list.push(Remote {
                     address,
+                    transport,
+                    foundation: Some(candidate.foundation().into()),
                     end,
                     ufrag: candidate.ufrag().map(Into::into),
                     origin: Origin::Signalled,
@@ -175,7 +247,7 @@ impl Agent {
             }
         }
         if self.current.remote.is_some() {
-            self.pair_with_locals(now, (address, end));
+            self.pair_with_locals(now, (address, end, transport));
         }
         self.settle(now);
         Ok(())
@@ -190,49 +262,60 @@ impl Agent {
                 Some(ufrag) => current.is_remote_ufrag(&ufrag),
                 None => true,
             });
-        let remotes: Vec<_> = self
-            .remotes
-            .list
-            .iter()
-            .map(|r| (r.address, r.end))
-            .collect();
-        for remote in remotes {
+        for remote in self.remotes.ends() {
             self.pair_with_locals(now, remote);
         }
     }
 
-    fn pair_with_locals(&mut self, now: Instant, remote: (SocketAddr, End)) {
+    fn pair_with_locals(&mut self, now: Instant, remote: Far) {
         let locals: Vec<_> = self.local_bases().collect();
         for local in locals {
-            self.form_pair(now, local, remote, Origin::Signalled);
+            self.form_signalled_pair(now, local, remote);
         }
+    }
+
+    /// Forms the pair of two candidates that were signalled, if they go together.
+    fn form_signalled_pair(&mut self, now: Instant, local: Near, remote: Far) {
+        let transport = match (local.2, remote.2) {
+            (CandidateTransport::Udp, CandidateTransport::Udp) => Transport::Udp,
+            // RFC 6544 §6.2: pairs whose local candidate is passive are pruned, the other side opens them.
+            (
+                CandidateTransport::Tcp(TcpType::Active),
+                CandidateTransport::Tcp(TcpType::Passive),
+            ) => Transport::Stream(UNOPENED),
+            _ => return,
+        };
+        if !reaches(local.0.ip(), remote.0.ip()) {
+            return;
+        }
+        let path = Path {
+            local: local.0,
+            remote: remote.0,
+            transport,
+        };
+        self.form_pair(now, path, (local.1, remote.1), Origin::Signalled);
     }
 
     /// The bases that checks leave from, with the candidate that stands for each. A server-reflexive candidate is
     /// replaced by its base (RFC 8445 §6.1.2.4), which the host candidate stands for already.
-    fn local_bases(&self) -> impl Iterator<Item = (SocketAddr, End)> {
+    fn local_bases(&self) -> impl Iterator<Item = Near> {
         self.locals.iter().filter_map(|candidate| {
             let end = End {
                 kind: candidate.kind(),
                 priority: candidate.priority(),
             };
-            Some((candidate.base()?, end))
+            Some((candidate.base()?, end, candidate.transport()))
         })
     }
 
     fn form_pair(
         &mut self,
         now: Instant,
-        (base, local): (SocketAddr, End),
-        (remote_address, remote): (SocketAddr, End),
+        path: Path,
+        ends: (End, End),
         origin: Origin,
     ) -> Option<PairId> {
-        if origin == Origin::Signalled && !reaches(base.ip(), remote_address.ip()) {
-            return None;
-        }
-        let path = Path::udp(base, remote_address);
         let before = self.checklist.len();
-        let ends = (local, remote);
         let id = self
             .checklist
             .insert(self.current.number, path, ends, self.role, origin);
@@ -250,34 +333,33 @@ impl Agent {
         if let Some(pair) = self.checklist.find(self.current.number, &path) {
             return Some(pair.id);
         }
-        if !super::is_checkable(&path) {
-            return None;
-        }
+        let is_udp = path.transport == Transport::Udp;
         let local = self
             .local_bases()
-            .filter(|(base, _)| *base == path.local)
-            .map(|(_, end)| end)
+            .filter(|(base, _, transport)| {
+                *base == path.local && is_udp == (*transport == CandidateTransport::Udp)
+            })
+            .map(|(_, end, _)| end)
             .max_by_key(|end| end.priority);
         // A datagram on an address that nobody announced, such as a wildcard's: a host candidate in all but name.
         let local = local.unwrap_or(End {
             kind: CandidateKind::Host,
             priority: crate::candidate::priority(CandidateKind::Host, 0, 1),
         });
-        let remote = match self.remotes.find(path.remote) {
+        let remote = match self.remotes.find(&path) {
             Some(remote) => remote.end,
-            None => self.learn_remote(path.remote, priority)?,
+            None => self.learn_remote(&path, priority)?,
         };
-        self.form_pair(
-            now,
-            (path.local, local),
-            (path.remote, remote),
-            Origin::Learned,
-        )
+        let id = self.form_pair(now, path, (local, remote), Origin::Learned)?;
+        if !is_udp && !self.streams.contains(&path) {
+            self.streams.push(path);
+        }
+        Some(id)
     }
 
     /// A peer-reflexive remote candidate. When there are too many, the oldest one that leads to no valid pair
     /// goes, so that a peer whose address keeps changing is followed.
-    fn learn_remote(&mut self, address: SocketAddr, priority: u32) -> Option<End> {
+    fn learn_remote(&mut self, path: &Path, priority: u32) -> Option<End> {
         if !self.was_connected && self.remotes.learned >= MAX_LEARNED_IN_VAIN {
             self.stats.remote_candidates_refused += 1;
             return None;
@@ -288,28 +370,33 @@ impl Agent {
                 remote.origin == Origin::Learned
                     && !checklist
                         .iter()
-                        .any(|pair| pair.path.remote == remote.address && pair.is_valid())
+                        .any(|pair| remote.is_at(&pair.path) && pair.is_valid())
             });
             let Some(oldest) = oldest else {
                 self.stats.remote_candidates_refused += 1;
                 return None;
             };
-            let gone = self.remotes.list.remove(oldest).address;
+            let gone = self.remotes.list.remove(oldest);
             let current = self.current.number;
             self.checklist
-                .retain(|pair| pair.path.remote != gone || pair.generation != current);
+                .retain(|pair| !gone.is_at(&pair.path) || pair.generation != current);
             let checklist = &self.checklist;
             self.transactions
                 .retain(|transaction| checklist.get(transaction.pair).is_some());
         }
-        let candidate = Candidate::peer_reflexive(address, priority);
+        let candidate = Candidate::peer_reflexive(path.remote, priority);
         let end = End {
             kind: candidate.kind(),
             priority: candidate.priority(),
         };
         self.remotes.learned = self.remotes.learned.saturating_add(1);
         self.remotes.list.push(Remote {
-            address,
+            address: path.remote,
+            transport: match path.transport {
+                Transport::Udp => CandidateTransport::Udp,
+                Transport::Stream(_) => CandidateTransport::Tcp(TcpType::Active),
+            },
+            foundation: None,
             end,
             ufrag: None,
             origin: Origin::Learned,
@@ -343,10 +430,14 @@ fn usable_address(candidate: &Candidate, side: Side) -> Result<SocketAddr, AddCa
     if candidate.component() != 1 {
         return Err(AddCandidateError::Component);
     }
-    if candidate.transport() != CandidateTransport::Udp {
+    if candidate.transport() == CandidateTransport::Tcp(TcpType::SimultaneousOpen) {
         return Err(AddCandidateError::Transport);
     }
-    let address = candidate.address().ok_or(AddCandidateError::Name)?;
+    // A local candidate that is shown under a name has its base.
+    let address = candidate
+        .address()
+        .or_else(|| candidate.base())
+        .ok_or(AddCandidateError::Name)?;
     let link_local = match address.ip() {
         IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast(),
         // Without its zone, which is not signalled, a link-local address names nothing.

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use net::Transmit;
 use rand::Rng;
-use stun::{Class, MessageBuilder, Method, TransactionId};
+use stun::{AttributeType, Class, MessageBuilder, Method, TransactionId};
 
-use super::pair::{Nomination, PairId};
+use super::pair::{Nomination, Pair, PairId};
+use super::streams::Dial;
 use super::transaction::{Expiry, Purpose};
 use super::{Agent, generation_of};
 use crate::{Mode, PairState, Role};
@@ -37,16 +38,26 @@ impl Agent {
             self.start_request(id, purpose);
             return;
         }
-        let ordinary = self.checklist.best(|pair| self.is_ordinary(pair));
-        if let Some(id) = ordinary.map(|pair| pair.id) {
-            self.start_request(id, Purpose::Check { triggered: false });
+        if self.held_until.is_some_and(|until| now < until) {
+            return;
+        }
+        let ordinary = self.checklist.best(|pair| self.is_startable(pair));
+        match ordinary.map(|pair| (pair.id, pair.dial)) {
+            Some((id, Dial::Wanted)) => self.dial(now, id),
+            Some((id, _)) => self.start_request(id, Purpose::Check { triggered: false }),
+            None => {}
         }
     }
 
     /// When the pace allows the next check, if one is wanted.
     pub(super) fn next_check_deadline(&self) -> Option<Instant> {
-        self.next_check
-            .filter(|_| self.has_check_to_start() || self.has_carrier_to_start())
+        if self.checklist.has_triggered() || self.has_carrier_to_start() {
+            return self
+                .next_check
+                .filter(|_| self.has_check_to_start() || self.has_carrier_to_start());
+        }
+        let at = self.next_check.max(self.held_until);
+        at.filter(|_| self.has_check_to_start())
     }
 
     /// A check that was started but not sent holds the others back: the pace is that of the wire.
@@ -54,8 +65,13 @@ impl Agent {
         self.config.mode == Mode::Full
             && self.current.remote.is_some()
             && (self.checklist.has_triggered()
-                || self.checklist.iter().any(|pair| self.is_ordinary(pair)))
+                || self.checklist.iter().any(|pair| self.is_startable(pair)))
             && !self.has_unsent_request()
+    }
+
+    /// Whether an ordinary check is wanted and nothing but the pace is in its way.
+    fn is_startable(&self, pair: &Pair) -> bool {
+        self.is_ordinary(pair) && (pair.dial != Dial::Wanted || self.may_dial())
     }
 
     /// Whether a paced request was started and not sent yet.
@@ -64,7 +80,7 @@ impl Agent {
             || self
                 .transactions
                 .iter()
-                .any(|other| other.is_unsent() && other.purpose != Purpose::Consent)
+                .any(|other| other.is_unsent() && other.is_paced())
     }
 
     /// Makes a request, to be sent at the next opportunity.
@@ -114,7 +130,7 @@ impl Agent {
                 }
             }
             let transaction = self.transactions.find(id)?;
-            if is_new {
+            if is_new || self.config.transmit_counter {
                 if !self.encode_request(id, buf) {
                     self.transactions.remove(id);
                     continue;
@@ -122,8 +138,10 @@ impl Agent {
             } else {
                 buf.extend_from_slice(&transaction.bytes);
             }
-            self.note_sent(now, id);
-            return Some(Transmit::new(path));
+            let probe = self.note_sent(now, id);
+            let mut transmit = Transmit::new(path);
+            transmit.probe = probe;
+            return Some(transmit);
         }
     }
 
@@ -150,7 +168,7 @@ impl Agent {
             Purpose::Consent | Purpose::Recover => {
                 pair.nomination == Nomination::Done && self.selected == Some(pair.id)
             }
-            Purpose::Check { .. } | Purpose::Carry => false,
+            Purpose::Check { .. } | Purpose::Carry | Purpose::Probe(_) => false,
         };
         let start = buf.len();
         let mut message = MessageBuilder::new(buf, Class::Request, Method::BINDING, id);
@@ -163,13 +181,28 @@ impl Agent {
         };
         if nominated && role == Role::Controlling {
             message.use_candidate();
+            if let Some(count) = pair.nomination_count.filter(|_| self.renomination) {
+                message.attribute(AttributeType::NOMINATION, &count.to_be_bytes());
+            }
         }
-        let carries = self.carriage.write(&mut message);
+        if self.config.transmit_counter {
+            message.transmit_counter(transaction.next_sending(), 0);
+        }
+        let carries = match transaction.purpose {
+            Purpose::Probe(size) => {
+                super::size::pad(&mut message, size);
+                false
+            }
+            _ => self.carriage.write(&mut message),
+        };
         let sealed = message.integrity(&remote.key).fingerprint().finish();
         if sealed.is_err() {
             return false;
         }
-        let keep = !matches!(transaction.purpose, Purpose::Consent | Purpose::Carry);
+        let keep = !matches!(
+            transaction.purpose,
+            Purpose::Consent | Purpose::Carry | Purpose::Probe(_)
+        );
         if let Some(transaction) = self.transactions.iter_mut().find(|other| other.id == id) {
             transaction.role = role;
             transaction.epoch = self.carriage.epoch();
@@ -181,18 +214,27 @@ impl Agent {
         true
     }
 
-    fn note_sent(&mut self, now: Instant, id: TransactionId) {
+    /// Takes note of a sending; whether it is a probe of the path's size.
+    fn note_sent(&mut self, now: Instant, id: TransactionId) -> bool {
         let Some(transaction) = self.transactions.iter_mut().find(|other| other.id == id) else {
-            return;
+            return false;
         };
         transaction.on_sent(now);
+        if self.config.transmit_counter {
+            transaction.counted.push(now);
+        }
         let (first, purpose, pair) = (
             transaction.sends == 1,
             transaction.purpose,
             transaction.pair,
         );
+        let unproved = self.checklist.get(pair).is_some_and(|pair| !pair.proved);
+        if first && unproved {
+            self.stats.unproved_requests_sent += 1;
+        }
         match (purpose, first) {
             (Purpose::Consent, _) => self.stats.consent_requests_sent += 1,
+            (Purpose::Probe(_), _) => self.stats.path_mtu_probes_sent += 1,
             (_, true) => {
                 self.stats.requests_sent += 1;
                 self.next_check = Some(now + self.config.ta);
@@ -201,11 +243,15 @@ impl Agent {
         }
         if let Some(pair) = self.checklist.get_mut(pair) {
             pair.requests_sent += 1;
+            pair.retransmissions_sent += u64::from(!first && purpose != Purpose::Consent);
+            pair.consent_requests_sent += u64::from(purpose == Purpose::Consent);
             pair.first_checked.get_or_insert(now);
-            if pair.is_valid() {
+            // The silence of a probe speaks of its size only.
+            if pair.is_valid() && !matches!(purpose, Purpose::Probe(_)) {
                 pair.unanswered_since.get_or_insert(now);
             }
         }
+        matches!(purpose, Purpose::Probe(_))
     }
 
     /// Sends again what is due again, and gives up what nobody answered.

@@ -115,6 +115,10 @@ impl Checklist {
         self.triggered.retain(|queued| *queued != id);
     }
 
+    pub(super) fn is_triggered(&self, id: PairId) -> bool {
+        self.triggered.contains(&id)
+    }
+
     pub(super) fn has_triggered(&self) -> bool {
         !self.triggered.is_empty()
     }

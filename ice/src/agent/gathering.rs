@@ -1,6 +1,6 @@
 //! Server-reflexive candidates: asking STUN servers how our bases look from outside (RFC 8445 §5.1.1.2).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use log::debug;
@@ -9,7 +9,9 @@ use rand::Rng;
 use stun::{AttributeType, Class, Message, MessageBuilder, Method, TransactionId};
 
 use super::{Agent, candidates};
-use crate::{AddStunServerError, Candidate, CandidateKind, Event, Mode, State};
+use crate::{
+    AddStunServerError, Candidate, CandidateKind, CandidateTransport, Event, Mode, Policy, State,
+};
 
 /// The most STUN servers. Two tell a symmetric NAT from another one; more only cost time.
 const MAX_SERVERS: usize = 4;
@@ -104,6 +106,11 @@ impl Gathering {
         self.running = !self.queries.is_empty();
     }
 
+    /// Nothing is asked from an address that is gone.
+    pub(super) fn forget_base(&mut self, ip: IpAddr) {
+        self.queries.retain(|query| query.base.ip() != ip);
+    }
+
     fn add(&mut self, base: SocketAddr, server: SocketAddr) {
         if !candidates::reaches(base.ip(), server.ip()) {
             return;
@@ -153,6 +160,9 @@ impl Agent {
         if self.config.mode == Mode::Lite {
             return Err(AddStunServerError::Lite);
         }
+        if self.config.policy == Policy::Relay {
+            return Err(AddStunServerError::Policy);
+        }
         if !candidates::is_usable(server) {
             return Err(AddStunServerError::Address);
         }
@@ -169,6 +179,11 @@ impl Agent {
         }
         self.settle(now);
         Ok(())
+    }
+
+    /// Whether a STUN server has not answered for a base yet and may still.
+    pub const fn is_gathering(&self) -> bool {
+        self.gathering.running
     }
 
     /// A local candidate was added.
@@ -291,7 +306,7 @@ impl Agent {
             self.stats.dropped_fingerprint += 1;
             return;
         }
-        let base = query.base;
+        let (base, server) = (query.base, query.server);
         let is_understood = message.unknown_required(KNOWN).next().is_none();
         let mapped = match message.xor_mapped_address() {
             Ok(Some(mapped)) if message.class() == Class::Success && is_understood => mapped,
@@ -310,17 +325,27 @@ impl Agent {
         }
         query.is_mapped = true;
         query.phase = Phase::Resting(now + KEEPALIVE);
-        self.learn_mapping(now, mapped, base);
+        self.learn_mapping(now, mapped, base, server);
     }
 
-    fn learn_mapping(&mut self, now: Instant, mapped: SocketAddr, base: SocketAddr) {
+    fn learn_mapping(
+        &mut self,
+        now: Instant,
+        mapped: SocketAddr,
+        base: SocketAddr,
+        server: SocketAddr,
+    ) {
         // RFC 8445 §5.1.3: the same address and base make a candidate redundant, whatever its kind.
         let known =
             |other: &Candidate| other.address() == Some(mapped) && other.base() == Some(base);
         if self.locals.iter().any(known) {
             return;
         }
-        let candidate = Candidate::server_reflexive(mapped, base);
+        let mut candidate = Candidate::server_reflexive(mapped, base).from_server(server.ip());
+        let hides = |other: &Candidate| other.base() == Some(base) && other.host_name().is_some();
+        if self.locals.iter().any(hides) || self.config.policy == Policy::NoHost {
+            candidate = candidate.without_related();
+        }
         match self.insert_local_candidate(now, candidate) {
             Ok(()) => {
                 self.tell(Event::ServerReflexive {
@@ -338,4 +363,5 @@ fn host_base(candidate: &Candidate) -> Option<SocketAddr> {
     candidate
         .base()
         .filter(|_| candidate.kind() == CandidateKind::Host)
+        .filter(|_| candidate.transport() == CandidateTransport::Udp)
 }

@@ -43,6 +43,12 @@ impl Generation {
         });
     }
 
+    pub(super) fn remote_ufrag(&self) -> &str {
+        self.remote
+            .as_ref()
+            .map_or("", |remote| remote.credentials.ufrag.as_str())
+    }
+
     /// Whether a fragment is the peer's of this generation.
     pub(super) fn is_remote_ufrag(&self, ufrag: &str) -> bool {
         self.remote

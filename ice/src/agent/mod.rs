@@ -7,18 +7,22 @@ mod early;
 mod events;
 mod gathering;
 mod generation;
+mod interface;
 mod limiter;
+mod names;
 mod nomination;
 mod pair;
 mod reply;
 mod request;
 mod response;
+mod size;
+mod streams;
 mod transaction;
 
 use std::time::{Duration, Instant};
 
 use log::debug;
-use net::{Datagram, Path, Transmit, Transport};
+use net::{Datagram, Path, Transmit};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use stun::{Class, Message, MessageBuilder, Method};
@@ -35,9 +39,10 @@ use self::pair::{Nomination, Pair, PairId, Trouble};
 use self::reply::Replies;
 use self::transaction::Transactions;
 use crate::hash::SecretHash;
+use crate::path_mtu::{BASE_DATAGRAM, PathMtu};
 use crate::{
-    Candidate, Config, ConfigError, Credentials, Event, Mode, PairState, PairStats, Role, State,
-    Stats,
+    Candidate, CandidateStats, Config, ConfigError, Credentials, Event, Mode, PairState, PairStats,
+    Role, State, Stats,
 };
 
 /// How long requests with the local credentials of before a restart are still answered, when no path of that
@@ -76,13 +81,26 @@ pub struct Agent {
     transactions: Transactions,
     replies: Replies,
     early: EarlyChecks,
+    /// Candidates whose names are being resolved, with the name in lower case.
+    unresolved: Vec<(String, Candidate)>,
+    /// The open streams that pairs use.
+    streams: Vec<Path>,
     limiter: Limiter,
     events: Events,
     gathering: Gathering,
     carriage: Carriage,
+    mtu: Option<Box<PathMtu>>,
+    /// The last size that the owner was told.
+    told_mtu: usize,
     selected: Option<PairId>,
     /// No new check starts before this instant (Ta).
     next_check: Option<Instant>,
+    /// No check to an unproved address starts before this instant: the endpoint has no budget left.
+    held_until: Option<Instant>,
+    /// Both sides number their nominations.
+    renomination: bool,
+    /// How many nominations were made.
+    nominations: u32,
     /// A pair is nominated then, even if a better one may still turn up.
     nominate_at: Option<Instant>,
     /// And not later than this, whatever turns up.
@@ -129,12 +147,19 @@ impl Agent {
             transactions: Transactions::default(),
             replies: Replies::default(),
             early: EarlyChecks::default(),
+            unresolved: Vec::new(),
+            streams: Vec::new(),
             limiter: Limiter::new(hash),
             events: Events::default(),
             gathering: Gathering::default(),
             carriage: Carriage::default(),
+            mtu: config.path_mtu.map(|config| Box::new(PathMtu::new(config))),
+            told_mtu: BASE_DATAGRAM,
             selected: None,
             next_check: None,
+            held_until: None,
+            renomination: false,
+            nominations: 0,
             nominate_at: None,
             nominate_by: None,
             patience: Patience::NotStarted,
@@ -160,7 +185,8 @@ impl Agent {
 
     /// The local candidates to signal, in the order in which they were added.
     pub fn local_candidates(&self) -> impl Iterator<Item = &Candidate> {
-        self.locals.iter()
+        let policy = self.config.policy;
+        self.locals.iter().filter(move |local| policy.shows(local))
     }
 
     /// Where the agent stands.
@@ -194,6 +220,21 @@ impl Agent {
     /// What was counted.
     pub const fn stats(&self) -> Stats {
         self.stats
+    }
+
+    /// The candidates of both sides.
+    pub fn candidate_stats(&self) -> impl Iterator<Item = CandidateStats> {
+        let local = self.locals.iter().map(|candidate| CandidateStats {
+            is_remote: false,
+            address: candidate.address(),
+            protocol: candidate.transport(),
+            candidate_type: candidate.kind(),
+            priority: candidate.priority(),
+            foundation: candidate.foundation().to_owned(),
+            related_address: candidate.related(),
+            username_fragment: self.current.local.ufrag.clone(),
+        });
+        local.chain(self.remotes.stats(self.current.remote_ufrag()))
     }
 
     /// The candidate pairs.
@@ -281,6 +322,29 @@ impl Agent {
         self.settle(now);
     }
 
+    /// Both sides have said that they know the `renomination` option (draft-thatcher-ice-renomination): nominations
+    /// carry a number, and of several the one with the highest counts, whatever the priorities.
+    pub const fn set_renomination(&mut self, on: bool) {
+        self.renomination = on;
+    }
+
+    /// No check to an address that has not shown that it knows the credentials starts before `until`: the endpoint has
+    /// used up what it may send to such addresses (see [`CheckBudget`](crate::CheckBudget)). Answers, and checks of
+    /// paths that are proved, go on.
+    pub fn hold_checks(&mut self, now: Instant, until: Instant) {
+        self.held_until = Some(until).filter(|until| now < *until);
+        self.settle(now);
+    }
+
+    /// The path carries somebody else's data now: it must be proved again before data on it is believed.
+    pub fn on_path_taken(&mut self, now: Instant, path: &Path) {
+        for pair in self.checklist.iter_mut().filter(|pair| pair.path == *path) {
+            pair.proved = false;
+        }
+        self.early.set_told(path, false);
+        self.settle(now);
+    }
+
     /// Ends the session: nothing is sent any more.
     pub fn close(&mut self, now: Instant) {
         self.silence();
@@ -298,6 +362,10 @@ impl Agent {
             return;
         }
         let path = datagram.path;
+        if !self.takes(&path) {
+            self.stats.dropped_policy += 1;
+            return;
+        }
         match Message::decode(datagram.bytes) {
             Err(_) => self.stats.dropped_malformed += 1,
             Ok(message) if message.method() != Method::BINDING => {
@@ -342,6 +410,8 @@ impl Agent {
         [
             self.transactions.next_deadline(),
             self.next_check_deadline(),
+            self.next_dial_deadline(),
+            self.mtu.as_ref().and_then(|mtu| mtu.poll_timeout()),
             self.next_gathering_deadline(),
             self.nominate_at,
             self.next_consent_deadline(),
@@ -364,6 +434,10 @@ impl Agent {
             };
             if reply.encode(buf, key, carry) {
                 self.stats.responses_sent += 1;
+                let number = self.current.number;
+                if let Some(pair) = self.checklist.find(number, &reply.path) {
+                    pair.responses_sent += 1;
+                }
                 return Some(Transmit::new(reply.path));
             }
         }
@@ -383,6 +457,7 @@ impl Agent {
         if self.is_inactive() {
             return;
         }
+        self.held_until = self.held_until.filter(|until| now < *until);
         self.expire_transactions(now);
         self.watch_pairs(now);
         if let Patience::Until(at) = self.patience
@@ -397,6 +472,8 @@ impl Agent {
             self.watch_pairs(now);
         }
         self.forget_previous(now);
+        self.settle_streams(now);
+        self.settle_mtu(now);
         self.settle_gathering(now);
         if !self.checklist.has_triggered() {
             // Candidates that are not known yet matter more than ordinary checks, and are few.
@@ -515,6 +592,8 @@ impl Agent {
         self.checklist.clear_triggered();
         self.replies.clear();
         self.early.clear();
+        self.unresolved.clear();
+        self.close_all_streams();
         self.forget_choice();
         self.next_check = None;
         self.patience = Patience::NotStarted;
@@ -533,6 +612,7 @@ impl Agent {
         self.selected = keep;
         self.remotes.clear();
         self.early.clear();
+        self.unresolved.clear();
         self.gathering.renew();
         self.forget_choice();
         self.next_check = None;
@@ -619,9 +699,4 @@ fn key_of<'g>(
     number: u32,
 ) -> Option<&'g stun::IntegrityKey> {
     generation_of(current, previous, number).map(|generation| &generation.local_key)
-}
-
-/// Paths of streams are framed by the owner; the agent checks datagram paths only, for now.
-const fn is_checkable(path: &Path) -> bool {
-    matches!(path.transport, Transport::Udp)
 }

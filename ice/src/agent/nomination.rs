@@ -92,8 +92,10 @@ impl Agent {
 
     fn nominate(&mut self, id: PairId) {
         self.forget_choice();
+        self.nominations = self.nominations.wrapping_add(1);
         if let Some(pair) = self.checklist.get_mut(id) {
             pair.nomination = Nomination::Wanted;
+            pair.nomination_count = Some(self.nominations);
             self.checklist.trigger_first(id);
         }
     }
@@ -126,8 +128,12 @@ impl Agent {
         }
         pair.nomination = Nomination::Done;
         let (priority, asked) = (pair.priority, pair.nominated_at);
+        let count = pair.nomination_count.filter(|_| self.renomination);
         let follow = match self.selected_pair() {
             Some(selected) if selected.id == id => false,
+            Some(selected) if count.is_some() && selected.nomination_count.is_some() => {
+                count > selected.nomination_count
+            }
             Some(selected) if selected.generation == self.current.number => {
                 let moved_on = match (selected.nominated_at, asked) {
                     (Some(before), Some(after)) => {
@@ -156,6 +162,7 @@ impl Agent {
         let (path, round_trip, priority, generation) =
             (pair.path, pair.round_trip, pair.priority, pair.generation);
         self.selected = Some(id);
+        self.measure(id);
         self.stats.selected_candidate_pair_changes += 1;
         self.tell(Event::Selected { path, round_trip });
         if generation == self.current.number {
@@ -211,11 +218,16 @@ impl Agent {
                 && (since.is_none() || pair.last_answer > since)
         });
         if let Some(backup) = backup.map(|pair| pair.id) {
-            if self.role == Role::Controlling && self.config.mode == Mode::Full {
-                self.nominate(backup);
-            }
-            self.select(now, backup);
+            self.take_over(now, backup);
         }
+    }
+
+    /// Data moves to a pair that works, and the peer is told when that is for us to do.
+    pub(super) fn take_over(&mut self, now: Instant, id: PairId) {
+        if self.role == Role::Controlling && self.config.mode == Mode::Full {
+            self.nominate(id);
+        }
+        self.select(now, id);
     }
 }
 

@@ -1,7 +1,9 @@
 use std::time::{Duration, Instant};
 
-use net::Path;
+use net::{Path, Transport};
 
+use super::streams::{Dial, UNOPENED};
+use crate::candidate::tcp_type_preference;
 use crate::{CandidateKind, PairState, PairStats, Role};
 
 /// Names a pair for as long as the agent lives.
@@ -41,6 +43,8 @@ pub(super) struct Pair {
     pub(super) trouble: Trouble,
     /// When the next consent check is due.
     pub(super) next_consent: Option<Instant>,
+    /// Whose the stream is to open, where there is one.
+    pub(super) dial: Dial,
     /// When its first check left.
     pub(super) first_checked: Option<Instant>,
     /// The counter that the peer's last nomination of this pair carried (draft-thatcher-ice-renomination).
@@ -49,8 +53,11 @@ pub(super) struct Pair {
     pub(super) total_round_trip: Duration,
     pub(super) round_trips: u64,
     pub(super) requests_sent: u64,
+    pub(super) retransmissions_sent: u64,
+    pub(super) consent_requests_sent: u64,
     pub(super) requests_received: u64,
     pub(super) responses_received: u64,
+    pub(super) responses_sent: u64,
 }
 
 /// How far a pair is on its way to being used.
@@ -97,14 +104,21 @@ impl Pair {
             unanswered_since: None,
             trouble: Trouble::None,
             next_consent: None,
+            dial: match path.transport {
+                Transport::Stream(UNOPENED) => Dial::Wanted,
+                _ => Dial::Foreign,
+            },
             first_checked: None,
             nomination_count: None,
             round_trip: None,
             total_round_trip: Duration::ZERO,
             round_trips: 0,
             requests_sent: 0,
+            retransmissions_sent: 0,
+            consent_requests_sent: 0,
             requests_received: 0,
             responses_received: 0,
+            responses_sent: 0,
         }
     }
 
@@ -114,8 +128,12 @@ impl Pair {
 
     /// PRIORITY of our checks: what a candidate would have that the peer learns from them (RFC 8445 §7.1.1).
     pub(super) const fn reflexive_priority(&self) -> u32 {
-        let preference = CandidateKind::PeerReflexive.type_preference() as u32;
-        (preference << 24) | (self.local.priority & 0x00ff_ffff)
+        let kind = CandidateKind::PeerReflexive;
+        let preference = match self.path.transport {
+            Transport::Udp => kind.type_preference(),
+            Transport::Stream(_) => tcp_type_preference(kind),
+        };
+        ((preference as u32) << 24) | (self.local.priority & 0x00ff_ffff)
     }
 
     pub(super) fn is_valid(&self) -> bool {
@@ -131,7 +149,9 @@ impl Pair {
     }
 
     pub(super) fn is_direct(&self) -> bool {
-        self.local.kind == CandidateKind::Host && self.remote.kind == CandidateKind::Host
+        matches!(self.path.transport, Transport::Udp)
+            && self.local.kind == CandidateKind::Host
+            && self.remote.kind == CandidateKind::Host
     }
 
     pub(super) fn is_relayed(&self) -> bool {
@@ -165,6 +185,11 @@ impl Pair {
             total_round_trip_time: self.total_round_trip,
             round_trip_time_measurements: self.round_trips,
             requests_sent: self.requests_sent,
+            retransmissions_sent: self.retransmissions_sent,
+            consent_requests_sent: self.consent_requests_sent,
+            responses_sent: self.responses_sent,
+            local_candidate_type: self.local.kind,
+            remote_candidate_type: self.remote.kind,
             requests_received: self.requests_received,
             responses_received: self.responses_received,
         }

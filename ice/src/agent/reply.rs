@@ -12,6 +12,8 @@ pub(super) struct Reply {
     pub(super) path: Path,
     pub(super) id: TransactionId,
     pub(super) kind: ReplyKind,
+    /// Which sending of the request is answered, when it says so (RFC 7982).
+    pub(super) sending: Option<u8>,
 }
 
 #[derive(Debug)]
@@ -54,6 +56,10 @@ impl Replies {
         Some(first)
     }
 
+    pub(super) fn retain(&mut self, keep: impl FnMut(&Reply) -> bool) {
+        self.queue.retain(keep);
+    }
+
     pub(super) fn clear(&mut self) {
         self.queue.clear();
     }
@@ -84,6 +90,9 @@ impl Reply {
         match &self.kind {
             ReplyKind::Success { .. } => {
                 message.xor_mapped_address(self.path.remote);
+                if let Some(sending) = self.sending {
+                    message.transmit_counter(sending, 1);
+                }
                 carry(&mut message);
             }
             ReplyKind::Error { code, .. } | ReplyKind::Refusal { code } => {

@@ -5,11 +5,11 @@ use std::time::Instant;
 use net::Path;
 use stun::{AttributeType, DecodeError, ErrorCode, Message};
 
+use super::Agent;
 use super::early::Early;
 use super::pair::{Nomination, PairId};
 use super::reply::{Reply, ReplyKind};
 use super::transaction::Purpose;
-use super::{Agent, is_checkable};
 use crate::{Event, Mode, PairState, Role};
 
 /// The comprehension-required attributes of a check that this agent understands.
@@ -19,6 +19,7 @@ const KNOWN: &[AttributeType] = &[
     AttributeType::MESSAGE_INTEGRITY_SHA256,
     AttributeType::PRIORITY,
     AttributeType::USE_CANDIDATE,
+    AttributeType::PADDING,
 ];
 
 /// What a check asks, once it is known to be the peer's.
@@ -26,6 +27,8 @@ const KNOWN: &[AttributeType] = &[
 struct Check {
     priority: u32,
     use_candidate: bool,
+    /// The counter of nominations (draft-thatcher-ice-renomination).
+    nomination: Option<u32>,
     /// The role that the peer believes to have, with its tie-breaker.
     claim: Option<(Role, u64)>,
 }
@@ -132,14 +135,13 @@ impl Agent {
 
     fn accept_check(&mut self, now: Instant, path: Path, check: &Check, remote_ufrag: &str) {
         if !self.current.is_remote_ufrag(remote_ufrag) {
-            let remembered = is_checkable(&path)
-                && self.early.remember(Early {
-                    path,
-                    priority: check.priority,
-                    use_candidate: check.use_candidate,
-                    ufrag: self.hash.of(&remote_ufrag),
-                    told: false,
-                });
+            let remembered = self.early.remember(Early {
+                path,
+                priority: check.priority,
+                use_candidate: check.use_candidate,
+                ufrag: self.hash.of(&remote_ufrag),
+                told: false,
+            });
             if remembered {
                 self.prove_early(path);
             }
@@ -149,6 +151,12 @@ impl Agent {
             return;
         };
         self.prove(path, Some(id));
+        if self.renomination {
+            let pair = self.checklist.get_mut(id);
+            if let (Some(pair), Some(_)) = (pair, check.nomination) {
+                pair.nomination_count = check.nomination;
+            }
+        }
         self.apply_check(now, id, check.use_candidate);
     }
 
@@ -238,8 +246,13 @@ impl Agent {
     }
 
     fn reply(&mut self, path: Path, message: &Message<'_>, kind: ReplyKind) {
-        let id = message.transaction_id();
-        if !self.replies.push(Reply { path, id, kind }) {
+        let reply = Reply {
+            path,
+            id: message.transaction_id(),
+            kind,
+            sending: message.transmit_counter().map(|(sending, _)| sending),
+        };
+        if !self.replies.push(reply) {
             self.stats.replies_dropped += 1;
         }
     }
@@ -278,9 +291,14 @@ fn read_check(message: &Message<'_>) -> Option<Check> {
             (None, None) => None,
         };
         let use_candidate = message.use_candidate()?;
+        let nomination = message
+            .attribute(AttributeType::NOMINATION)
+            .and_then(|value| value.try_into().ok())
+            .map(u32::from_be_bytes);
         Ok(message.priority()?.map(|priority| Check {
             priority,
             use_candidate,
+            nomination,
             claim,
         }))
     };

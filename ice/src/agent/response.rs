@@ -52,6 +52,13 @@ impl Agent {
             self.fail_check(now, &transaction);
             return;
         }
+        if let (Purpose::Probe(size), Some(mtu)) = (transaction.purpose, &mut self.mtu) {
+            // An answer that refuses the padding shows as well that it arrived.
+            mtu.on_probe_acknowledged(now, size);
+            if message.class() != Class::Success {
+                return;
+            }
+        }
         let is_success = message.class() == Class::Success;
         self.read_carriage(path, message, is_success && transaction.carries);
         match message.class() {
@@ -67,7 +74,8 @@ impl Agent {
             self.fail_check(now, transaction);
             return;
         }
-        let round_trip = transaction.round_trip(now);
+        let round_trip =
+            transaction.round_trip(now, message.transmit_counter().map(|(sending, _)| sending));
         let id = transaction.pair;
         let Some(pair) = self.checklist.get_mut(id) else {
             return;
@@ -127,7 +135,7 @@ impl Agent {
     fn fail_check(&mut self, now: Instant, transaction: &Transaction) {
         if matches!(
             transaction.purpose,
-            Purpose::Consent | Purpose::Recover | Purpose::Carry
+            Purpose::Consent | Purpose::Recover | Purpose::Carry | Purpose::Probe(_)
         ) {
             return;
         }

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use net::Path;
+use net::{Path, Transport};
 use stun::TransactionId;
 
 use super::pair::{CONSENT_EXPIRY, PairId};
@@ -15,6 +15,9 @@ const MAX_SENDS: u8 = 7;
 
 /// How many initial timeouts the last sending is waited for (Rm, RFC 8489 §6.2.1).
 const LAST_WAIT: u32 = 16;
+
+/// How long an answer is waited for over a stream (Ti, RFC 8489 §6.2.2).
+const STREAM_WAIT: Duration = Duration::from_millis(39_500);
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub(super) enum Purpose {
     Recover,
     /// A check that exists for what it carries; sent once.
     Carry,
+    /// Find out whether datagrams of this size pass; sent once.
+    Probe(usize),
 }
 
 /// A request of ours that may be answered.
@@ -48,6 +53,8 @@ pub(super) struct Transaction {
     pub(super) bytes: Vec<u8>,
     pub(super) first_sent: Option<Instant>,
     pub(super) last_sent: Option<Instant>,
+    /// When each sending left, where sendings are counted.
+    pub(super) counted: Vec<Instant>,
     pub(super) sends: u8,
     /// How often requests were sent that this one took the place of.
     spent: u8,
@@ -87,6 +94,11 @@ impl Transaction {
         self.sends == 0
     }
 
+    /// Whether it is one of those that Ta spaces out.
+    pub(super) const fn is_paced(&self) -> bool {
+        !matches!(self.purpose, Purpose::Consent | Purpose::Probe(_))
+    }
+
     pub(super) fn is_cancelled(&self) -> bool {
         matches!(self.phase, Phase::Cancelled(_))
     }
@@ -97,7 +109,9 @@ impl Transaction {
         self.sends = self.sends.saturating_add(1);
         let sends = self.sends.saturating_add(self.spent);
         let wait = match self.purpose {
-            Purpose::Consent => CONSENT_EXPIRY,
+            Purpose::Consent | Purpose::Probe(_) => CONSENT_EXPIRY,
+            // RFC 8489 §6.2.2: over a stream nothing is sent again.
+            _ if self.is_on_stream() => STREAM_WAIT,
             _ if self.is_spent() => self.rto * LAST_WAIT,
             _ => self.rto * (1 << u32::from(sends.saturating_sub(1))),
         };
@@ -135,6 +149,7 @@ impl Transaction {
             bytes: Vec::new(),
             first_sent: None,
             last_sent: None,
+            counted: Vec::new(),
             sends: 0,
             spent: self.spent.saturating_add(self.sends),
             phase: Phase::Due,
@@ -144,18 +159,31 @@ impl Transaction {
         successor
     }
 
+    const fn is_on_stream(&self) -> bool {
+        matches!(self.path.transport, Transport::Stream(_))
+    }
+
     /// Whether it is not sent again: each has its number of sendings, and some have one.
     fn is_spent(&self) -> bool {
         match self.purpose {
-            Purpose::Consent | Purpose::Carry => true,
+            Purpose::Consent | Purpose::Carry | Purpose::Probe(_) => true,
+            _ if self.is_on_stream() => self.sends > 0,
             _ => self.sends.saturating_add(self.spent) >= MAX_SENDS,
         }
     }
 
-    /// A round trip, when only one sending can have been answered.
-    pub(super) fn round_trip(&self, now: Instant) -> Option<Duration> {
-        let sent = self.first_sent?;
-        (self.sends == 1).then(|| now.saturating_duration_since(sent))
+    /// A round trip, when only one sending can have been answered, or the answer says which one was (RFC 7982).
+    pub(super) fn round_trip(&self, now: Instant, answered: Option<u8>) -> Option<Duration> {
+        let sent = match answered.filter(|_| !self.counted.is_empty()) {
+            Some(sending) => *self.counted.get(usize::from(sending).checked_sub(1)?)?,
+            None => self.first_sent.filter(|_| self.sends == 1)?,
+        };
+        Some(now.saturating_duration_since(sent))
+    }
+
+    /// The number of the sending to come, from 1 (RFC 7982 §3.2).
+    pub(super) const fn next_sending(&self) -> u8 {
+        self.sends.saturating_add(1)
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -200,6 +228,7 @@ impl Transactions {
             bytes: Vec::new(),
             first_sent: None,
             last_sent: None,
+            counted: Vec::new(),
             sends: 0,
             spent: 0,
             epoch: 0,

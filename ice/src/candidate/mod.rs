@@ -1,7 +1,7 @@
 mod parse;
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 pub use parse::ParseCandidateError;
 
@@ -113,12 +113,64 @@ impl Candidate {
         Self::local(CandidateKind::Host, address, base)
     }
 
+    /// A host candidate that is shown under a name of multicast DNS, so that the peer does not learn the address
+    /// unless it is on the same link (draft-ietf-mmusic-mdns-ice-candidates §3.1). Whoever shows it must answer for
+    /// the name: see [`mdns`](crate::mdns).
+    pub fn host_named(name: &str, base: SocketAddr) -> Self {
+        Self {
+            address: Address::Name {
+                host: name.to_owned(),
+                port: base.port(),
+            },
+            ..Self::local(CandidateKind::Host, base, base)
+        }
+    }
+
+    /// A host candidate for TCP (RFC 6544 §4.1): passive with the address that is listened on; active with the
+    /// address that connections will come from, whose port does not matter and is written as 9.
+    pub fn tcp_host(address: SocketAddr, tcp_type: TcpType) -> Self {
+        let address = match tcp_type {
+            TcpType::Active => SocketAddr::new(address.ip(), DISCARD_PORT),
+            TcpType::Passive | TcpType::SimultaneousOpen => address,
+        };
+        let transport = CandidateTransport::Tcp(tcp_type);
+        let kind = CandidateKind::Host;
+        Self {
+            transport,
+            priority: tcp_priority(kind, tcp_type, MAX_OTHER_PREFERENCE),
+            foundation: foundation(kind, transport, address.ip(), None),
+            ..Self::local(kind, address, address)
+        }
+    }
+
     /// An address that a STUN server saw packets of `base` come from.
     pub fn server_reflexive(address: SocketAddr, base: SocketAddr) -> Self {
         Self {
             related: Some(base),
             ..Self::local(CandidateKind::ServerReflexive, address, base)
         }
+    }
+
+    /// The same candidate, learned from this server: candidates of one base that different servers gave have
+    /// different foundations (RFC 8445 §5.1.1.3).
+    #[must_use]
+    pub fn from_server(mut self, server: IpAddr) -> Self {
+        let base = self.base.or_else(|| self.address()).map(|base| base.ip());
+        if let Some(base) = base {
+            self.foundation = foundation(self.kind, self.transport, base, Some(server));
+        }
+        self
+    }
+
+    /// The same candidate with a related address that says nothing (draft-ietf-mmusic-mdns-ice-candidates §3.1.2.2:
+    /// where host addresses are hidden they must not come out here).
+    #[must_use]
+    pub fn without_related(mut self) -> Self {
+        self.related = self.related.map(|related| match related {
+            SocketAddr::V4(_) => SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0),
+            SocketAddr::V6(_) => SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0),
+        });
+        self
     }
 
     /// An address on a relay, reached by packets that leave with it as their local address; `mapped` is how the
@@ -139,7 +191,7 @@ impl Candidate {
 
     fn local(kind: CandidateKind, address: SocketAddr, base: SocketAddr) -> Self {
         Self {
-            foundation: foundation(kind, base.ip()),
+            foundation: foundation(kind, CandidateTransport::Udp, base.ip(), None),
             component: 1,
             transport: CandidateTransport::Udp,
             priority: priority(kind, MAX_LOCAL_PREFERENCE, 1),
@@ -154,7 +206,12 @@ impl Candidate {
     /// The same candidate with a local preference, from which its priority follows (RFC 8445 §5.1.2.1).
     #[must_use]
     pub fn with_local_preference(mut self, preference: u16) -> Self {
-        self.priority = priority(self.kind, preference, self.component);
+        self.priority = match self.transport {
+            CandidateTransport::Udp => priority(self.kind, preference, self.component),
+            CandidateTransport::Tcp(tcp_type) => {
+                tcp_priority(self.kind, tcp_type, preference & MAX_OTHER_PREFERENCE)
+            }
+        };
         self
     }
 
@@ -169,6 +226,14 @@ impl Candidate {
             Address::Ip(address) => Some(address),
             Address::Name { .. } => None,
         }
+    }
+
+    /// The address that it is reached at, once its name was resolved.
+    pub(crate) fn at(mut self, ip: IpAddr) -> Self {
+        if let Address::Name { port, .. } = self.address {
+            self.address = Address::Ip(SocketAddr::new(ip, port));
+        }
+        self
     }
 
     /// Its name and port, when it has no address.
@@ -262,15 +327,57 @@ pub(crate) const fn priority(kind: CandidateKind, local_preference: u16, compone
         | 256_u32.saturating_sub(component as u32)
 }
 
-/// Equal for equal kind and base address. It tells no more than the candidate line itself does.
-fn foundation(kind: CandidateKind, base: IpAddr) -> String {
-    let octets: &[u8] = match &base {
-        IpAddr::V4(ip) => &ip.octets(),
-        IpAddr::V6(ip) => &ip.octets(),
+/// The priority of a TCP candidate (RFC 6544 §4.2): a type preference below that of any UDP candidate that needs no
+/// relay, and a local preference of `2^13·direction + other`.
+const fn tcp_priority(kind: CandidateKind, tcp_type: TcpType, other: u16) -> u32 {
+    let direction: u32 = match (kind, tcp_type) {
+        (CandidateKind::Host, TcpType::Active) => 6,
+        (CandidateKind::Host, TcpType::Passive) => 4,
+        (CandidateKind::Host, TcpType::SimultaneousOpen) => 2,
+        (_, TcpType::SimultaneousOpen) => 6,
+        (_, TcpType::Active) => 4,
+        (_, TcpType::Passive) => 2,
     };
+    let local = (direction << 13) | other as u32;
+    ((tcp_type_preference(kind) as u32) << 24) | (local << 8) | 255
+}
+
+/// The type preference over TCP: each kind some way below its UDP counterpart.
+pub(crate) const fn tcp_type_preference(kind: CandidateKind) -> u8 {
+    match kind {
+        CandidateKind::Host => 90,
+        CandidateKind::PeerReflexive => 80,
+        CandidateKind::ServerReflexive => 70,
+        CandidateKind::Relayed => 0,
+    }
+}
+
+/// The bits of a TCP candidate's local preference that are not its direction.
+const MAX_OTHER_PREFERENCE: u16 = 0x1fff;
+
+/// The port of an active candidate (RFC 6544 §4.5).
+pub(crate) const DISCARD_PORT: u16 = 9;
+
+/// Equal for equal kind, transport, base address and server (RFC 8445 §5.1.1.3). It tells no more than the candidate
+/// line itself does, except that a server's address goes into it, hashed.
+fn foundation(
+    kind: CandidateKind,
+    transport: CandidateTransport,
+    base: IpAddr,
+    server: Option<IpAddr>,
+) -> String {
+    let octets = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    };
+    let transport = u32::from(transport != CandidateTransport::Udp) << 8;
+    let bytes = server.into_iter().fold(octets(base), |mut bytes, server| {
+        bytes.extend(octets(server));
+        bytes
+    });
     // FNV-1a: only equality matters.
-    let hash = octets.iter().fold(
-        0x811c_9dc5 ^ u32::from(kind.type_preference()),
+    let hash = bytes.iter().fold(
+        0x811c_9dc5 ^ u32::from(kind.type_preference()) ^ transport,
         |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193),
     );
     hash.to_string()

@@ -5,6 +5,7 @@ mod early;
 mod events;
 mod media;
 mod negotiate;
+mod network;
 mod receive;
 mod settle;
 mod state;
@@ -99,10 +100,11 @@ impl PeerConnection {
             // RFC 9429 §5.2.1: 63 bits, so that nobody takes it for negative.
             session_id: (random.next_u64() >> 1).to_string(),
             session_version: 1,
-            cname: token(&mut random, 16),
+            // RFC 7022 §4.2: at least 96 bits, and a letter has five.
+            cname: token(&mut random, 20),
         };
         // Negotiation owns the codecs from here on.
-        let jsep = Jsep::new(std::mem::take(&mut config.codecs));
+        let jsep = Jsep::new(std::mem::take(&mut config.codecs), config.cryptex);
         let mut connection = Self {
             config,
             random,
@@ -122,6 +124,7 @@ impl PeerConnection {
         sctp::Association::new(association, seed).map_err(ConfigError::Sctp)?;
         let ufrag = connection.local_ufrag().to_owned();
         connection.events.push(Event::LocalUfrag(ufrag));
+        connection.use_stun_servers(now);
         connection.settle(now);
         Ok(connection)
     }
@@ -249,6 +252,7 @@ impl PeerConnection {
                 selected_candidate_pair_changes: transport.path_changes,
             },
             candidate_pairs: transport.ice.pair_stats().collect(),
+            candidates: transport.ice.candidate_stats().collect(),
             ice: transport.ice.stats(),
             data_channels: self.channels.stats(now, self.association.as_ref()),
             media: self.media.session.as_deref().map(session::Session::stats),

@@ -1,6 +1,6 @@
 //! Descriptions and candidates, and what the machines learn from them.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use ice::Candidate;
@@ -16,16 +16,39 @@ use crate::jsep::{
 };
 
 /// Candidates of both sides as text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Candidates {
-    local: Vec<String>,
+    pub(super) local: Vec<String>,
     /// How many of them the peer was told, in a description or an event.
-    told: usize,
+    pub(super) told: usize,
     complete: bool,
     told_complete: bool,
+    /// Every server has answered, or was given up.
+    pub(super) gathered: bool,
     /// The peer's, before its credentials are known.
     early: Vec<String>,
     early_complete: bool,
+}
+
+impl Default for Candidates {
+    fn default() -> Self {
+        Self {
+            local: Vec::new(),
+            told: 0,
+            complete: false,
+            told_complete: false,
+            gathered: true,
+            early: Vec::new(),
+            early_complete: false,
+        }
+    }
+}
+
+impl Candidates {
+    /// Whether no more candidates of this side will come.
+    const fn is_complete(&self) -> bool {
+        self.complete && self.gathered
+    }
 }
 
 impl PeerConnection {
@@ -164,7 +187,11 @@ impl PeerConnection {
             .or(texts.current_local.as_ref())?;
         Some(SessionDescription {
             kind: bare.kind,
-            sdp: with_candidates(&bare.sdp, &self.candidates.local, self.candidates.complete),
+            sdp: with_candidates(
+                &bare.sdp,
+                &self.candidates.local,
+                self.candidates.is_complete(),
+            ),
         })
     }
 
@@ -187,23 +214,7 @@ impl PeerConnection {
         if self.state.closed {
             return Err(AddCandidateError::Closed);
         }
-        let announced: Vec<IpAddr> = self
-            .config
-            .announced_addresses
-            .iter()
-            .copied()
-            .filter(|announced| announced.is_ipv4() == address.is_ipv4())
-            .collect();
-        if announced.is_empty() {
-            self.add_local_candidate(now, Candidate::host(address))?;
-        }
-        for ip in announced {
-            let shown = SocketAddr::new(ip, address.port());
-            self.add_local_candidate(now, Candidate::host_announced(shown, address))?;
-        }
-        self.tell_candidates();
-        self.settle(now);
-        Ok(())
+        self.add_local_candidate(now, Candidate::host(address))
     }
 
     /// Says that no more addresses follow: the peer is told the end of candidates.
@@ -275,7 +286,7 @@ impl PeerConnection {
         self.names.session_version = self.names.session_version.wrapping_add(1);
         SessionDescription {
             kind,
-            sdp: with_candidates(text, &self.candidates.local, self.candidates.complete),
+            sdp: with_candidates(text, &self.candidates.local, self.candidates.is_complete()),
         }
     }
 
@@ -447,24 +458,8 @@ impl PeerConnection {
         added.map_err(candidate_error)
     }
 
-    fn add_local_candidate(
-        &mut self,
-        now: Instant,
-        candidate: Candidate,
-    ) -> Result<(), AddCandidateError> {
-        let known = self.transport.ice.local_candidates().count();
-        let added = self.transport.ice.add_local_candidate(now, candidate);
-        added.map_err(candidate_error)?;
-        // The agent may have changed its priority, so its copy is the one that is told.
-        let shown = self.transport.ice.local_candidates().nth(known);
-        if let Some(shown) = shown.map(ToString::to_string) {
-            self.candidates.local.push(shown);
-        }
-        Ok(())
-    }
-
     /// Tells the candidates that no description held, once there is one that they belong to.
-    fn tell_candidates(&mut self) {
+    pub(super) fn tell_candidates(&mut self) {
         let texts = &self.jsep.texts;
         if texts.pending_local.is_none() && texts.current_local.is_none() {
             return;
@@ -474,7 +469,7 @@ impl PeerConnection {
             self.events.push(Event::IceCandidate(candidate.clone()));
         }
         candidates.told = candidates.local.len();
-        if candidates.complete && !std::mem::replace(&mut candidates.told_complete, true) {
+        if candidates.is_complete() && !std::mem::replace(&mut candidates.told_complete, true) {
             self.events.push(Event::IceCandidate(String::new()));
         }
     }
@@ -487,7 +482,7 @@ impl PeerConnection {
     }
 }
 
-const fn candidate_error(error: ice::AddCandidateError) -> AddCandidateError {
+pub(super) const fn candidate_error(error: ice::AddCandidateError) -> AddCandidateError {
     match error {
         ice::AddCandidateError::Generation => AddCandidateError::Stale,
         ice::AddCandidateError::TooMany => AddCandidateError::TooMany,

@@ -57,9 +57,18 @@ impl PeerConnection {
                     }
                     self.events.push(Event::PathSelected(path));
                 }
-                ice::Event::RoleChanged(_)
-                | ice::Event::ServerReflexive { .. }
-                | ice::Event::GatheringComplete
+                ice::Event::ServerReflexive { .. } => self.note_candidates(),
+                ice::Event::GatheringComplete => {
+                    self.candidates.gathered = true;
+                    self.tell_candidates();
+                }
+                ice::Event::ResolveName(name) => self.events.push(Event::ResolveName(name)),
+                ice::Event::OpenStream { local, remote } => {
+                    self.events.push(Event::OpenStream { local, remote });
+                }
+                ice::Event::CloseStream(path) => self.events.push(Event::CloseStream(path)),
+                ice::Event::PathMtu(_)
+                | ice::Event::RoleChanged(_)
                 | ice::Event::PayloadArrived { .. }
                 | ice::Event::PayloadAcknowledged(_)
                 | ice::Event::PayloadsRefused => {}
@@ -128,7 +137,10 @@ impl PeerConnection {
     fn on_dtls_connected(&mut self, now: Instant, agreed: Agreed) {
         self.transport.agreed = Some(agreed);
         let keys = match (&self.transport.dtls, agreed.srtp_profile) {
-            (Some(dtls), Some(profile)) => Srtp::from_handshake(dtls, profile),
+            (Some(dtls), Some(profile)) => {
+                let provider = &self.config.srtp_provider;
+                Srtp::from_handshake(dtls, profile, provider, self.negotiated_cryptex())
+            }
             _ => None,
         };
         if keys.is_none() && self.media.session.is_some() {

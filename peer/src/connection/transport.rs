@@ -6,6 +6,7 @@ use std::time::Instant;
 use net::Path;
 
 use super::early::Early;
+use super::network::Servers;
 use crate::config::Config;
 use crate::error::ConfigError;
 
@@ -28,6 +29,7 @@ pub(super) struct Transport {
     /// Where the last words of a close go: the path that worked when it ended.
     pub(super) farewell_path: Option<Path>,
     pub(super) path_changes: u64,
+    pub(super) servers: Servers,
     dtls_config: Arc<dtls::Config>,
 }
 
@@ -50,9 +52,16 @@ impl Transport {
     pub(super) fn new(config: &Config, seed: [u8; 32]) -> Result<Self, ConfigError> {
         let mut ice_config = ice::Config::new(seed);
         ice_config.mode = config.ice_mode;
+        ice_config.policy = config.ice_policy;
+        ice_config.rewrites.clone_from(&config.address_rewrites);
+        let announced = config.announced_addresses.iter().copied();
+        let announced = announced.map(ice::AddressRewrite::to);
+        ice_config.rewrites.extend(announced);
         let ice = ice::Agent::new(ice_config).map_err(ConfigError::Ice)?;
         let mut dtls_config = dtls::Config::new(config.certificate.clone());
         dtls_config.srtp_profiles.clone_from(&config.srtp_profiles);
+        dtls_config.versions = config.dtls_versions;
+        dtls_config.groups.clone_from(&config.dtls_groups);
         dtls_config.provider = config.dtls_provider.clone();
         dtls_config.mtu = config.udp_payload_bytes.min(1_200);
         let dtls_config = Arc::new(dtls_config);
@@ -71,6 +80,7 @@ impl Transport {
             remote_ufrag: None,
             farewell_path: None,
             path_changes: 0,
+            servers: Servers::default(),
             dtls_config,
         })
     }
@@ -116,6 +126,8 @@ impl Srtp {
     pub(super) fn from_handshake(
         dtls: &dtls::Connection,
         profile: dtls::SrtpProfile,
+        provider: &srtp::Provider,
+        cryptex: srtp::Cryptex,
     ) -> Option<Self> {
         let profile = srtp::Profile::from_number(profile.0)?;
         let mut material = srtp::KeyingMaterial::new(profile);
@@ -126,9 +138,18 @@ impl Srtp {
             dtls::Role::Client => (client, server),
             dtls::Role::Server => (server, client),
         };
+        let mut config = srtp::Config::new(profile);
+        config.provider = provider.clone();
+        config.cryptex = cryptex;
         Some(Self {
-            sender: srtp::Sender::new(profile, ours).ok()?,
-            receiver: srtp::Receiver::new(profile, theirs).ok()?,
+            sender: srtp::Sender::with_config(config.clone(), &ours).ok()?,
+            receiver: srtp::Receiver::with_config(config, &theirs).ok()?,
         })
+    }
+
+    /// What was negotiated about encrypted headers.
+    pub(super) const fn set_cryptex(&mut self, cryptex: srtp::Cryptex) {
+        self.sender.set_cryptex(cryptex);
+        self.receiver.set_cryptex(cryptex);
     }
 }

@@ -4,8 +4,6 @@
 //! one stream in the order of their sequence numbers (a jitter buffer sorts them), sees gaps by those numbers, and
 //! yields whole frames only. For video it is an [`Assembler`] around a [`Format`]. Neither has a clock.
 
-#![warn(clippy::indexing_slicing)]
-
 mod assembler;
 pub mod audio;
 pub mod av1;
@@ -16,6 +14,7 @@ pub mod h265;
 mod nal;
 mod order;
 pub mod red;
+mod registry;
 mod split;
 mod stats;
 pub mod telephone_event;
@@ -29,10 +28,14 @@ use bytes::Bytes;
 pub use assembler::{Assembler, Assembly, Format, MAX_FRAME_BYTES, MAX_FRAME_PACKETS};
 pub use describe::describe;
 pub use error::{PacketizeError, PayloadError};
+<<<<<<< HEAD
 pub use nal::units as nal_units;
+=======
+pub use registry::{MakeDepacketizer, MakePacketizer, Registry};
+>>>>>>> main
 pub use stats::DepacketizerStats;
 
-use crate::{Frame, Layer, MimeType, Packet, Resolution};
+use crate::{Codec, Frame, Layer, MimeType, Packet, Resolution};
 
 /// Cuts frames into packet payloads.
 pub trait Packetizer {
@@ -101,27 +104,10 @@ pub enum Start {
     Certain,
 }
 
-/// A depacketizer for this media type; `None` if there is none.
+/// A depacketizer for this media type as it is without parameters: see [`Registry`] for one that knows them. `None` if
+/// there is none.
 ///
 /// Sound of G.711, G.722 and L16 is taken to have one channel: use [`audio::AudioDepacketizer`] for more.
 pub fn depacketizer(codec: &MimeType) -> Option<Box<dyn Depacketizer + Send>> {
-    if let Some(format) = audio::AudioFormat::new(codec, 1) {
-        return Some(Box::new(audio::AudioDepacketizer::new(format)));
-    }
-    if *codec == MimeType::VP8 {
-        return Some(Box::new(Assembler::new(vp8::Vp8)));
-    }
-    if *codec == MimeType::H264 {
-        return Some(Box::new(Assembler::new(h264::H264::new())));
-    }
-    if *codec == MimeType::VP9 {
-        return Some(Box::new(Assembler::new(vp9::Vp9::new())));
-    }
-    if *codec == MimeType::AV1 {
-        return Some(Box::new(Assembler::new(av1::Av1::new())));
-    }
-    if *codec == MimeType::H265 {
-        return Some(Box::new(Assembler::new(h265::H265::new())));
-    }
-    None
+    Registry::standard().depacketizer(&Codec::new(codec.clone(), 0))
 }

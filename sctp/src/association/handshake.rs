@@ -52,7 +52,7 @@ impl Association {
     pub(super) fn on_init(&mut self, now: Instant, init: &InitChunk<'_>) {
         match self.state {
             State::Ended { .. } => {
-                self.stats.dropped.unexpected += 1;
+                self.counts.dropped.unexpected += 1;
                 return;
             }
             State::ShutdownAckSent { .. } => {
@@ -112,14 +112,14 @@ impl Association {
     pub(super) fn on_init_ack(&mut self, now: Instant, ack: &InitAckChunk<'_>) {
         if !matches!(self.state, State::CookieWait) {
             // RFC 9260 §5.2.3: an old or duplicate one.
-            self.stats.dropped.unexpected += 1;
+            self.counts.dropped.unexpected += 1;
             return;
         }
         let Some((peer, parsed)) = self.validate_init(&ack.init) else {
             return;
         };
         let Some(cookie) = parsed.cookie else {
-            self.stats.dropped.malformed += 1;
+            self.counts.dropped.malformed += 1;
             return;
         };
         if let Some(sent) = self.liveness.init_sent.take() {
@@ -145,11 +145,11 @@ impl Association {
     /// Takes a cookie back (RFC 9260 §5.1.5, §5.2.4). True when the rest of the packet belongs to the association.
     pub(super) fn on_cookie_echo(&mut self, now: Instant, tag: u32, cookie: &[u8]) -> bool {
         let Some(cookie) = self.secret.open(cookie) else {
-            self.stats.dropped.forged_cookies += 1;
+            self.counts.dropped.forged_cookies += 1;
             return false;
         };
         if cookie.local_tag != tag {
-            self.stats.dropped.verification_tag += 1;
+            self.counts.dropped.verification_tag += 1;
             return false;
         }
         let ours = cookie.local_tag == self.local.tag;
@@ -200,7 +200,7 @@ impl Association {
             }
             // Action C: a cookie from before our own INIT was answered.
             _ => {
-                self.stats.dropped.unexpected += 1;
+                self.counts.dropped.unexpected += 1;
                 false
             }
         }
@@ -211,7 +211,7 @@ impl Association {
         if matches!(self.state, State::CookieEchoed { .. }) {
             self.establish(now);
         } else if !self.state.is_synchronized() {
-            self.stats.dropped.unexpected += 1;
+            self.counts.dropped.unexpected += 1;
         }
     }
 
@@ -323,7 +323,7 @@ impl Association {
         if age <= COOKIE_LIFE {
             return true;
         }
-        self.stats.dropped.stale_cookies += 1;
+        self.counts.dropped.stale_cookies += 1;
         let staleness = u32::try_from((age - COOKIE_LIFE).as_micros()).unwrap_or(u32::MAX);
         self.control.stale_cookie = Some((cookie.peer.tag, staleness));
         false
@@ -337,7 +337,7 @@ impl Association {
             && init.a_rwnd >= LEAST_WINDOW;
         let parsed = Parsed::read(init.parameters).ok().filter(|_| possible);
         let Some(parsed) = parsed else {
-            self.stats.dropped.malformed += 1;
+            self.counts.dropped.malformed += 1;
             return None;
         };
         let peer = Peer {

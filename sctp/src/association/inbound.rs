@@ -24,23 +24,23 @@ enum Flow {
 impl Association {
     /// Takes one SCTP packet.
     pub fn handle_datagram(&mut self, now: Instant, packet: &[u8]) {
-        self.stats.packets_received += 1;
+        self.counts.packets_received += 1;
         let zero_checksum = self.agreed().zero_checksum;
         let packet = match Packet::decode_from(packet, zero_checksum) {
             Ok(packet) => packet,
             Err(DecodeError::Checksum) => {
-                self.stats.dropped.checksum += 1;
+                self.counts.dropped.checksum += 1;
                 return;
             }
             Err(_) => {
-                self.stats.dropped.malformed += 1;
+                self.counts.dropped.malformed += 1;
                 return;
             }
         };
         if packet.source_port != self.config.remote_port
             || packet.destination_port != self.config.local_port
         {
-            self.stats.dropped.ports += 1;
+            self.counts.dropped.ports += 1;
             return;
         }
         self.on_packet(now, &packet);
@@ -50,7 +50,7 @@ impl Association {
     fn on_packet(&mut self, now: Instant, packet: &Packet<'_>) {
         let mut chunks = packet.chunks();
         let Some(Ok(first)) = chunks.clone().next() else {
-            self.stats.dropped.malformed += 1;
+            self.counts.dropped.malformed += 1;
             return;
         };
         match first.kind {
@@ -90,7 +90,7 @@ impl Association {
                 Ok(Flow::GoOn) => {}
                 Ok(Flow::Stop) => break,
                 Err(_) => {
-                    self.stats.dropped.malformed += 1;
+                    self.counts.dropped.malformed += 1;
                     break;
                 }
             }
@@ -141,7 +141,7 @@ impl Association {
             Chunk::ReConfig(re_config) => self.on_re_config(re_config),
             // Neither may follow another chunk (RFC 9260 §5.1, §6.10); data went another way.
             Chunk::Init(_) | Chunk::CookieEcho(_) | Chunk::Data(_) | Chunk::IData(_) => {
-                self.stats.dropped.unexpected += 1;
+                self.counts.dropped.unexpected += 1;
                 return Flow::Stop;
             }
             Chunk::Unknown(raw) => return self.on_unknown(raw),
@@ -160,12 +160,12 @@ impl Association {
         mut rest: Chunks<'_>,
     ) {
         if packet.verification_tag != 0 {
-            self.stats.dropped.verification_tag += 1;
+            self.counts.dropped.verification_tag += 1;
             return;
         }
         match InitChunk::decode(first) {
             Ok(init) if rest.next().is_none() => self.on_init(now, &init),
-            _ => self.stats.dropped.malformed += 1,
+            _ => self.counts.dropped.malformed += 1,
         }
     }
 
@@ -192,7 +192,7 @@ impl Association {
             }
             _ => {}
         }
-        self.stats.dropped.verification_tag += 1;
+        self.counts.dropped.verification_tag += 1;
     }
 
     fn on_i_data(&mut self, raw: RawChunk<'_>, data: &IDataChunk<'_>) -> Flow {
@@ -212,7 +212,7 @@ impl Association {
 
     fn take_data(&mut self, tsn: Tsn, immediate: bool, fragment: Fragment<&[u8]>) -> Flow {
         if !self.state.takes_data() {
-            self.stats.dropped.unexpected += 1;
+            self.counts.dropped.unexpected += 1;
             return Flow::GoOn;
         }
         if fragment.payload.is_empty() {
@@ -226,7 +226,7 @@ impl Association {
         let wanted = stream < self.inbound_streams();
         if !wanted {
             // RFC 9260 §6.5: acknowledged, not delivered, and reported.
-            self.stats.dropped.invalid_stream += 1;
+            self.counts.dropped.invalid_stream += 1;
             let [high, low] = stream.to_be_bytes();
             self.control
                 .push_cause(CauseCode::INVALID_STREAM, &[high, low, 0, 0]);
@@ -253,7 +253,7 @@ impl Association {
     ) -> Flow {
         let agreed = self.agreed();
         if !self.state.takes_data() || of_i_data != agreed.interleaving || !agreed.partial {
-            self.stats.dropped.forward_tsn += 1;
+            self.counts.dropped.forward_tsn += 1;
             return Flow::GoOn;
         }
         let limit = self.inbound_streams();
@@ -286,13 +286,13 @@ impl Association {
 
     fn on_sack(&mut self, now: Instant, sack: &SackChunk<'_>) {
         if !self.state.is_synchronized() {
-            self.stats.dropped.unexpected += 1;
+            self.counts.dropped.unexpected += 1;
             return;
         }
         match self.sender.on_sack(now, sack) {
             Ok(progress) => self.on_progress(now, progress),
-            Err(SackError::Stale) => self.stats.dropped.stale_sacks += 1,
-            Err(SackError::Malformed) => self.stats.dropped.malformed_sacks += 1,
+            Err(SackError::Stale) => self.counts.dropped.stale_sacks += 1,
+            Err(SackError::Malformed) => self.counts.dropped.malformed_sacks += 1,
             Err(SackError::NeverSent) => self.abort_with(
                 Initiator::Local,
                 CloseCause::ProtocolViolation,
@@ -315,11 +315,11 @@ impl Association {
 
     fn on_heartbeat(&mut self, info: &[u8]) {
         if !self.state.is_synchronized() {
-            self.stats.dropped.unexpected += 1;
+            self.counts.dropped.unexpected += 1;
         } else if info.len() + HEADER_LENGTH + 4 > self.config.mtu {
-            self.stats.dropped.malformed += 1;
+            self.counts.dropped.malformed += 1;
         } else if !self.control.push_heartbeat_ack(info) {
-            self.stats.dropped.replies += 1;
+            self.counts.dropped.replies += 1;
         }
     }
 
@@ -334,7 +334,7 @@ impl Association {
 
     /// The rules of RFC 9260 §3.2 for types that nobody here knows.
     fn on_unknown(&mut self, raw: RawChunk<'_>) -> Flow {
-        self.stats.dropped.unknown += 1;
+        self.counts.dropped.unknown += 1;
         let action = raw.kind.when_unknown();
         if action.report && self.state.is_synchronized() {
             let mut whole = Vec::with_capacity(raw.value.len() + 8);
@@ -343,7 +343,7 @@ impl Association {
                 .control
                 .push_cause(CauseCode::UNRECOGNIZED_CHUNK, &whole)
             {
-                self.stats.dropped.replies += 1;
+                self.counts.dropped.replies += 1;
             }
         }
         if action.skip { Flow::GoOn } else { Flow::Stop }

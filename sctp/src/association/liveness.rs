@@ -91,7 +91,7 @@ impl Association {
                 let sample = now.saturating_duration_since(sent);
                 self.sender.on_round_trip_sample(sample);
             }
-            _ => self.stats.dropped.unexpected += 1,
+            _ => self.counts.dropped.unexpected += 1,
         }
     }
 }

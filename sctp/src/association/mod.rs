@@ -21,14 +21,18 @@ use self::state::State;
 use self::stream_reset::StreamResets;
 use crate::chunk::{Chunks, DecodeError, InitChunk};
 use crate::config::Config;
+<<<<<<< HEAD
 use crate::cookie::{Extensions, Peer, Secret};
+=======
+use crate::cookie::{Peer, Secret};
+>>>>>>> main
 use crate::error::{CloseCause, CloseReason, ConfigError, Initiator, RemoteInitError, ResetError};
 use crate::event::Event;
 use crate::message::StreamId;
 use crate::receive::Receiver;
 use crate::send::{ForwardDue, Sender};
 use crate::serial::Tsn;
-use crate::stats::{Stats, StreamStats};
+use crate::stats::{Dropped, Stats, StreamStats};
 use crate::timer::{Timer, Timers};
 
 /// One SCTP association over datagrams that something else keeps safe, DTLS as a rule (RFC 8261).
@@ -54,7 +58,7 @@ pub struct Association {
     resets: StreamResets,
     probing: Probing,
     events: VecDeque<Event>,
-    stats: Stats,
+    counts: Counts,
 }
 
 /// What this side is called.
@@ -64,6 +68,17 @@ struct Local {
     initial_tsn: Tsn,
     /// The first instant that was seen; the age of cookies counts from it.
     epoch: Option<Instant>,
+}
+
+/// What this part of the machine counts itself.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    packets_sent: u64,
+    packets_received: u64,
+    messages_sent: u64,
+    bytes_sent: u64,
+    retransmission_timeouts: u64,
+    dropped: Dropped,
 }
 
 /// What both sides can.
@@ -96,7 +111,7 @@ impl Association {
             resets: StreamResets::default(),
             probing: Probing::default(),
             events: VecDeque::new(),
-            stats: Stats::default(),
+            counts: Counts::default(),
             config,
         })
     }
@@ -229,7 +244,15 @@ impl Association {
     pub fn stats(&self) -> Stats {
         let counts = self.receiver.counts();
         let sent = self.sender.counts();
-        let mut stats = self.stats;
+        let mut stats = Stats {
+            packets_sent: self.counts.packets_sent,
+            packets_received: self.counts.packets_received,
+            messages_sent: self.counts.messages_sent,
+            bytes_sent: self.counts.bytes_sent,
+            retransmission_timeouts: self.counts.retransmission_timeouts,
+            dropped: self.counts.dropped,
+            ..Stats::default()
+        };
         stats.messages_received = counts.messages;
         stats.bytes_received = counts.bytes;
         stats.dropped.duplicates = counts.duplicate_chunks;
@@ -276,9 +299,13 @@ impl Association {
 
     /// What both sides can.
     fn agreed(&self) -> Agreed {
+<<<<<<< HEAD
         let theirs = self
             .peer
             .map_or(Extensions::default(), |peer| peer.extensions);
+=======
+        let theirs = self.peer.map(|peer| peer.extensions).unwrap_or_default();
+>>>>>>> main
         let interleaving = self.config.interleaving && theirs.i_data;
         Agreed {
             interleaving,
@@ -329,7 +356,7 @@ impl Association {
             Timer::Shutdown => self.on_shutdown_timer(now),
             Timer::ShutdownGuard => self.on_shutdown_guard(),
             Timer::Retransmission => {
-                self.stats.retransmission_timeouts += 1;
+                self.counts.retransmission_timeouts += 1;
                 self.sender.on_timeout(now);
                 self.timers.stop(Timer::TailProbe);
                 self.on_path_error();

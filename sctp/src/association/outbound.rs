@@ -70,7 +70,7 @@ impl Association {
         if echoes || !self.agreed().zero_checksum {
             self.finish_packet(packet, buf);
         } else {
-            self.stats.packets_sent += 1;
+            self.counts.packets_sent += 1;
         }
         Some(())
     }
@@ -231,7 +231,7 @@ impl Association {
     }
 
     pub(super) fn finish_packet(&mut self, packet: PacketStart, buf: &mut [u8]) {
-        self.stats.packets_sent += 1;
+        self.counts.packets_sent += 1;
         packet.finish(buf);
     }
 

@@ -16,8 +16,8 @@ impl Association {
     ) -> Result<(), SendError> {
         self.check_send(stream)?;
         self.sender.push(now, stream, ppid, options, data)?;
-        self.stats.messages_sent += 1;
-        self.stats.bytes_sent += data.len() as u64;
+        self.counts.messages_sent += 1;
+        self.counts.bytes_sent += data.len() as u64;
         Ok(())
     }
 
@@ -35,7 +35,7 @@ impl Association {
     ) -> Result<(), SendError> {
         self.check_send(stream)?;
         self.sender.begin(now, stream, ppid, options)?;
-        self.stats.messages_sent += 1;
+        self.counts.messages_sent += 1;
         Ok(())
     }
 
@@ -53,7 +53,7 @@ impl Association {
             return Err(SendError::Closed);
         }
         let taken = self.sender.write(stream, data)?;
-        self.stats.bytes_sent += taken as u64;
+        self.counts.bytes_sent += taken as u64;
         Ok(taken)
     }
 
@@ -66,7 +66,7 @@ impl Association {
         }
         let finished = self.sender.finish(stream);
         if finished == Err(SendError::Empty) {
-            self.stats.messages_sent -= 1;
+            self.counts.messages_sent -= 1;
         }
         finished
     }

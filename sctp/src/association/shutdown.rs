@@ -62,7 +62,7 @@ impl Association {
 
     pub(super) fn on_shutdown(&mut self, now: Instant, shutdown: ShutdownChunk) {
         if !self.state.is_synchronized() {
-            self.stats.dropped.unexpected += 1;
+            self.counts.dropped.unexpected += 1;
             return;
         }
         match self.sender.on_cumulative(now, shutdown.cumulative_tsn_ack) {
@@ -75,7 +75,7 @@ impl Association {
                 );
                 return;
             }
-            Err(_) => self.stats.dropped.stale_sacks += 1,
+            Err(_) => self.counts.dropped.stale_sacks += 1,
         }
         match self.state {
             State::Established | State::ShutdownPending => {
@@ -105,7 +105,7 @@ impl Association {
                 return;
             }
             _ => {
-                self.stats.dropped.unexpected += 1;
+                self.counts.dropped.unexpected += 1;
                 return;
             }
         };
@@ -116,7 +116,7 @@ impl Association {
     pub(super) fn on_shutdown_complete(&mut self) {
         match self.state {
             State::ShutdownAckSent { initiator } => self.end(initiator, CloseCause::Shutdown),
-            _ => self.stats.dropped.unexpected += 1,
+            _ => self.counts.dropped.unexpected += 1,
         }
     }
 

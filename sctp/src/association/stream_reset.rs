@@ -135,7 +135,7 @@ impl Association {
 
     pub(super) fn on_re_config(&mut self, chunk: ReConfigChunk<'_>) {
         if !self.state.is_synchronized() {
-            self.stats.dropped.unexpected += 1;
+            self.counts.dropped.unexpected += 1;
             return;
         }
         for parameter in chunk.parameters.take(2) {
@@ -157,7 +157,7 @@ impl Association {
                 _ => Ok(()),
             });
             if read.is_err() {
-                self.stats.dropped.malformed += 1;
+                self.counts.dropped.malformed += 1;
                 return;
             }
         }

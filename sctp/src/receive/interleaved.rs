@@ -12,7 +12,7 @@ use crate::serial::Mid;
 /// finding its place in a tree.
 #[derive(Debug, Default)]
 pub(crate) struct Interleaved {
-    partials: BTreeMap<Key, Partial>,
+    partials: BTreeMap<Key, Box<Partial>>,
     /// What everything counts against the window.
     charged_bytes: usize,
 }
@@ -156,7 +156,11 @@ impl Interleaved {
     fn remove(&mut self, key: Key) -> Option<Partial> {
         let partial = self.partials.remove(&key)?;
         self.charged_bytes -= partial.charge();
-        Some(partial)
+        if self.partials.is_empty() {
+            // A tree keeps its last node.
+            self.partials = BTreeMap::new();
+        }
+        Some(*partial)
     }
 }
 

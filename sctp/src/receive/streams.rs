@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
+use crate::grow;
 use crate::message::{Message, MessagePiece, Ordering, PieceEnd, StreamId};
 use crate::receive::ReceiveLimit;
 use crate::receive::fragment::{Assembled, MessageId};
@@ -400,7 +401,7 @@ impl InboundStreams {
         slot.unread_bytes += piece.data.len();
         let entry = self.entries.entry(slot.id.get());
         if entry.counts == 0 {
-            self.counts.push(StreamCounts::default());
+            grow::push(&mut self.counts, StreamCounts::default());
             // There are at most 65,536 streams.
             entry.counts = self.counts.len() as u32;
         }
@@ -415,7 +416,7 @@ impl InboundStreams {
                 self.announcements.push_back(slot.id);
             }
         }
-        slot.readable.push_back(piece);
+        grow::push_back(&mut slot.readable, piece);
     }
 
     /// Takes streams off the front of the list that have nothing to read any more.
@@ -446,7 +447,7 @@ impl InboundStreams {
             return index;
         }
         let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
+            grow::push(&mut self.slots, Slot::default());
             // There are at most 65,536 slots: one for each stream.
             (self.slots.len() - 1) as u32
         });
@@ -466,7 +467,7 @@ impl InboundStreams {
             if slot.readable.capacity() > KEPT_CAPACITY {
                 slot.readable = VecDeque::new();
             }
-            self.free.push(index as u32);
+            grow::push(&mut self.free, index as u32);
         }
     }
 }

@@ -26,6 +26,11 @@ pub const PEER_TSN: u32 = 1;
 
 impl Victim {
     pub fn established(config: Config) -> Self {
+        Self::established_with(config, &[0x80, 8, 0, 5, 130, 0, 0, 0])
+    }
+
+    /// The peer's INIT has these parameters.
+    pub fn established_with(config: Config, parameters: &[u8]) -> Self {
         let mut this = Self {
             association: Association::new(config, [3; 32]).unwrap(),
             now: netsim::epoch(),
@@ -38,7 +43,7 @@ impl Victim {
             outbound_streams: 16,
             inbound_streams: 16,
             initial_tsn: Tsn::new(PEER_TSN),
-            parameters: Parameters(&[0x80, 8, 0, 5, 130, 0, 0, 0]),
+            parameters: Parameters(parameters),
         });
         this.hear_tagged(0, &[init]);
         let answer = this.say().unwrap();

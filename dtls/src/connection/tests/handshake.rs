@@ -63,6 +63,7 @@ fn rsa_peers_connect() {
     let with_rsa = |ring: bool| {
         let mut config = Config::new(if ring { rsa() } else { alice() });
         config.provider = Provider::ring();
+        config.versions = crate::Versions::DTLS_1_2;
         config
     };
     for (client, server, suite) in [

@@ -6,6 +6,7 @@ mod laws;
 mod loss;
 mod rogue;
 mod states;
+mod tls13;
 
 use super::{Connection, Phase};
 use crate::Fingerprint;
@@ -24,6 +25,15 @@ impl Connection {
                 )
             }
             Phase::Closed(reason) => format!("{reason:?}"),
+        }
+    }
+
+    /// Updates the keys after so many records.
+    pub(crate) fn update_after(&mut self, records: u64) {
+        if let Phase::Established(established) = &mut self.phase
+            && let Some(post) = &mut established.post
+        {
+            post.update_after(records);
         }
     }
 

@@ -315,7 +315,7 @@ impl Rogue {
     pub(super) fn record(&mut self, epoch: u16, content_type: ContentType, body: &[u8]) -> Vec<u8> {
         let mut buf = Vec::new();
         self.records
-            .write(epoch, content_type, DTLS_1_2, &mut buf, |buf| {
+            .write(epoch.into(), content_type, DTLS_1_2, &mut buf, |buf| {
                 buf.extend_from_slice(body);
             })
             .unwrap();

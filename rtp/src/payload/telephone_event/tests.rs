@@ -146,3 +146,98 @@ proptest! {
         ]);
     }
 }
+
+/// Everything a sender says in `seconds` of 20 ms steps, with the time in milliseconds.
+fn play(
+    sender: &mut DtmfSender,
+    clock_rate: u32,
+    start: u32,
+    millis: u32,
+) -> Vec<(u32, DtmfOutput)> {
+    let mut said = Vec::new();
+    for now in (0..millis).step_by(20) {
+        let timestamp = start.wrapping_add(now * (clock_rate / 1000));
+        while let Some(output) = sender.poll(timestamp) {
+            said.push((now, output));
+        }
+    }
+    said
+}
+
+fn changes(said: &[(u32, DtmfOutput)]) -> Vec<(u32, Option<char>)> {
+    said.iter()
+        .filter_map(|(at, output)| match output {
+            DtmfOutput::ToneChanged(tone) => Some((*at, *tone)),
+            DtmfOutput::Packet(_) => None,
+        })
+        .collect()
+}
+
+#[test]
+fn strings_of_tones_are_played_with_gaps_and_pauses() {
+    use std::time::Duration;
+    for clock_rate in [8_000, 48_000] {
+        let mut sender = DtmfSender::new(clock_rate);
+        let ms = Duration::from_millis;
+        sender.insert("1,a#", ms(100), ms(60)).unwrap();
+        assert_eq!(sender.tone_buffer(), "1,A#");
+        let said = play(&mut sender, clock_rate, u32::MAX - 100, 4000);
+        let expected = [
+            (0, Some('1')),
+            (160, Some(',')),
+            (2160, Some('A')),
+            (2320, Some('#')),
+            (2480, None),
+        ];
+        assert_eq!(changes(&said), expected);
+        let mut receiver = TelephoneEventReceiver::new();
+        let mut heard = Vec::new();
+        let mut number = SequenceNumber::new(0);
+        for (_, output) in said {
+            let DtmfOutput::Packet(payload) = output else {
+                continue;
+            };
+            number = number.next();
+            let packet = Packet {
+                sequence_number: number,
+                timestamp: payload.timestamp,
+                marker: payload.marker,
+                payload: payload.data,
+                ..Packet::default()
+            };
+            receiver
+                .push(&packet, &mut |event| heard.push(event))
+                .unwrap();
+        }
+        let ended: Vec<_> = heard
+            .iter()
+            .filter_map(|event| match event {
+                ReceivedEvent::Ended { code, duration } => Some((*code, *duration)),
+                ReceivedEvent::Started { .. } => None,
+            })
+            .collect();
+        let hundred = clock_rate / 10;
+        assert_eq!(ended, [(1, hundred), (12, hundred), (11, hundred)]);
+    }
+}
+
+#[test]
+fn new_tones_take_the_place_of_those_that_wait() {
+    use std::time::Duration;
+    let ms = Duration::from_millis;
+    let mut sender = DtmfSender::new(8_000);
+    sender.insert("123", ms(10), ms(0)).unwrap();
+    let said = play(&mut sender, 8_000, 0, 40);
+    assert_eq!(changes(&said), [(0, Some('1'))]);
+    assert!(sender.is_playing(), "40 ms at least");
+    sender.insert("9", ms(60_000), ms(60_000)).unwrap();
+    let said = play(&mut sender, 8_000, 320, 13_000);
+    // 30 ms of gap after the first tone; then six seconds, and a gap of six more.
+    let expected = [(40, Some('9')), (12_040, None)];
+    assert_eq!(changes(&said), expected);
+    assert_eq!(sender.insert("12x", ms(100), ms(70)), Err(InvalidTone('x')));
+    sender.insert("12", ms(100), ms(70)).unwrap();
+    sender.insert("", ms(100), ms(70)).unwrap();
+    let said = play(&mut sender, 8_000, 200_000, 1000);
+    assert_eq!(changes(&said), [(0, None)]);
+}

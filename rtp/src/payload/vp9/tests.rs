@@ -261,3 +261,141 @@ proptest! {
         }
     }
 }
+
+/// A picture of three spatial layers, the upper two predicted from the one below.
+fn svc_picture(timestamp: u32, temporal: u8, key: bool) -> Picture {
+    let layers = (0..3).map(|spatial| LayerFrame {
+        spatial,
+        inter_picture: !key,
+        inter_layer: spatial > 0 && key,
+        not_for_upper_layers: !key || spatial == 2,
+        references: if key { [0; 3] } else { [1, 0, 0] },
+        resolution: key.then_some(Resolution {
+            width: 320 << spatial,
+            height: 180 << spatial,
+        }),
+        data: Bytes::from(vec![spatial + 1; 700 << spatial]),
+    });
+    Picture {
+        timestamp,
+        temporal,
+        switching_up: temporal > 0,
+        layers: layers.collect(),
+    }
+}
+
+fn svc_packets(packetizer: &mut Vp9Packetizer, pictures: &[Picture]) -> Vec<Packet> {
+    let mut packets = Vec::new();
+    for picture in pictures {
+        packetizer
+            .packetize_picture(picture, 1000, &mut |payload| {
+                packets.push(Packet {
+                    sequence_number: SequenceNumber::new(packets.len() as u16),
+                    timestamp: payload.timestamp,
+                    marker: payload.marker,
+                    payload: payload.data,
+                    ..Packet::default()
+                });
+            })
+            .unwrap();
+    }
+    packets
+}
+
+#[test]
+fn pictures_of_three_spatial_layers_go_round_in_either_mode() {
+    let pictures = [
+        svc_picture(0, 0, true),
+        svc_picture(3000, 1, false),
+        svc_picture(6000, 0, false),
+    ];
+    for flexible in [false, true] {
+        let mut packetizer = Vp9Packetizer::new(0x7fff, 255);
+        if flexible {
+            packetizer = packetizer.flexible();
+        }
+        let packets = svc_packets(&mut packetizer, &pictures);
+        assert!(packets.iter().all(|packet| packet.payload.len() <= 1000));
+        // One marker and three layer frames to a picture.
+        let descriptors: Vec<_> = packets
+            .iter()
+            .map(|packet| Descriptor::decode(&mut &packet.payload[..]).unwrap())
+            .collect();
+        let ends = descriptors.iter().filter(|d| d.end_of_frame).count();
+        assert_eq!((packets.iter().filter(|p| p.marker).count(), ends), (3, 9));
+        let structures = descriptors.iter().filter_map(|d| d.structure.as_ref());
+        let structures: Vec<_> = structures.collect();
+        assert_eq!(structures.len(), 1, "on the key picture only");
+        assert_eq!(structures[0].spatial_layers, 3);
+        assert_eq!(structures[0].resolutions[2].width, 1280);
+        assert!(descriptors.iter().all(|d| d.flexible == flexible));
+        let named = descriptors
+            .iter()
+            .filter(|d| d.references == [1, 0, 0])
+            .count();
+        assert_eq!(named > 0, flexible);
+        let last = descriptors.last().unwrap();
+        assert_eq!(
+            last.picture_id,
+            Some(PictureId::Long(1)),
+            "wraps at 15 bits"
+        );
+        if !flexible {
+            assert_eq!(last.tl0_picture_index, 1, "two base pictures from 255 on");
+        }
+
+        let (frames, _) = receive(&mut Assembler::new(Vp9::new()), &shuffled(&packets, 3, 0));
+        assert_eq!(frames.len(), 3);
+        for (frame, picture) in frames.iter().zip(&pictures) {
+            let whole: Vec<u8> = picture
+                .layers
+                .iter()
+                .flat_map(|l| l.data.to_vec())
+                .collect();
+            assert_eq!(frame.data, whole);
+            let layer = frame.layer.unwrap();
+            assert_eq!((layer.spatial, layer.temporal), (2, picture.temporal));
+        }
+    }
+}
+
+#[test]
+fn upper_layers_can_be_left_out_of_a_picture_on_the_way() {
+    let pictures = [svc_picture(0, 0, true), svc_picture(3000, 0, false)];
+    let packets = svc_packets(&mut Vp9Packetizer::new(0, 0), &pictures);
+    // A relay forwards two layers, numbers anew, and marks the new end of the picture.
+    let kept = packets.iter().filter(|packet| {
+        let descriptor = Descriptor::decode(&mut &packet.payload[..]).unwrap();
+        descriptor.layer.is_some_and(|layer| layer.spatial < 2)
+    });
+    let mut kept: Vec<_> = kept.cloned().collect();
+    for at in 0..kept.len() {
+        kept[at].sequence_number = SequenceNumber::new(at as u16);
+        kept[at].marker = kept
+            .get(at + 1)
+            .is_none_or(|next| next.timestamp != kept[at].timestamp);
+    }
+    let (frames, _) = receive(&mut Assembler::new(Vp9::new()), &kept);
+    let layers: Vec<_> = frames
+        .iter()
+        .map(|frame| frame.layer.unwrap().spatial)
+        .collect();
+    assert_eq!(layers, [1, 1]);
+}
+
+#[test]
+fn pictures_that_cannot_be_sent_are_refused_whole() {
+    let mut nothing = |_: Payload| panic!("nothing is sent");
+    let mut packetizer = Vp9Packetizer::new(0, 0).flexible();
+    let empty = Picture::default();
+    assert_eq!(
+        packetizer.packetize_picture(&empty, 1000, &mut nothing),
+        Err(PacketizeError::Empty)
+    );
+    let mut nameless = svc_picture(0, 0, false);
+    nameless.layers[1].references = [0; 3];
+    let refused = packetizer.packetize_picture(&nameless, 1000, &mut nothing);
+    assert_eq!(refused, Err(PacketizeError::Malformed(PayloadError::Value)));
+    let short = packetizer.packetize_picture(&svc_picture(0, 0, true), 10, &mut nothing);
+    assert_eq!(short, Err(PacketizeError::MaxPayload));
+}

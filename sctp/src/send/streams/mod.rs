@@ -3,6 +3,7 @@
 mod queue;
 mod turns;
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use self::turns::Turns;
 use super::limit::Limit;
 use crate::config::Scheduler;
 use crate::error::SendError;
+use crate::grow;
 use crate::message::{Ordering, Ppid, StreamId};
 use crate::serial::Mid;
 use crate::sparse::Sparse;
@@ -123,7 +125,7 @@ impl OutboundStreams {
     pub(crate) fn counts_mut(&mut self, stream: StreamId) -> &mut StreamCounts {
         let entry = self.entries.entry(stream.get());
         if entry.counts == 0 {
-            self.counts.push(StreamCounts::default());
+            grow::push(&mut self.counts, StreamCounts::default());
             // There are at most 65,536 streams.
             entry.counts = self.counts.len() as u32;
         }
@@ -175,8 +177,8 @@ impl OutboundStreams {
         self.expendable += usize::from(limit.priority().is_some());
         let slot = &mut self.slots[index as usize];
         slot.buffered_bytes += length;
-        slot.queue
-            .push_back(Queued::new(now, ordering, ppid, limit, data));
+        let message = Queued::new(now, ordering, ppid, limit, data);
+        grow::push_back(&mut slot.queue, message);
         self.buffered_bytes += length;
         let counts = self.counts_mut(stream);
         counts.messages += 1;
@@ -195,8 +197,8 @@ impl OutboundStreams {
         let index = self.occupy(stream);
         self.expendable += usize::from(limit.priority().is_some());
         let slot = &mut self.slots[index as usize];
-        slot.queue
-            .push_back(Queued::new(now, ordering, ppid, limit, Bytes::new()));
+        let message = Queued::new(now, ordering, ppid, limit, Bytes::new());
+        grow::push_back(&mut slot.queue, message);
         slot.writing = Some(Box::default());
         self.counts_mut(stream).messages += 1;
     }
@@ -337,8 +339,7 @@ impl OutboundStreams {
             }
         }
         // Later places first, so that the earlier ones stay where they are.
-        found
-            .sort_unstable_by(|one, other| (other.0, other.1, other.2).cmp(&(one.0, one.1, one.2)));
+        found.sort_unstable_by_key(|(theirs, slot, place, _)| Reverse((*theirs, *slot, *place)));
         let mut free = 0;
         let enough = found.iter().position(|(.., cost)| {
             free += cost;
@@ -349,7 +350,7 @@ impl OutboundStreams {
         };
         let mut bytes = 0;
         let mut chosen = found[..=enough].to_vec();
-        chosen.sort_unstable_by_key(|(_, slot, place, _)| std::cmp::Reverse((*slot, *place)));
+        chosen.sort_unstable_by_key(|(_, slot, place, _)| Reverse((*slot, *place)));
         for (_, index, place, _) in &chosen {
             bytes += self.give_up(*index, *place).bytes;
         }
@@ -451,7 +452,7 @@ impl OutboundStreams {
             return index;
         }
         let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
+            grow::push(&mut self.slots, Slot::default());
             // There are at most 65,536 slots: one for each stream.
             (self.slots.len() - 1) as u32
         });
@@ -464,7 +465,7 @@ impl OutboundStreams {
         let slot = &mut self.slots[index as usize];
         if slot.is_idle() {
             self.entries.entry(slot.id.get()).slot = 0;
-            self.free.push(index);
+            grow::push(&mut self.free, index);
         }
     }
 }

@@ -1,0 +1,506 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use netsim::{Pair, Side, Verdict};
+
+use crate::testing::{
+    CHROMIUM, Endpoint, FIREFOX, alice, bob, both_connected, browser_hello, config, config_13,
+    connect, introduce, pair, rsa, start,
+};
+use crate::wire::{RecordHeader, ServerHello};
+use crate::{Cause, Config, Initiator, Provider, Role, Versions};
+
+/// A round trip of the default pair.
+const ROUND_TRIP: Duration = Duration::from_millis(40);
+
+fn usual_pair() -> Pair<Endpoint> {
+    pair(config_13(alice()), config_13(bob()))
+}
+
+fn only_13(certificate: crate::Certificate) -> Config {
+    let mut config = config_13(certificate);
+    config.versions = Versions::DTLS_1_3;
+    config
+}
+
+/// A pair that knows its round trip.
+fn measured_pair(mtu: usize) -> Pair<Endpoint> {
+    let with = |certificate| {
+        let mut config = config_13(certificate);
+        config.mtu = mtu;
+        config
+    };
+    let client = Endpoint::new(with(alice()), Role::Client, 1);
+    let server = Endpoint::new(with(bob()), Role::Server, 1);
+    let mut pair = Pair::new(client, server);
+    introduce(&mut pair);
+    start(&mut pair, Some(ROUND_TRIP));
+    pair
+}
+
+/// Counts datagrams and lets `judge` decide over the one with that number.
+fn meddle(pair: &mut Pair<Endpoint>, mut judge: impl FnMut(u64) -> Verdict + Send + 'static) {
+    let count = Arc::new(AtomicU64::new(0));
+    pair.network()
+        .intercept(move |_| judge(count.fetch_add(1, Ordering::Relaxed)));
+}
+
+#[test]
+fn a_client_speaks_after_one_round_trip_and_the_server_half_a_one_later() {
+    let mut pair = usual_pair();
+    let connected = |pair: &Pair<Endpoint>| pair.a().connection.is_connected();
+    assert!(pair.run_until(Duration::from_secs(1), connected));
+    assert_eq!(pair.time(), ROUND_TRIP);
+    connect(&mut pair);
+    assert_eq!(pair.time(), ROUND_TRIP + ROUND_TRIP / 2);
+    assert!(pair.run_to_rest(Duration::from_secs(1)));
+    // ClientHello, the server's flight, the client's, and an acknowledgement.
+    assert_eq!(pair.sent(), 4);
+    assert_eq!(pair.time(), 2 * ROUND_TRIP);
+    for (endpoint, flights) in [(pair.a(), 2), (pair.b(), 1)] {
+        let stats = endpoint.connection.stats();
+        assert_eq!(
+            (stats.flights_sent, stats.timeouts, stats.repeats),
+            (flights, 0, 0)
+        );
+        assert_eq!(stats.dropped, crate::Dropped::default());
+        assert_eq!(endpoint.connection.poll_timeout(), None);
+    }
+    for side in [Side::A, Side::B] {
+        assert!(pair.has_event(
+            side,
+            "Connected { srtp_profile: Some(SrtpProfile(7)), version: Dtls13, cipher_suite: 4865"
+        ));
+    }
+}
+
+#[test]
+fn data_flows_both_ways_and_costs_twenty_two_bytes() {
+    let mut pair = usual_pair();
+    connect(&mut pair);
+    pair.run_for(ROUND_TRIP);
+    for side in [Side::A, Side::B] {
+        let now = pair.now();
+        let (from, to) = match side {
+            Side::A => (pair.a_mut(), Side::B),
+            Side::B => (pair.b_mut(), Side::A),
+        };
+        assert_eq!(from.connection.max_overhead(), 22);
+        let record = from.seal(now, b"hello").unwrap();
+        assert_eq!(record.len(), 5 + 22);
+        let path = pair.path(to);
+        pair.inject(to, path, &record);
+        pair.inject(to, path, &record);
+        pair.run_for(ROUND_TRIP);
+        assert_eq!(pair.pulled(to), [b"hello".to_vec()]);
+    }
+    assert_eq!(pair.a().connection.stats().dropped.replayed, 1);
+}
+
+#[test]
+fn every_pair_of_versions_agrees_on_the_highest_common_one() {
+    let with = |certificate, versions| {
+        let mut config = config_13(certificate);
+        config.versions = versions;
+        config
+    };
+    let all = [Versions::ALL, Versions::DTLS_1_2, Versions::DTLS_1_3];
+    for client in all {
+        for server in all {
+            let mut pair = pair(with(alice(), client), with(bob(), server));
+            let (a, b) = (client, server);
+            let common = |version| a.contains(version) && b.contains(version);
+            if common(crate::Version::Dtls13) || common(crate::Version::Dtls12) {
+                connect(&mut pair);
+                pair.run_for(ROUND_TRIP);
+                let expected = if common(crate::Version::Dtls13) {
+                    "Dtls13"
+                } else {
+                    "Dtls12"
+                };
+                assert!(pair.has_event(Side::A, expected) && pair.has_event(Side::B, expected));
+            } else {
+                pair.run_for(Duration::from_secs(40));
+                assert!(!both_connected(&pair));
+            }
+        }
+    }
+}
+
+#[test]
+fn ring_and_the_deterministic_provider_connect_with_every_key_and_suite() {
+    let with = |ring: bool, certificate: crate::Certificate| {
+        let mut config = only_13(certificate);
+        if ring {
+            config.provider = Provider::ring();
+        }
+        config
+    };
+    for (client, server) in [
+        (with(true, alice()), with(false, bob())),
+        (with(false, alice()), with(true, bob())),
+        (with(true, rsa()), with(true, bob())),
+        (with(true, alice()), with(true, rsa())),
+    ] {
+        let mut pair = pair(client, server);
+        connect(&mut pair);
+    }
+}
+
+#[test]
+fn a_browser_hello_of_two_datagrams_is_answered_with_1_3_once_it_is_whole() {
+    for text in [CHROMIUM, FIREFOX] {
+        let datagrams = browser_hello(text);
+        for order in [[0, 1], [1, 0]] {
+            let mut server = Endpoint::new(config_13(bob()), Role::Server, 1);
+            let now = netsim::epoch();
+            server.connection.start(now, None);
+            let mut out = Vec::new();
+            server
+                .connection
+                .handle_datagram(now, &mut datagrams[order[0]].clone());
+            assert_eq!(server.connection.poll_transmit(now, &mut out), None);
+            server
+                .connection
+                .handle_datagram(now, &mut datagrams[order[1]].clone());
+            assert!(server.connection.poll_transmit(now, &mut out).is_some());
+            let (_, body) = RecordHeader::decode(&mut out.as_slice()).unwrap();
+            let hello = ServerHello::decode(&body[12..]).unwrap();
+            assert_eq!((hello.version, hello.cipher_suite), (0xfefd, 0x1301));
+            assert_eq!(hello.extensions.versions, Some(vec![0xfefc]));
+            // The plain share, not the hybrid one: policy.
+            assert_eq!(hello.extensions.key_shares.unwrap()[0].group, 29);
+        }
+    }
+}
+
+#[test]
+fn the_loss_of_any_one_datagram_costs_less_than_two_round_trips() {
+    // What was lost, and when each side was connected, in quarters of a round trip; without loss 4 and 6.
+    for (lost, name, client, server) in [
+        (0, "ClientHello", 12, 14),
+        (1, "the server's flight", 12, 14),
+        (2, "the client's flight", 4, 14),
+        (3, "the acknowledgement", 4, 6),
+    ] {
+        let mut pair = measured_pair(1200);
+        meddle(&mut pair, move |number| {
+            if number == lost {
+                Verdict::Drop
+            } else {
+                Verdict::Pass
+            }
+        });
+        let connected = |pair: &Pair<Endpoint>| pair.a().connection.is_connected();
+        assert!(pair.run_until(Duration::from_secs(1), connected));
+        let quarters = |pair: &Pair<Endpoint>| 4 * pair.time().as_millis() / ROUND_TRIP.as_millis();
+        assert_eq!(quarters(&pair), client, "{name} was lost");
+        connect(&mut pair);
+        assert_eq!(quarters(&pair), server, "{name} was lost");
+        assert!(pair.run_to_rest(Duration::from_secs(1)));
+        assert!(both_connected(&pair));
+        assert_eq!(pair.a().connection.poll_timeout(), None);
+    }
+}
+
+fn datagrams_of_a_handshake(mtu: usize) -> u64 {
+    let mut pair = measured_pair(mtu);
+    connect(&mut pair);
+    pair.run_to_rest(Duration::from_secs(1));
+    pair.sent()
+}
+
+#[test]
+fn any_one_datagram_may_be_lost_at_any_size() {
+    for mtu in [128, 256, 600, 1200] {
+        for lost in 0..datagrams_of_a_handshake(mtu) {
+            let mut pair = measured_pair(mtu);
+            meddle(&mut pair, move |number| {
+                if number == lost {
+                    Verdict::Drop
+                } else {
+                    Verdict::Pass
+                }
+            });
+            connect(&mut pair);
+            let time = pair.time();
+            assert!(time <= 4 * ROUND_TRIP, "{lost} of {mtu}: {time:?}");
+            assert!(pair.run_to_rest(Duration::from_secs(2)));
+            assert!(both_connected(&pair));
+        }
+    }
+}
+
+#[test]
+fn any_two_datagrams_may_be_lost() {
+    let all = datagrams_of_a_handshake(300);
+    for first in 0..all {
+        for second in first + 1..all + 4 {
+            let mut pair = measured_pair(300);
+            meddle(&mut pair, move |number| {
+                if number == first || number == second {
+                    Verdict::Drop
+                } else {
+                    Verdict::Pass
+                }
+            });
+            connect(&mut pair);
+            assert!(pair.time() <= 8 * ROUND_TRIP, "{first} and {second}");
+        }
+    }
+}
+
+#[test]
+fn any_one_datagram_may_be_late_twice_there_or_cut_short() {
+    for mtu in [128, 256, 1200] {
+        for which in 0..datagrams_of_a_handshake(mtu) {
+            for damage in 0..4 {
+                let mut pair = measured_pair(mtu);
+                let count = Arc::new(AtomicU64::new(0));
+                pair.network().intercept(move |packet| {
+                    if count.fetch_add(1, Ordering::Relaxed) != which {
+                        return Verdict::Pass;
+                    }
+                    match damage {
+                        0 => Verdict::Delay(Duration::from_millis(5)),
+                        1 => Verdict::Delay(Duration::from_millis(500)),
+                        2 => Verdict::Replace(packet.bytes[..packet.bytes.len() / 2].to_vec()),
+                        _ => Verdict::Replace(packet.bytes.repeat(2)),
+                    }
+                });
+                connect(&mut pair);
+                let time = pair.time();
+                assert!(
+                    time <= 4 * ROUND_TRIP,
+                    "{which} of {mtu}, {damage}: {time:?}"
+                );
+                pair.run_for(Duration::from_secs(1));
+                assert!(both_connected(&pair));
+            }
+        }
+    }
+}
+
+#[test]
+fn only_what_is_missing_is_sent_again() {
+    // The second datagram of the server's flight is lost: the client says what it has, the server adds the rest.
+    let mut pair = measured_pair(400);
+    meddle(&mut pair, |number| {
+        if number == 2 {
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+    connect(&mut pair);
+    let stats = pair.b().connection.stats();
+    assert_eq!((stats.timeouts, stats.repeats), (0, 1));
+    assert!(pair.time() <= 3 * ROUND_TRIP);
+    pair.run_to_rest(Duration::from_secs(1));
+    assert!(pair.sent() <= datagrams_of_a_handshake(400) + 2);
+}
+
+#[test]
+fn a_handshake_survives_heavy_loss() {
+    for seed in 0..60 {
+        for profile in [
+            netsim::Profile::Loss30,
+            netsim::Profile::BurstLoss,
+            netsim::Profile::Shuffle,
+            netsim::Profile::Jitter,
+            netsim::Profile::SmallMtu,
+            netsim::Profile::Corruption,
+        ] {
+            let client = Endpoint::new(config_13(alice()), Role::Client, seed);
+            let server = Endpoint::new(config_13(bob()), Role::Server, seed);
+            let mut pair = Pair::on(profile, seed, client, server);
+            introduce(&mut pair);
+            start(&mut pair, Some(Duration::from_millis(50)));
+            let connected = pair.run_until(Duration::from_secs(30), both_connected);
+            assert!(connected, "{profile:?} {seed}: {:?}", pair.outcomes());
+        }
+    }
+}
+
+#[test]
+fn keys_are_updated_both_ways_while_data_flows() {
+    let mut pair = usual_pair();
+    connect(&mut pair);
+    pair.run_for(ROUND_TRIP);
+    for round in 0..10_u8 {
+        let now = pair.now();
+        let late = pair.a_mut().seal(now, &[round, 0]).unwrap();
+        if round % 2 == 0 {
+            pair.a_mut().connection.update_keys(now);
+        } else {
+            pair.b_mut().connection.update_keys(now);
+        }
+        pair.run_for(2 * ROUND_TRIP);
+        let now = pair.now();
+        let fresh = pair.a_mut().seal(now, &[round, 1]).unwrap();
+        let back = pair.b_mut().seal(now, &[round, 2]).unwrap();
+        assert_ne!(late[0] & 3, fresh[0] & 3, "the epoch changed");
+        for (side, record) in [(Side::B, late), (Side::B, fresh), (Side::A, back)] {
+            let path = pair.path(side);
+            pair.inject(side, path, &record);
+        }
+        pair.run_for(ROUND_TRIP);
+        assert_eq!(
+            pair.pulled(Side::B)[usize::from(round) * 2..],
+            [vec![round, 0], vec![round, 1]]
+        );
+        assert_eq!(pair.pulled(Side::A)[usize::from(round)], [round, 2]);
+    }
+    assert_eq!(pair.a().connection.stats().timeouts, 0);
+    assert_eq!(pair.a().connection.poll_timeout(), None);
+    assert_eq!(pair.b().connection.poll_timeout(), None);
+}
+
+#[test]
+fn keys_are_updated_after_many_records_and_despite_loss() {
+    let mut pair = usual_pair();
+    connect(&mut pair);
+    pair.run_for(ROUND_TRIP);
+    meddle(&mut pair, |number| {
+        if number < 2 {
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+    pair.a_mut().connection.update_after(100);
+    let now = pair.now();
+    for _ in 0..99 {
+        pair.a_mut().seal(now, b"x").unwrap();
+    }
+    let now = pair.now();
+    let before = pair.a_mut().seal(now, b"x").unwrap();
+    pair.run_for(Duration::from_secs(8));
+    let now = pair.now();
+    let after = pair.a_mut().seal(now, b"x").unwrap();
+    assert_eq!((before[0] & 3, after[0] & 3), (3, 0));
+    assert_eq!(after[1..].len(), before[1..].len());
+    assert!(pair.a().connection.stats().timeouts >= 1);
+}
+
+#[test]
+fn a_flood_of_key_updates_is_slowed_down_not_followed() {
+    let mut pair = usual_pair();
+    connect(&mut pair);
+    pair.run_for(ROUND_TRIP);
+    for _ in 0..60 {
+        let now = pair.now();
+        pair.a_mut().connection.update_keys(now);
+        pair.run_for(ROUND_TRIP * 2);
+    }
+    assert!(pair.b().connection.stats().dropped.fragments > 0);
+    assert!(both_connected(&pair));
+    pair.run_for(Duration::from_secs(60));
+    let now = pair.now();
+    let record = pair.a_mut().seal(now, b"still here").unwrap();
+    let path = pair.path(Side::B);
+    pair.inject(Side::B, path, &record);
+    pair.run_for(ROUND_TRIP);
+    assert_eq!(pair.pulled(Side::B), [b"still here".to_vec()]);
+}
+
+#[test]
+fn a_group_without_a_share_is_asked_for() {
+    // The server knows P-256 only; the client's share is X25519.
+    let mut server = only_13(bob());
+    server.groups = vec![crate::NamedGroup::Secp256r1];
+    let mut pair = pair(only_13(alice()), server);
+    connect(&mut pair);
+    assert_eq!(pair.time(), 2 * ROUND_TRIP + ROUND_TRIP / 2);
+    assert_eq!(pair.sent(), 6);
+}
+
+#[test]
+fn a_downgrade_is_noticed() {
+    // Somebody takes DTLS 1.3 out of the hello: the server's random tells.
+    let mut pair = usual_pair();
+    pair.network().intercept(|packet| {
+        let mut bytes = packet.bytes.clone();
+        let named = [0, 43, 0, 5, 4, 0xfe, 0xfc, 0xfe, 0xfd];
+        let Some(at) = bytes.windows(9).position(|w| w == named) else {
+            return Verdict::Pass;
+        };
+        bytes[at + 5..at + 7].copy_from_slice(&[0xfe, 0xfb]);
+        Verdict::Replace(bytes)
+    });
+    pair.run_for(Duration::from_secs(40));
+    assert!(!pair.a().connection.is_connected() && !pair.b().connection.is_connected());
+    assert!(
+        pair.has_event(Side::A, "cause: Misbehaved"),
+        "{:?}",
+        pair.events(Side::A)
+    );
+    // A server that knows no 1.3 does not mark its random, and is taken at its word.
+    let mut pair = crate::testing::pair(config_13(alice()), config(bob()));
+    connect(&mut pair);
+}
+
+#[test]
+fn close_notify_is_protected_and_heard() {
+    let mut pair = usual_pair();
+    connect(&mut pair);
+    pair.run_for(ROUND_TRIP);
+    let now = pair.now();
+    pair.a_mut().connection.close(now);
+    pair.run_for(ROUND_TRIP);
+    let event = |initiator: Initiator| {
+        format!(
+            "Closed(CloseReason {{ initiator: {initiator:?}, cause: {:?} }})",
+            Cause::CloseNotify
+        )
+    };
+    assert!(pair.has_event(Side::A, &event(Initiator::Local)));
+    assert!(pair.has_event(Side::B, &event(Initiator::Remote)));
+}
+
+#[test]
+fn fingerprints_may_come_after_the_handshake() {
+    let client = Endpoint::new(config_13(alice()), Role::Client, 1);
+    let server = Endpoint::new(config_13(bob()), Role::Server, 1);
+    let mut pair = Pair::new(client, server);
+    start(&mut pair, None);
+    pair.run_for(Duration::from_secs(2));
+    assert!(!both_connected(&pair));
+    assert_eq!(pair.a().exported(), None);
+    let mut buf = vec![1];
+    assert!(pair.a_mut().connection.begin(&mut buf).is_none());
+    introduce(&mut pair);
+    assert!(both_connected(&pair));
+    assert_eq!(pair.sent(), 4);
+}
+
+#[test]
+fn the_wrong_certificate_ends_it_on_both_sides() {
+    for server_is_wrong in [true, false] {
+        let client = Endpoint::new(config_13(alice()), Role::Client, 1);
+        let server = Endpoint::new(config_13(bob()), Role::Server, 1);
+        let mut pair = Pair::new(client, server);
+        introduce(&mut pair);
+        let now = pair.now();
+        let (side, endpoint, other) = if server_is_wrong {
+            let own = alice().fingerprint();
+            (Side::A, pair.a_mut(), own)
+        } else {
+            let own = bob().fingerprint();
+            (Side::B, pair.b_mut(), own)
+        };
+        endpoint
+            .connection
+            .set_remote_fingerprints(now, vec![other]);
+        start(&mut pair, Some(ROUND_TRIP));
+        pair.run_for(Duration::from_secs(2));
+        assert!(pair.has_event(side, "cause: FingerprintMismatch"));
+        let other = if side == Side::A { Side::B } else { Side::A };
+        assert!(
+            pair.has_event(other, "cause: Alert(bad_certificate)"),
+            "{:?}",
+            pair.events(other)
+        );
+    }
+}

@@ -1,0 +1,259 @@
+use super::{Context, Failure, Message};
+use crate::crypto::{KeyExchange, NamedGroup};
+use crate::wire::{
+    ClientHello, DTLS_1_2, DTLS_1_3, Extensions, HandshakeType, HelloVerifyRequest, KeyShare,
+    ServerHello, UseSrtp,
+};
+use crate::{Version, tls12, tls13};
+
+/// What a client says first, whichever version the server answers in.
+pub(crate) struct Offer {
+    pub(crate) hello: ClientHello,
+    /// The private halves of the key shares in it.
+    shares: Vec<(NamedGroup, KeyExchange)>,
+    /// A HelloVerifyRequest was answered. There is no second one.
+    verified: bool,
+    /// A HelloRetryRequest was answered. There is no second one, and the version is settled.
+    retried: Option<tls13::client::Retried>,
+}
+
+/// What an answer of the server led to.
+pub(crate) enum Answer {
+    /// Another ClientHello is under way.
+    Again,
+    Tls12(tls12::client::State),
+    Tls13(tls13::client::State),
+}
+
+impl Offer {
+    /// Sends the first ClientHello.
+    pub(crate) fn start(context: &mut Context<'_>) -> Self {
+        let config = context.config;
+        let provider = &config.provider;
+        let (tls12, tls13) = (
+            config.versions.contains(Version::Dtls12),
+            config.versions.contains(Version::Dtls13),
+        );
+        let mut cipher_suites: Vec<u16> = Vec::new();
+        if tls13 {
+            cipher_suites.extend(provider.suites_13().map(|suite| suite.number));
+        }
+        if tls12 {
+            cipher_suites.extend(config.suites().map(|suite| suite.number));
+        }
+        let mut shares = Vec::new();
+        // A share for the favourite alone: a server that wants another group asks for it. A source that fails here
+        // fails again, and then says so.
+        if tls13
+            && let Some(group) = config.groups().next()
+            && let Ok(exchange) = context.secrets.key_exchange(group)
+        {
+            shares.push((group, exchange));
+        }
+        let srtp_profiles = &config.srtp_profiles;
+        let mut versions = Vec::new();
+        versions.extend(tls13.then_some(DTLS_1_3));
+        versions.extend((tls12 && tls13).then_some(DTLS_1_2));
+        let hello = ClientHello {
+            version: DTLS_1_2,
+            random: context.random(),
+            session_id: Vec::new(),
+            cookie: Vec::new(),
+            cipher_suites,
+            compression_methods: vec![0],
+            extensions: Extensions {
+                groups: Some(config.groups().map(NamedGroup::number).collect()),
+                point_formats: tls12,
+                schemes: Some(provider.schemes().to_vec()),
+                srtp: (!srtp_profiles.is_empty()).then(|| UseSrtp {
+                    profiles: srtp_profiles.clone(),
+                    mki: Vec::new(),
+                }),
+                alpn: (!config.alpn.is_empty()).then(|| config.alpn.clone()),
+                extended_master_secret: tls12,
+                renegotiation_info: tls12,
+                versions: tls13.then_some(versions),
+                key_shares: tls13.then(|| key_shares(&shares)),
+                ..Extensions::default()
+            },
+        };
+        send(context, &hello);
+        Self {
+            hello,
+            shares,
+            verified: false,
+            retried: None,
+        }
+    }
+
+    /// Begins again behind the ClientHello that was sent last: what was accepted since may have been anybody's.
+    pub(crate) fn resume(&self, context: &mut Context<'_>, sent: &Message) {
+        context.transcript.clear();
+        context.transcript.push(sent);
+    }
+
+    /// Handles an answer. Nothing is changed by one that is refused.
+    pub(crate) fn answer(
+        &mut self,
+        context: &mut Context<'_>,
+        message: &Message,
+    ) -> Result<Answer, Failure> {
+        match message.message_type {
+            HandshakeType::HELLO_VERIFY_REQUEST
+                if !self.verified
+                    && self.retried.is_none()
+                    && context.config.versions.contains(Version::Dtls12) =>
+            {
+                self.hello.cookie = HelloVerifyRequest::decode(&message.body)?.cookie;
+                self.verified = true;
+                context.transcript.clear();
+                send(context, &self.hello);
+                return Ok(Answer::Again);
+            }
+            // What only servers of older versions say.
+            HandshakeType::HELLO_VERIFY_REQUEST
+                if !context.config.versions.contains(Version::Dtls12) =>
+            {
+                return Err(Failure::version());
+            }
+            HandshakeType::SERVER_HELLO => {}
+            _ => return Err(Failure::unexpected()),
+        }
+        let hello = ServerHello::decode(&message.body)?;
+        match hello.extensions.versions.as_deref() {
+            None if self.retried.is_some() => Err(Failure::illegal()),
+            None => self.answer_12(context, message, &hello),
+            Some([DTLS_1_3])
+                if context.config.versions.contains(Version::Dtls13) && !self.verified =>
+            {
+                self.answer_13(context, message, &hello)
+            }
+            // 1.2 is never named here (RFC 8446 §4.2.1).
+            Some(_) => Err(Failure::illegal()),
+        }
+    }
+
+    fn answer_12(
+        &self,
+        context: &mut Context<'_>,
+        message: &Message,
+        hello: &ServerHello,
+    ) -> Result<Answer, Failure> {
+        let versions = &context.config.versions;
+        if !versions.contains(Version::Dtls12) {
+            return Err(Failure::version());
+        }
+        // A server that knows DTLS 1.3 marks an answer in 1.2. If we offered 1.3, somebody took it out of our hello
+        // (RFC 8446 §4.1.3).
+        let mark = hello.random.last_chunk::<8>();
+        let downgraded = versions.contains(Version::Dtls13)
+            && mark == Some(&ServerHello::DOWNGRADE)
+            || mark == Some(&ServerHello::DOWNGRADE_BELOW);
+        if downgraded {
+            return Err(Failure::illegal());
+        }
+        tls12::client::State::accept(context, &self.hello, message, hello).map(Answer::Tls12)
+    }
+
+    fn answer_13(
+        &mut self,
+        context: &mut Context<'_>,
+        message: &Message,
+        answer: &ServerHello,
+    ) -> Result<Answer, Failure> {
+        let suite =
+            tls13::client::check_hello(context, &self.hello, answer, self.retried.as_ref())?;
+        if answer.is_retry() {
+            self.retry(context, message, answer, suite.number)?;
+            return Ok(Answer::Again);
+        }
+        let share = tls13::client::server_share(answer)?;
+        let index = self
+            .shares
+            .iter()
+            .position(|(group, _)| group.number() == share.group)
+            .ok_or(Failure::illegal())?;
+        let (group, exchange) = self.shares.swap_remove(index);
+        let shared = exchange
+            .agree(&share.public)
+            .map_err(|_| Failure::bad_share())?;
+        if self.retried.is_none() {
+            let sent = context
+                .flight
+                .only_message()
+                .cloned()
+                .ok_or(Failure::unexpected())?;
+            context.transcript.clear_for_13();
+            context.transcript.push(&sent);
+        }
+        context.transcript.push(message);
+        tls13::client::State::accept(context, &self.hello, suite, group, &shared).map(Answer::Tls13)
+    }
+
+    /// Sends the second ClientHello (RFC 8446 §4.1.2, §4.1.4).
+    fn retry(
+        &mut self,
+        context: &mut Context<'_>,
+        message: &Message,
+        answer: &ServerHello,
+        suite: u16,
+    ) -> Result<(), Failure> {
+        let wanted = answer.extensions.key_shares.as_deref();
+        let wanted = match wanted {
+            Some([share]) => Some(self.retry_group(context, share.group)?),
+            Some(_) => return Err(Failure::illegal()),
+            None => None,
+        };
+        // A request that changes nothing is refused (RFC 8446 §4.1.4).
+        if wanted.is_none() && answer.extensions.cookie.is_none() {
+            return Err(Failure::illegal());
+        }
+        let exchange = match wanted {
+            Some(group) => Some((group, context.secrets.key_exchange(group)?)),
+            None => None,
+        };
+        let sent = context
+            .flight
+            .only_message()
+            .cloned()
+            .ok_or(Failure::unexpected())?;
+        if let Some(share) = exchange {
+            self.shares = vec![share];
+            self.hello.extensions.key_shares = Some(key_shares(&self.shares));
+        }
+        self.hello
+            .extensions
+            .cookie
+            .clone_from(&answer.extensions.cookie);
+        self.retried = Some(tls13::client::Retried { suite });
+        tls13::begin_retried_transcript(context, suite, &sent, message);
+        send(context, &self.hello);
+        Ok(())
+    }
+
+    /// A group that a server asks for is one that we have and did not send a share of.
+    fn retry_group(&self, context: &Context<'_>, number: u16) -> Result<NamedGroup, Failure> {
+        let mut groups = context.config.groups();
+        let known = groups.find(|group| group.number() == number);
+        let group = known.ok_or(Failure::illegal())?;
+        if self.shares.iter().any(|(own, _)| *own == group) {
+            return Err(Failure::illegal());
+        }
+        Ok(group)
+    }
+}
+
+fn key_shares(shares: &[(NamedGroup, KeyExchange)]) -> Vec<KeyShare> {
+    let share = |(group, exchange): &(NamedGroup, KeyExchange)| KeyShare {
+        group: group.number(),
+        public: exchange.public().to_vec(),
+    };
+    shares.iter().map(share).collect()
+}
+
+fn send(context: &mut Context<'_>, hello: &ClientHello) {
+    let mut body = Vec::new();
+    hello.encode(&mut body);
+    context.begin_flight();
+    context.send(HandshakeType::CLIENT_HELLO, body);
+}

@@ -1,0 +1,199 @@
+use zeroize::Zeroizing;
+
+use crate::crypto::{CipherSuite13, CryptoError, Hash, Provider};
+use crate::record::Protection13;
+
+/// A secret of the key schedule, as long as the hash.
+pub(crate) type Secret = Zeroizing<Vec<u8>>;
+
+/// The key derivation of TLS 1.3 with one hash (RFC 8446 §7.1), under the labels of DTLS (RFC 9147 §5.9).
+#[derive(Clone, Copy)]
+pub(crate) struct Derivation<'a> {
+    provider: &'a Provider,
+    hash: Hash,
+    prefix: &'static [u8],
+}
+
+impl<'a> Derivation<'a> {
+    pub(crate) const fn new(provider: &'a Provider, hash: Hash) -> Self {
+        Self {
+            provider,
+            hash,
+            prefix: b"dtls13",
+        }
+    }
+
+    /// The labels of TLS, for its test vectors.
+    #[cfg(test)]
+    pub(crate) const fn of_tls(provider: &'a Provider, hash: Hash) -> Self {
+        Self {
+            provider,
+            hash,
+            prefix: b"tls13 ",
+        }
+    }
+
+    /// `Transcript-Hash` of these bytes.
+    pub(crate) fn transcript_hash(&self, bytes: &[u8]) -> Vec<u8> {
+        self.provider.hash(self.hash, bytes)
+    }
+
+    /// `HKDF-Extract` (RFC 5869 §2.2).
+    fn extract(&self, salt: &[u8], input: &[u8]) -> Secret {
+        self.provider.hmac(self.hash, salt).mac(&[input])
+    }
+
+    /// `HKDF-Expand-Label` (RFC 8446 §7.1).
+    pub(crate) fn expand_label(&self, secret: &[u8], label: &[u8], context: &[u8], out: &mut [u8]) {
+        // Labels, hashes and what we ask for are far below 255 and 65,535 bytes.
+        let [.., high, low] = out.len().to_be_bytes();
+        let [.., label_length] = (self.prefix.len() + label.len()).to_be_bytes();
+        let [.., context_length] = context.len().to_be_bytes();
+        let lengths = [high, low, label_length];
+        let key = self.provider.hmac(self.hash, secret);
+        let mut previous = Zeroizing::new(Vec::new());
+        for (counter, block) in (1..=u8::MAX).zip(out.chunks_mut(self.hash.length())) {
+            previous = key.mac(&[
+                &previous,
+                &lengths,
+                self.prefix,
+                label,
+                &[context_length],
+                context,
+                &[counter],
+            ]);
+            block.copy_from_slice(&previous[..block.len()]);
+        }
+    }
+
+    fn derive(&self, secret: &[u8], label: &[u8], transcript_hash: &[u8]) -> Secret {
+        let mut out = Zeroizing::new(vec![0; self.hash.length()]);
+        self.expand_label(secret, label, transcript_hash, &mut out);
+        out
+    }
+
+    fn derived(&self, secret: &[u8]) -> Secret {
+        self.derive(secret, b"derived", &self.transcript_hash(&[]))
+    }
+
+    /// The early secret; without a pre-shared key of zeros.
+    pub(crate) fn early(&self, psk: Option<&[u8]>) -> Secret {
+        let zeros = vec![0; self.hash.length()];
+        self.extract(&zeros, psk.unwrap_or(&zeros))
+    }
+
+    /// The handshake secret.
+    pub(crate) fn handshake(&self, early: &[u8], shared: &[u8]) -> Secret {
+        self.extract(&self.derived(early), shared)
+    }
+
+    /// The master secret.
+    pub(crate) fn master(&self, handshake: &[u8]) -> Secret {
+        let zeros = vec![0; self.hash.length()];
+        self.extract(&self.derived(handshake), &zeros)
+    }
+
+    /// Both traffic secrets of the handshake, the client's first.
+    pub(crate) fn handshake_traffic(
+        &self,
+        handshake: &[u8],
+        transcript_hash: &[u8],
+    ) -> [Secret; 2] {
+        [b"c hs traffic", b"s hs traffic"]
+            .map(|label| self.derive(handshake, label, transcript_hash))
+    }
+
+    /// Both first traffic secrets of the data, the client's first.
+    pub(crate) fn application_traffic(&self, master: &[u8], transcript_hash: &[u8]) -> [Secret; 2] {
+        [b"c ap traffic", b"s ap traffic"].map(|label| self.derive(master, label, transcript_hash))
+    }
+
+    /// The secret that exporters start from.
+    pub(crate) fn exporter_master(&self, master: &[u8], transcript_hash: &[u8]) -> Secret {
+        self.derive(master, b"exp master", transcript_hash)
+    }
+
+    #[cfg(test)]
+    /// The secret that tickets start from.
+    pub(crate) fn resumption_master(&self, master: &[u8], transcript_hash: &[u8]) -> Secret {
+        self.derive(master, b"res master", transcript_hash)
+    }
+
+    /// The traffic secret that follows after a KeyUpdate (RFC 8446 §7.2).
+    pub(crate) fn next_traffic(&self, traffic: &[u8]) -> Secret {
+        self.derive(traffic, b"traffic upd", &[])
+    }
+
+    /// The content of a Finished (RFC 8446 §4.4.4).
+    pub(crate) fn verify_data(&self, traffic: &[u8], transcript_hash: &[u8]) -> Secret {
+        let key = self.derive(traffic, b"finished", &[]);
+        self.provider.hmac(self.hash, &key).mac(&[transcript_hash])
+    }
+
+    /// Keying material for others (RFC 8446 §7.5).
+    pub(crate) fn export(&self, exporter: &[u8], label: &[u8], context: &[u8], out: &mut [u8]) {
+        let secret = self.derive(exporter, label, &self.transcript_hash(&[]));
+        self.expand_label(&secret, b"exporter", &self.transcript_hash(context), out);
+    }
+}
+
+/// The record protection of a traffic secret (RFC 8446 §7.3, RFC 9147 §4.2.3).
+pub(crate) fn protection(
+    provider: &Provider,
+    suite: CipherSuite13,
+    traffic: &[u8],
+) -> Result<Protection13, CryptoError> {
+    let derivation = Derivation::new(provider, suite.hash);
+    let length = suite.aead.key_length();
+    let mut key = Zeroizing::new(vec![0; length]);
+    let mut sequence_key = Zeroizing::new(vec![0; length]);
+    let mut iv = Zeroizing::new([0; 12]);
+    derivation.expand_label(traffic, b"key", &[], &mut key);
+    derivation.expand_label(traffic, b"iv", &[], iv.as_mut_slice());
+    derivation.expand_label(traffic, b"sn", &[], &mut sequence_key);
+    Protection13::new(provider, suite.aead, &key, *iv, &sequence_key)
+}
+
+/// What of the key schedule stays when the handshake is complete.
+pub(crate) struct Secrets {
+    pub(crate) suite: CipherSuite13,
+    /// The traffic secrets in use, the client's first, and how often each was updated.
+    pub(crate) traffic: [Secret; 2],
+    pub(crate) updates: [u32; 2],
+    pub(crate) exporter: Secret,
+    pub(crate) client_random: [u8; 32],
+}
+
+impl Secrets {
+    /// Keying material for others. A missing context is the same as an empty one (RFC 8446 §7.5).
+    pub(crate) fn export(
+        &self,
+        provider: &Provider,
+        label: &[u8],
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) {
+        Derivation::new(provider, self.suite.hash).export(
+            &self.exporter,
+            label,
+            context.unwrap_or_default(),
+            out,
+        );
+    }
+
+    /// The lines of a key log by which packet analysers open the data; the handshake's secrets are gone by now.
+    pub(crate) fn key_log(&self) -> String {
+        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let random = hex(&self.client_random);
+        let [client, server] = &self.traffic;
+        let [client_updates, server_updates] = self.updates;
+        format!(
+            "CLIENT_TRAFFIC_SECRET_{client_updates} {random} {}\n\
+             SERVER_TRAFFIC_SECRET_{server_updates} {random} {}\n\
+             EXPORTER_SECRET {random} {}",
+            hex(client),
+            hex(server),
+            hex(&self.exporter)
+        )
+    }
+}

@@ -1,0 +1,290 @@
+//! The handshake of DTLS 1.3 (RFC 9147, RFC 8446) with ECDHE and mutual certificates.
+//!
+//! As in the room of 1.2, client and server are one enum each, with a struct per state that is named for the message
+//! it waits for.
+
+pub(crate) mod client;
+mod key_schedule;
+pub(crate) mod server;
+#[cfg(test)]
+mod tests;
+
+use subtle::ConstantTimeEq as _;
+
+pub(crate) use self::key_schedule::{Derivation, Secret, Secrets, protection};
+use crate::certificate::Leaf;
+use crate::crypto::{CipherSuite13, Hash, PublicKey, SignatureScheme};
+use crate::handshake::{Context, Failure, Message};
+use crate::record::{Epochs, Protection13};
+use crate::wire::{Certificate13, CertificateVerify, HandshakeType};
+use crate::{Certificate, Role, SrtpProfile};
+
+/// What a completed handshake leaves behind.
+pub(crate) struct Agreed {
+    pub(crate) srtp_profile: Option<SrtpProfile>,
+    pub(crate) alpn: Option<Vec<u8>>,
+    /// What a server reads a repeated flight of the client with.
+    pub(crate) client_handshake: Option<Secret>,
+    pub(crate) secrets: Secrets,
+    /// The certificate that the other side proved to own.
+    pub(crate) peer: Option<Peer>,
+}
+
+/// What hello and EncryptedExtensions agree on beside keys.
+#[derive(Clone, Default)]
+struct Extras {
+    srtp_profile: Option<SrtpProfile>,
+    alpn: Option<Vec<u8>>,
+}
+
+/// The certificate of the other side.
+pub(crate) struct Peer {
+    pub(crate) der: Vec<u8>,
+    public_key: PublicKey,
+}
+
+impl Peer {
+    /// Reads the certificate message. The fingerprint is compared here if it is known already, to fail early; the
+    /// gate that nobody passes without it is the connection's. `None` if the message says that there is none.
+    fn read(context: &Context<'_>, message: &Message) -> Result<Option<Self>, Failure> {
+        expect(message, HandshakeType::CERTIFICATE)?;
+        let certificate = Certificate13::decode(&message.body)?;
+        if !certificate.context.is_empty() {
+            return Err(Failure::illegal());
+        }
+        if certificate.extended {
+            return Err(Failure::unsupported_extension());
+        }
+        let Some(der) = certificate.leaf else {
+            return Ok(None);
+        };
+        let public_key = Leaf::from_der(der)?.public_key;
+        context.check_announced(der)?;
+        let der = der.to_vec();
+        Ok(Some(Self { der, public_key }))
+    }
+
+    /// Checks the CertificateVerify of `sender` over all that was said before it (RFC 8446 §4.4.3).
+    fn verify(
+        &self,
+        context: &Context<'_>,
+        hash: Hash,
+        sender: Role,
+        message: &Message,
+    ) -> Result<(), Failure> {
+        expect(message, HandshakeType::CERTIFICATE_VERIFY)?;
+        let proof = CertificateVerify::decode(&message.body)?;
+        let provider = &context.config.provider;
+        if !provider.schemes().contains(&proof.scheme) || !proof.scheme.suits_13(&self.public_key) {
+            return Err(Failure::illegal());
+        }
+        let signed = signed_content(context, hash, sender);
+        provider
+            .verify(&self.public_key, proof.scheme, &signed, proof.signature)
+            .map_err(|_| Failure::bad_proof())
+    }
+}
+
+/// The secrets of a handshake under way.
+struct Keys {
+    suite: CipherSuite13,
+    /// The handshake's traffic secrets, the client's first.
+    traffic: [Secret; 2],
+    master: Secret,
+    client_random: [u8; 32],
+}
+
+/// The traffic secrets of the data, derived when the server's Finished is known.
+struct ApplicationKeys {
+    traffic: [Secret; 2],
+    exporter: Secret,
+}
+
+impl Keys {
+    /// Derives the secrets of the handshake from the transcript that ends with ServerHello, and opens epoch 2.
+    fn begin(
+        context: &mut Context<'_>,
+        role: Role,
+        suite: CipherSuite13,
+        shared: &[u8],
+        client_random: [u8; 32],
+    ) -> Result<Self, Failure> {
+        let provider = &context.config.provider;
+        let derivation = Derivation::new(provider, suite.hash);
+        let handshake = derivation.handshake(&derivation.early(None), shared);
+        let hash = derivation.transcript_hash(context.transcript.bytes());
+        let traffic = derivation.handshake_traffic(&handshake, &hash);
+        let master = derivation.master(&handshake);
+        let (own, theirs) = directions(role, &traffic);
+        let own = protection(provider, suite, own)?;
+        let theirs = protection(provider, suite, theirs)?;
+        let epochs = context.records.begin_epochs();
+        epochs.install_write(Epochs::HANDSHAKE, own);
+        epochs.install_read(Epochs::HANDSHAKE, theirs);
+        Ok(Self {
+            suite,
+            traffic,
+            master,
+            client_random,
+        })
+    }
+
+    /// The secrets of the data, from the transcript that ends with the server's Finished.
+    fn application(&self, context: &Context<'_>) -> ApplicationKeys {
+        let derivation = Derivation::new(&context.config.provider, self.suite.hash);
+        let hash = derivation.transcript_hash(context.transcript.bytes());
+        ApplicationKeys {
+            traffic: derivation.application_traffic(&self.master, &hash),
+            exporter: derivation.exporter_master(&self.master, &hash),
+        }
+    }
+
+    /// The content of the Finished of `sender` at this point.
+    fn verify_data(&self, context: &Context<'_>, sender: Role) -> Secret {
+        let derivation = Derivation::new(&context.config.provider, self.suite.hash);
+        let hash = derivation.transcript_hash(context.transcript.bytes());
+        let (own, _) = directions(sender, &self.traffic);
+        derivation.verify_data(own, &hash)
+    }
+
+    /// Checks the Finished of `sender` against all that came before it.
+    fn check_finished(
+        &self,
+        context: &Context<'_>,
+        sender: Role,
+        message: &Message,
+    ) -> Result<(), Failure> {
+        expect(message, HandshakeType::FINISHED)?;
+        let expected = self.verify_data(context, sender);
+        // Another length is unequal as well.
+        if message.body.as_slice().ct_eq(expected.as_slice()).into() {
+            Ok(())
+        } else {
+            Err(Failure::bad_proof())
+        }
+    }
+
+    fn into_secrets(self, application: ApplicationKeys) -> Secrets {
+        Secrets {
+            suite: self.suite,
+            traffic: application.traffic,
+            updates: [0; 2],
+            exporter: application.exporter,
+            client_random: self.client_random,
+        }
+    }
+}
+
+impl ApplicationKeys {
+    fn protections(
+        &self,
+        context: &Context<'_>,
+        role: Role,
+        suite: CipherSuite13,
+    ) -> Result<(Protection13, Protection13), Failure> {
+        let provider = &context.config.provider;
+        let (own, theirs) = directions(role, &self.traffic);
+        Ok((
+            protection(provider, suite, own)?,
+            protection(provider, suite, theirs)?,
+        ))
+    }
+}
+
+/// Our secret and that of the other side.
+pub(crate) fn directions(role: Role, [client, server]: &[Secret; 2]) -> (&Secret, &Secret) {
+    match role {
+        Role::Client => (client, server),
+        Role::Server => (server, client),
+    }
+}
+
+/// What a CertificateVerify signs (RFC 8446 §4.4.3).
+fn signed_content(context: &Context<'_>, hash: Hash, sender: Role) -> Vec<u8> {
+    let label: &[u8] = match sender {
+        Role::Client => b"TLS 1.3, client CertificateVerify",
+        Role::Server => b"TLS 1.3, server CertificateVerify",
+    };
+    let mut content = vec![b' '; 64];
+    content.extend_from_slice(label);
+    content.push(0);
+    let provider = &context.config.provider;
+    content.extend_from_slice(&provider.hash(hash, context.transcript.bytes()));
+    content
+}
+
+/// Certificate and CertificateVerify, by which a side says who it is; without a certificate of ours only the former,
+/// which says so.
+fn send_proof(
+    context: &mut Context<'_>,
+    keys: &Keys,
+    role: Role,
+    offered: &[SignatureScheme],
+) -> Result<(), Failure> {
+    let config = context.config;
+    let own = config.certificate.as_ref();
+    let mut body = Vec::new();
+    Certificate13 {
+        context: &[],
+        leaf: own.map(Certificate::der),
+        extended: false,
+    }
+    .encode(&mut body);
+    context.send_in(Epochs::HANDSHAKE, HandshakeType::CERTIFICATE, body);
+    let Some(own) = own else {
+        return Ok(());
+    };
+    let scheme = own
+        .key()
+        .choose_scheme_13(offered)
+        .ok_or(Failure::incompatible())?;
+    let signed = signed_content(context, keys.suite.hash, role);
+    let signature = config.provider.sign(own.key(), scheme, &signed)?;
+    let mut body = Vec::new();
+    CertificateVerify {
+        scheme,
+        signature: &signature,
+    }
+    .encode(&mut body);
+    context.send_in(Epochs::HANDSHAKE, HandshakeType::CERTIFICATE_VERIFY, body);
+    Ok(())
+}
+
+fn send_finished(context: &mut Context<'_>, keys: &Keys, role: Role) {
+    let verify_data = keys.verify_data(context, role).to_vec();
+    context.send_in(Epochs::HANDSHAKE, HandshakeType::FINISHED, verify_data);
+}
+
+/// Begins the transcript of a handshake with a HelloRetryRequest: of the first hello only the hash stays
+/// (RFC 8446 §4.4.1).
+pub(crate) fn begin_retried_transcript(
+    context: &mut Context<'_>,
+    suite: u16,
+    hello: &Message,
+    retry: &Message,
+) {
+    let suite = CipherSuite13::ALL.iter().find(|own| own.number == suite);
+    let hash = suite.map_or(Hash::Sha256, |suite| suite.hash);
+    context.transcript.clear_for_13();
+    context.transcript.push(hello);
+    let digest = context
+        .config
+        .provider
+        .hash(hash, context.transcript.bytes());
+    context.transcript.clear_for_13();
+    context.transcript.push(&Message {
+        message_type: HandshakeType::MESSAGE_HASH,
+        message_seq: 0,
+        body: digest,
+    });
+    context.transcript.push(retry);
+}
+
+/// Only the message that a state waits for.
+fn expect(message: &Message, message_type: HandshakeType) -> Result<(), Failure> {
+    if message.message_type == message_type {
+        Ok(())
+    } else {
+        Err(Failure::unexpected())
+    }
+}

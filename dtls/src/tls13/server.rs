@@ -1,0 +1,380 @@
+use super::{
+    Agreed, ApplicationKeys, Extras, Keys, Peer, begin_retried_transcript, expect, send_finished,
+    send_proof,
+};
+use crate::Role;
+use crate::crypto::{CipherSuite13, NamedGroup, SignatureScheme};
+use crate::handshake::{
+    Context, Failure, Message, Progress, Refused, choose_profile, choose_protocol,
+};
+use crate::record::Epochs;
+use crate::wire::{
+    CertificateRequest13, ClientHello, DTLS_1_2, DTLS_1_3, EncryptedExtensions, Extensions,
+    HandshakeType, KeyShare, ServerHello, UseSrtp,
+};
+
+/// The server's side (RFC 9147 §5.8.1), by the message that it waits for. Its life begins with a ClientHello that was
+/// found acceptable.
+pub(crate) enum State {
+    SecondHello(Box<ExpectSecondHello>),
+    Certificate(Box<ExpectCertificate>),
+    CertificateVerify(Box<ExpectCertificateVerify>),
+    Finished(Box<ExpectFinished>),
+}
+
+impl State {
+    /// Whether the next message has to come protected.
+    pub(crate) const fn expects_protected(&self) -> bool {
+        !matches!(self, Self::SecondHello(_))
+    }
+
+    /// Whether the client has not answered our hello yet.
+    pub(crate) const fn awaits_first_answer(&self) -> bool {
+        matches!(self, Self::SecondHello(_) | Self::Certificate(_))
+    }
+
+    /// Handles a message. What came protected has the record to vouch for it: whatever is wrong is fatal.
+    pub(crate) fn handle(
+        self,
+        context: &mut Context<'_>,
+        message: &Message,
+    ) -> Result<Progress<Self, Agreed>, Refused<Self>> {
+        Ok(Progress::Continue(match self {
+            Self::SecondHello(state) => match state.check(context, message) {
+                Ok((hello, choice)) => state.proceed(context, message, &hello, choice)?,
+                Err(failure) => {
+                    return Err(Refused {
+                        failure,
+                        survivor: Some(Self::SecondHello(state)),
+                    });
+                }
+            },
+            Self::Certificate(state) => return Ok(state.handle(context, message)?),
+            Self::CertificateVerify(state) => state.handle(context, message)?,
+            Self::Finished(state) => {
+                return Ok(Progress::Completed(Box::new(
+                    state.handle(context, message)?,
+                )));
+            }
+        }))
+    }
+}
+
+/// What we choose from a ClientHello.
+pub(crate) struct Choice {
+    suite: CipherSuite13,
+    group: NamedGroup,
+    /// The client's share in that group; without one we have to ask for it.
+    share: Option<Vec<u8>>,
+    schemes: Vec<SignatureScheme>,
+    extras: Extras,
+    client_random: [u8; 32],
+}
+
+impl Choice {
+    /// Chooses in our own order of preference. Nothing is changed by a hello that is refused.
+    pub(crate) fn new(context: &Context<'_>, hello: &ClientHello) -> Result<Self, Failure> {
+        // A cookie in that place belongs to DTLS 1.2 (RFC 9147 §5.3).
+        if hello.version != DTLS_1_2 || hello.compression_methods != [0] || !hello.cookie.is_empty()
+        {
+            return Err(Failure::illegal());
+        }
+        let provider = &context.config.provider;
+        let extensions = &hello.extensions;
+        let suite = provider
+            .suites_13()
+            .find(|suite| hello.cipher_suites.contains(&suite.number))
+            .ok_or(Failure::incompatible())?;
+        let (Some(groups), Some(shares), Some(schemes)) = (
+            &extensions.groups,
+            &extensions.key_shares,
+            &extensions.schemes,
+        ) else {
+            return Err(Failure::missing_extension());
+        };
+        let own = context.config.certificate.as_ref();
+        own.and_then(|own| own.key().choose_scheme_13(schemes))
+            .ok_or(Failure::incompatible())?;
+        // Shares are of groups on offer (RFC 8446 §4.2.8).
+        if shares.iter().any(|share| !groups.contains(&share.group)) {
+            return Err(Failure::illegal());
+        }
+        let share_of = |group: &NamedGroup| {
+            let mut all = shares.iter();
+            all.find(|share| share.group == group.number())
+        };
+        // A round trip is worth more than a favourite.
+        let own = || context.config.groups();
+        let group = own()
+            .find(|group| share_of(group).is_some())
+            .or_else(|| own().find(|group| groups.contains(&group.number())))
+            .ok_or(Failure::incompatible())?;
+        let extras = Extras {
+            srtp_profile: choose_profile(context.config, extensions.srtp.as_ref()),
+            alpn: choose_protocol(&context.config.alpn, extensions.alpn.as_deref())?,
+        };
+        Ok(Self {
+            suite,
+            group,
+            share: share_of(&group).map(|share| share.public.clone()),
+            schemes: schemes.clone(),
+            extras,
+            client_random: hello.random,
+        })
+    }
+
+    /// Answers the hello, which `message` is and which the transcript holds already: with our whole flight, or with
+    /// a HelloRetryRequest.
+    pub(crate) fn accept(
+        self,
+        context: &mut Context<'_>,
+        message: &Message,
+        hello: ClientHello,
+    ) -> Result<State, Failure> {
+        match &self.share {
+            Some(share) => {
+                let share = share.clone();
+                self.send_flight(context, &share)
+            }
+            None => Ok(self.send_retry(context, message, hello)),
+        }
+    }
+
+    fn send_retry(self, context: &mut Context<'_>, message: &Message, hello: ClientHello) -> State {
+        let mut body = Vec::new();
+        self.hello(
+            ServerHello::RETRY,
+            KeyShare {
+                group: self.group.number(),
+                public: Vec::new(),
+            },
+        )
+        .encode(&mut body);
+        context.begin_flight();
+        context.send(HandshakeType::SERVER_HELLO, body);
+        if let Some(retry) = context.flight.only_message().cloned() {
+            begin_retried_transcript(context, self.suite.number, message, &retry);
+        }
+        State::SecondHello(Box::new(ExpectSecondHello {
+            first: hello,
+            suite: self.suite,
+            group: self.group,
+        }))
+    }
+
+    /// Sends ServerHello, EncryptedExtensions, CertificateRequest, Certificate, CertificateVerify and Finished.
+    fn send_flight(self, context: &mut Context<'_>, share: &[u8]) -> Result<State, Failure> {
+        let provider = &context.config.provider;
+        let exchange = context.secrets.key_exchange(self.group)?;
+        let own_share = KeyShare {
+            group: self.group.number(),
+            public: exchange.public().to_vec(),
+        };
+        let shared = exchange.agree(share).map_err(|_| Failure::bad_share())?;
+        let random = context.random();
+        let mut body = Vec::new();
+        self.hello(random, own_share).encode(&mut body);
+        context.begin_flight();
+        context.send(HandshakeType::SERVER_HELLO, body);
+        let keys = Keys::begin(
+            context,
+            Role::Server,
+            self.suite,
+            &shared,
+            self.client_random,
+        )?;
+
+        let mut body = Vec::new();
+        EncryptedExtensions {
+            extensions: Extensions {
+                srtp: self.extras.srtp_profile.map(|profile| UseSrtp {
+                    profiles: vec![profile],
+                    mki: Vec::new(),
+                }),
+                alpn: self.extras.alpn.clone().map(|name| vec![name]),
+                ..Extensions::default()
+            },
+        }
+        .encode(&mut body);
+        context.send_in(Epochs::HANDSHAKE, HandshakeType::ENCRYPTED_EXTENSIONS, body);
+        if context.config.peer_certificate.is_requested() {
+            let mut body = Vec::new();
+            CertificateRequest13 {
+                context: &[],
+                schemes: provider
+                    .schemes()
+                    .iter()
+                    .copied()
+                    .filter(|scheme| scheme.signs_handshake_13())
+                    .collect(),
+            }
+            .encode(&mut body);
+            context.send_in(Epochs::HANDSHAKE, HandshakeType::CERTIFICATE_REQUEST, body);
+        }
+        send_proof(context, &keys, Role::Server, &self.schemes)?;
+        send_finished(context, &keys, Role::Server);
+        let application = keys.application(context);
+        Ok(State::Certificate(Box::new(ExpectCertificate {
+            keys,
+            application,
+            extras: self.extras,
+        })))
+    }
+
+    /// A ServerHello or HelloRetryRequest with our choice. A session id is not echoed (RFC 9147 §5.3).
+    fn hello(&self, random: [u8; 32], share: KeyShare) -> ServerHello {
+        ServerHello {
+            version: DTLS_1_2,
+            random,
+            session_id: Vec::new(),
+            cipher_suite: self.suite.number,
+            compression_method: 0,
+            extensions: Extensions {
+                versions: Some(vec![DTLS_1_3]),
+                key_shares: Some(vec![share]),
+                ..Extensions::default()
+            },
+        }
+    }
+}
+
+pub(crate) struct ExpectSecondHello {
+    first: ClientHello,
+    suite: CipherSuite13,
+    group: NamedGroup,
+}
+
+impl ExpectSecondHello {
+    /// The same hello, with the share that we asked for (RFC 8446 §4.1.2).
+    fn check(
+        &self,
+        context: &Context<'_>,
+        message: &Message,
+    ) -> Result<(ClientHello, Choice), Failure> {
+        expect(message, HandshakeType::CLIENT_HELLO)?;
+        let hello = ClientHello::decode(&message.body)?;
+        let mut as_before = hello.clone();
+        as_before
+            .extensions
+            .key_shares
+            .clone_from(&self.first.extensions.key_shares);
+        if as_before != self.first {
+            return Err(Failure::illegal());
+        }
+        let choice = Choice::new(context, &hello)?;
+        let shares = hello.extensions.key_shares.as_deref();
+        match shares {
+            Some([share])
+                if share.group == self.group.number()
+                    && choice.group == self.group
+                    && choice.suite == self.suite =>
+            {
+                Ok((hello, choice))
+            }
+            _ => Err(Failure::illegal()),
+        }
+    }
+
+    fn proceed(
+        self,
+        context: &mut Context<'_>,
+        message: &Message,
+        hello: &ClientHello,
+        choice: Choice,
+    ) -> Result<State, Failure> {
+        context.transcript.push(message);
+        let shares = hello.extensions.key_shares.as_deref().unwrap_or_default();
+        let share = shares.first().ok_or(Failure::illegal())?;
+        choice.send_flight(context, &share.public)
+    }
+}
+
+pub(crate) struct ExpectCertificate {
+    keys: Keys,
+    application: ApplicationKeys,
+    extras: Extras,
+}
+
+impl ExpectCertificate {
+    fn handle(
+        self,
+        context: &mut Context<'_>,
+        message: &Message,
+    ) -> Result<Progress<State, Agreed>, Failure> {
+        // The client has all of our flight, or it could not go on.
+        context.end_flight();
+        let judgement = context.config.peer_certificate;
+        if !judgement.is_requested() {
+            let state = ExpectFinished {
+                previous: self,
+                peer: None,
+            };
+            let agreed = state.handle(context, message)?;
+            return Ok(Progress::Completed(Box::new(agreed)));
+        }
+        let peer = Peer::read(context, message)?;
+        context.transcript.push(message);
+        Ok(Progress::Continue(match peer {
+            Some(peer) => State::CertificateVerify(Box::new(ExpectCertificateVerify {
+                previous: self,
+                peer,
+            })),
+            None if judgement.is_mutual() => return Err(Failure::no_certificate()),
+            None => State::Finished(Box::new(ExpectFinished {
+                previous: self,
+                peer: None,
+            })),
+        }))
+    }
+}
+
+pub(crate) struct ExpectCertificateVerify {
+    previous: ExpectCertificate,
+    peer: Peer,
+}
+
+impl ExpectCertificateVerify {
+    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
+        let hash = self.previous.keys.suite.hash;
+        self.peer.verify(context, hash, Role::Client, message)?;
+        context.transcript.push(message);
+        Ok(State::Finished(Box::new(ExpectFinished {
+            previous: self.previous,
+            peer: Some(self.peer),
+        })))
+    }
+}
+
+pub(crate) struct ExpectFinished {
+    previous: ExpectCertificate,
+    peer: Option<Peer>,
+}
+
+impl ExpectFinished {
+    /// Opens the epoch of data. What is left to say is an acknowledgement.
+    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<Agreed, Failure> {
+        let Self { previous, peer } = self;
+        let ExpectCertificate {
+            keys,
+            application,
+            extras,
+        } = previous;
+        keys.check_finished(context, Role::Client, message)?;
+        context.transcript.push(message);
+        let (own, theirs) = application.protections(context, Role::Server, keys.suite)?;
+        let epochs = context.records.epochs_mut().ok_or(Failure::unexpected())?;
+        epochs.install_write(Epochs::APPLICATION, own);
+        epochs.install_read(Epochs::APPLICATION, theirs);
+        // Nothing of ours is left to repeat. The client may still repeat its flight: the secret is enough for that.
+        epochs.retire_write(Epochs::APPLICATION);
+        epochs.retire_read(Epochs::APPLICATION);
+        let [client_handshake, _] = keys.traffic.clone();
+        Ok(Agreed {
+            srtp_profile: extras.srtp_profile,
+            alpn: extras.alpn,
+            client_handshake: Some(client_handshake),
+            secrets: keys.into_secrets(application),
+            peer,
+        })
+    }
+}

@@ -1,0 +1,129 @@
+use super::codec::{self, DecodeError};
+
+/// The head of a protected record of DTLS 1.3 (RFC 9147 §4), without a connection id.
+///
+/// ```text
+///  0 1 2 3 4 5 6 7
+/// +-+-+-+-+-+-+-+-+
+/// |0|0|1|C|S|L|E E|
+/// +-+-+-+-+-+-+-+-+
+/// | 8 or 16 bits  |   S: the low bits of the sequence number, masked
+/// +-+-+-+-+-+-+-+-+
+/// | 16 bit length |   L: if present; else the record fills its datagram
+/// +-+-+-+-+-+-+-+-+
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct UnifiedHeader {
+    /// The low two bits of the epoch.
+    pub(crate) epoch_bits: u8,
+    /// How many bytes of the sequence number are there: 1 or 2.
+    pub(crate) sequence_length: usize,
+    /// All of the head, in bytes.
+    pub(crate) header_length: usize,
+    /// What follows the head, in bytes.
+    pub(crate) body_length: usize,
+}
+
+impl UnifiedHeader {
+    /// The form that we write: a sequence number of 16 bits, and a length.
+    pub(crate) const LENGTH: usize = 5;
+    const FIXED: u8 = 0b0010_0000;
+    const FIXED_MASK: u8 = 0b1110_0000;
+    const CONNECTION_ID: u8 = 0b0001_0000;
+    const LONG_SEQUENCE: u8 = 0b0000_1000;
+    const WITH_LENGTH: u8 = 0b0000_0100;
+    const EPOCH: u8 = 0b0000_0011;
+
+    /// Whether a record that begins with this byte has such a head.
+    pub(crate) const fn recognises(first: u8) -> bool {
+        first & Self::FIXED_MASK == Self::FIXED
+    }
+
+    /// Reads the head of the record at the beginning of `bytes`.
+    ///
+    /// On `Err` nothing behind can be found.
+    pub(crate) fn decode(mut bytes: &[u8]) -> Result<Self, DecodeError> {
+        let whole = bytes.len();
+        let buf = &mut bytes;
+        let first = codec::u8(buf)?;
+        // No connection id of ours exists.
+        if !Self::recognises(first) || first & Self::CONNECTION_ID != 0 {
+            return Err(DecodeError::Value("unified header"));
+        }
+        let sequence_length = if first & Self::LONG_SEQUENCE != 0 {
+            2
+        } else {
+            1
+        };
+        codec::take(buf, sequence_length)?;
+        let length = if first & Self::WITH_LENGTH != 0 {
+            Some(usize::from(codec::u16(buf)?))
+        } else {
+            None
+        };
+        let header_length = whole.saturating_sub(buf.len());
+        let body_length = length.unwrap_or(buf.len());
+        codec::take(buf, body_length)?;
+        Ok(Self {
+            epoch_bits: first & Self::EPOCH,
+            sequence_length,
+            header_length,
+            body_length,
+        })
+    }
+
+    /// The head that we write, its sequence number not masked yet.
+    pub(crate) fn encode(epoch: u64, sequence_number: u64, length: u16) -> [u8; Self::LENGTH] {
+        let [.., epoch] = epoch.to_be_bytes();
+        let [.., a, b] = sequence_number.to_be_bytes();
+        let [l, m] = length.to_be_bytes();
+        let first = Self::FIXED | Self::LONG_SEQUENCE | Self::WITH_LENGTH | epoch & Self::EPOCH;
+        [first, a, b, l, m]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn from_capture() {
+        // EncryptedExtensions of wolfSSL (dtls.xargs.org).
+        let mut bytes = vec![0x2e, 0x79, 0xfa, 0x00, 0x02, 1, 2, 3];
+        let header = UnifiedHeader::decode(&bytes).unwrap();
+        assert_eq!(
+            header,
+            UnifiedHeader {
+                epoch_bits: 2,
+                sequence_length: 2,
+                header_length: 5,
+                body_length: 2,
+            }
+        );
+        for end in 0..7 {
+            assert!(UnifiedHeader::decode(&bytes[..end]).is_err(), "{end}");
+        }
+        // Without a length the record fills its datagram; with one byte of number the head is shorter.
+        bytes[0] = 0b0010_0011;
+        let header = UnifiedHeader::decode(&bytes).unwrap();
+        assert_eq!((header.header_length, header.body_length), (2, 6));
+        assert_eq!((header.epoch_bits, header.sequence_length), (3, 1));
+    }
+
+    #[test]
+    fn round_trip() {
+        let mut bytes = UnifiedHeader::encode(7, 0x1_2345, 3).to_vec();
+        assert_eq!(bytes, [0b0010_1111, 0x23, 0x45, 0, 3]);
+        bytes.extend_from_slice(&[9; 3]);
+        let header = UnifiedHeader::decode(&bytes).unwrap();
+        assert_eq!((header.epoch_bits, header.body_length), (3, 3));
+    }
+
+    #[test]
+    fn a_connection_id_that_nobody_agreed_on_is_an_error() {
+        let bytes = [0b0011_1100, 0, 0, 0, 1, 1];
+        assert!(UnifiedHeader::decode(&bytes).is_err());
+        assert!(UnifiedHeader::recognises(bytes[0]));
+        assert!(!UnifiedHeader::recognises(22) && !UnifiedHeader::recognises(64));
+    }
+}

@@ -1,0 +1,601 @@
+//! Candidates other than plain UDP addresses: TCP (RFC 6544), names of multicast DNS, policies, rewritten addresses,
+//! and addresses that come and go.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use avocet_ice::{
+    AddCandidateError, AddressRewrite, Agent, Candidate, CandidateKind, Config, Event,
+    InterfaceFact, Mode, PairState, Policy, Role, State, StreamFact, TcpType,
+};
+use net::{Path, StreamId, Transport};
+use netsim::{ADDRESS_A, ADDRESS_B, Profile};
+use support::{deliver, host, learn, said, seed};
+
+const STEP: Duration = Duration::from_millis(10);
+
+/// Two agents on a network that carries streams, and datagrams when it is told to.
+struct Talk {
+    now: Instant,
+    agents: [Agent; 2],
+    events: [Vec<Event>; 2],
+    carries_udp: bool,
+    /// Addresses that no host has any more.
+    down: Vec<IpAddr>,
+    refuses_streams: bool,
+    streams: u64,
+}
+
+fn agent(number: u64, role: Role, policy: Policy) -> Agent {
+    let mut config = Config::new(seed(number));
+    config.role = role;
+    config.policy = policy;
+    Agent::new(config).unwrap()
+}
+
+impl Talk {
+    fn new() -> Self {
+        Self {
+            now: netsim::epoch(),
+            agents: [
+                agent(1, Role::Controlling, Policy::All),
+                agent(2, Role::Controlled, Policy::All),
+            ],
+            events: [Vec::new(), Vec::new()],
+            carries_udp: false,
+            down: Vec::new(),
+            refuses_streams: false,
+            streams: 0,
+        }
+    }
+
+    fn add(&mut self, side: usize, candidate: Candidate) {
+        let now = self.now;
+        self.agents[side]
+            .add_local_candidate(now, candidate)
+            .unwrap();
+    }
+
+    fn introduce(&mut self) {
+        for (from, to) in [(0, 1), (1, 0)] {
+            let (credentials, lines) = said(&self.agents[from]);
+            learn(
+                &mut self.agents[to],
+                self.now,
+                credentials,
+                &lines,
+                Mode::Full,
+            );
+        }
+    }
+
+    fn step(&mut self) {
+        for side in [0, 1] {
+            let sent = support::drain(&mut self.agents[side], self.now);
+            for (path, bytes) in sent {
+                let carried = self.carries_udp || path.transport != Transport::Udp;
+                if carried && !self.down.contains(&path.remote.ip()) {
+                    deliver(
+                        &mut self.agents[1 - side],
+                        self.now,
+                        path.reversed(),
+                        &bytes,
+                    );
+                }
+            }
+            while let Some(event) = self.agents[side].poll_event() {
+                match &event {
+                    Event::OpenStream { local, remote } => self.open(side, *local, *remote),
+                    Event::CloseStream(path) => {
+                        let fact = StreamFact::Closed(path.reversed());
+                        self.agents[1 - side].on_stream(self.now, fact);
+                    }
+                    _ => {}
+                }
+                self.events[side].push(event);
+            }
+        }
+        self.now += STEP;
+        for agent in &mut self.agents {
+            if agent.poll_timeout().is_some_and(|at| at <= self.now) {
+                agent.handle_timeout(self.now);
+            }
+        }
+    }
+
+    fn open(&mut self, side: usize, local: IpAddr, remote: SocketAddr) {
+        self.streams += 1;
+        let fact = if self.refuses_streams {
+            StreamFact::Refused { local, remote }
+        } else {
+            StreamFact::Opened(Path {
+                local: SocketAddr::new(local, 40_000),
+                remote,
+                transport: Transport::Stream(StreamId::new(self.streams)),
+            })
+        };
+        self.agents[side].on_stream(self.now, fact);
+    }
+
+    fn run(&mut self, steps: usize) {
+        (0..steps).for_each(|_| self.step());
+    }
+
+    fn states(&self) -> [State; 2] {
+        [self.agents[0].state(), self.agents[1].state()]
+    }
+}
+
+fn over_tcp() -> Talk {
+    let mut talk = Talk::new();
+    talk.add(0, Candidate::host(ADDRESS_A));
+    talk.add(0, Candidate::tcp_host(ADDRESS_A, TcpType::Active));
+    talk.add(1, Candidate::host(ADDRESS_B));
+    talk.add(1, Candidate::tcp_host(ADDRESS_B, TcpType::Passive));
+    talk
+}
+
+/// I-29
+#[test]
+fn a_stream_connects_where_datagrams_do_not_pass() {
+    let mut talk = over_tcp();
+    talk.introduce();
+    talk.run(40);
+    let path = talk.agents[0].best_path().unwrap();
+    assert!(matches!(path.transport, Transport::Stream(_)));
+    assert_eq!(talk.agents[1].best_path(), Some(path.reversed()));
+    for side in [0, 1] {
+        let is_selected = |event: &Event| matches!(event, Event::Selected { .. });
+        assert!(talk.events[side].iter().any(is_selected), "{side}");
+    }
+    // Consent goes over the stream, too.
+    talk.run(6_000);
+    assert_eq!(talk.agents[0].best_path(), Some(path));
+    assert_eq!(talk.streams, 1);
+}
+
+/// I-29
+#[test]
+fn the_controlled_side_may_be_the_one_that_opens_the_stream() {
+    let mut talk = Talk::new();
+    talk.add(1, Candidate::tcp_host(ADDRESS_B, TcpType::Active));
+    talk.add(0, Candidate::tcp_host(ADDRESS_A, TcpType::Passive));
+    talk.introduce();
+    talk.run(40);
+    let path = talk.agents[0].best_path().unwrap();
+    assert_eq!(talk.agents[1].best_path(), Some(path.reversed()));
+}
+
+/// I-29: RFC 6544 §4.2
+#[test]
+fn datagrams_are_preferred_to_streams() {
+    let mut talk = over_tcp();
+    talk.carries_udp = true;
+    let priority = |talk: &Talk, is_udp: bool| {
+        let mut candidates = talk.agents[0].local_candidates();
+        let of =
+            |it: &&Candidate| (it.transport() == avocet_ice::CandidateTransport::Udp) == is_udp;
+        candidates.find(of).unwrap().priority()
+    };
+    assert!(priority(&talk, true) > priority(&talk, false));
+    talk.introduce();
+    talk.run(100);
+    assert_eq!(
+        talk.agents[0].best_path().unwrap().transport,
+        Transport::Udp
+    );
+    let line = talk.agents[0]
+        .local_candidates()
+        .nth(1)
+        .unwrap()
+        .to_string();
+    assert!(
+        line.ends_with("10.0.0.1 9 typ host tcptype active"),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_stream_that_is_refused_fails_its_pair_and_one_that_never_opens_is_given_up() {
+    let mut talk = over_tcp();
+    talk.refuses_streams = true;
+    talk.introduce();
+    talk.run(100);
+    let states: Vec<_> = talk.agents[0]
+        .pair_stats()
+        .filter(|pair| pair.path.transport != Transport::Udp)
+        .map(|pair| pair.state)
+        .collect();
+    assert_eq!(states, [PairState::Failed]);
+
+    let mut silent = over_tcp();
+    silent.introduce();
+    let agent = &mut silent.agents[0];
+    let mut now = silent.now;
+    support::drain(agent, now);
+    while let Some(at) = agent.poll_timeout() {
+        assert!(at > now);
+        now = at;
+        agent.handle_timeout(now);
+        support::drain(agent, now);
+    }
+    assert_eq!(agent.state(), State::Failed);
+}
+
+#[test]
+fn a_stream_that_breaks_is_opened_again() {
+    let mut talk = over_tcp();
+    talk.introduce();
+    talk.run(40);
+    let path = talk.agents[0].best_path().unwrap();
+    for (side, path) in [(0, path), (1, path.reversed())] {
+        let now = talk.now;
+        talk.agents[side].on_stream(now, StreamFact::Closed(path));
+    }
+    assert_eq!(talk.states(), [State::Checking; 2]);
+    talk.run(300);
+    let again = talk.agents[0].best_path().unwrap();
+    assert_ne!(again, path);
+    assert_eq!(talk.agents[1].best_path(), Some(again.reversed()));
+}
+
+#[test]
+fn streams_that_nobody_asked_for_are_closed_and_strangers_on_streams_are_nobody() {
+    let mut talk = over_tcp();
+    talk.introduce();
+    let path = Path {
+        local: ADDRESS_A,
+        remote: ([10, 0, 0, 99], 80).into(),
+        transport: Transport::Stream(StreamId::new(77)),
+    };
+    let now = talk.now;
+    talk.agents[0].on_stream(now, StreamFact::Opened(path));
+    let events: Vec<_> = std::iter::from_fn(|| talk.agents[0].poll_event()).collect();
+    assert!(events.contains(&Event::CloseStream(path)));
+    let mut udp_only = host(9, Role::Controlled, Mode::Full);
+    udp_only
+        .agent
+        .add_local_candidate(now, Candidate::host(ADDRESS_B))
+        .unwrap();
+    deliver(&mut udp_only.agent, now, path, b"anything");
+    assert_eq!(udp_only.agent.stats().dropped_policy, 1);
+}
+
+#[test]
+fn closing_closes_the_streams() {
+    let mut talk = over_tcp();
+    talk.introduce();
+    talk.run(40);
+    let path = talk.agents[0].best_path().unwrap();
+    let now = talk.now;
+    talk.agents[0].close(now);
+    let events: Vec<_> = std::iter::from_fn(|| talk.agents[0].poll_event()).collect();
+    assert!(events.contains(&Event::CloseStream(path)));
+}
+
+const NAME: &str = "9b36eaac-bb2e-49bb-bb78-21c41c499900.local";
+
+/// I-30
+#[test]
+fn a_candidate_with_a_name_is_used_once_the_name_is_resolved() {
+    let mut talk = Talk::new();
+    talk.carries_udp = true;
+    talk.add(0, Candidate::host(ADDRESS_A));
+    talk.add(1, Candidate::host_named(NAME, ADDRESS_B));
+    let shown = talk.agents[1]
+        .local_candidates()
+        .next()
+        .unwrap()
+        .to_string();
+    assert!(
+        shown.contains(NAME) && !shown.contains("10.0.0.2"),
+        "{shown}"
+    );
+    let (credentials, lines) = said(&talk.agents[1]);
+    learn(
+        &mut talk.agents[0],
+        talk.now,
+        credentials,
+        &lines,
+        Mode::Full,
+    );
+    talk.run(2);
+    assert_eq!(talk.agents[0].pair_stats().count(), 0);
+    assert!(talk.events[0].contains(&Event::ResolveName(NAME.into())));
+    let now = talk.now;
+    talk.agents[0].on_resolved(now, NAME, Some(ADDRESS_B.ip()));
+    assert_eq!(talk.agents[0].pair_stats().count(), 1);
+    let (credentials, lines) = said(&talk.agents[0]);
+    learn(
+        &mut talk.agents[1],
+        talk.now,
+        credentials,
+        &lines,
+        Mode::Full,
+    );
+    talk.run(20);
+    assert_eq!(
+        talk.agents[0].best_path(),
+        Some(Path::udp(ADDRESS_A, ADDRESS_B))
+    );
+}
+
+/// I-30
+#[test]
+fn names_are_few_those_of_the_dns_are_refused_and_unresolved_ones_are_forgotten() {
+    let mut agent = agent(1, Role::Controlling, Policy::All);
+    let now = netsim::epoch();
+    let line = |name: &str| {
+        format!("1 1 udp 2130000000 {name} 5 typ host")
+            .parse()
+            .unwrap()
+    };
+    assert_eq!(
+        agent.add_remote_candidate(now, line("metadata.google.internal")),
+        Err(AddCandidateError::Name)
+    );
+    assert_eq!(
+        agent.add_remote_candidate(now, line("a.b.local")),
+        Err(AddCandidateError::Name)
+    );
+    for number in 0..16 {
+        let name = format!("n{number}.local");
+        agent.add_remote_candidate(now, line(&name)).unwrap();
+    }
+    let refused = agent.add_remote_candidate(now, line("n16.local"));
+    assert_eq!(refused, Err(AddCandidateError::TooMany));
+    agent.on_resolved(now, "N3.local", None);
+    agent.add_remote_candidate(now, line("n16.local")).unwrap();
+    assert_eq!(agent.candidate_stats().count(), 0);
+}
+
+/// I-31, I-06 of the catalogue
+#[test]
+fn an_agent_that_may_use_relays_only_sends_to_and_answers_nobody_else() {
+    let mut talk = Talk::new();
+    talk.carries_udp = true;
+    talk.agents[0] = agent(1, Role::Controlling, Policy::Relay);
+    let now = talk.now;
+    assert_eq!(
+        talk.agents[0].add_local_candidate(now, Candidate::host(ADDRESS_A)),
+        Err(AddCandidateError::Policy)
+    );
+    assert!(
+        talk.agents[0]
+            .add_stun_server(now, ([203, 0, 113, 1], 3478).into())
+            .is_err()
+    );
+    let relayed: SocketAddr = ([203, 0, 113, 7], 50_000).into();
+    let relay = Candidate::relayed(relayed, ([198, 51, 100, 1], 5_000).into());
+    talk.add(0, relay.without_related());
+    talk.add(1, Candidate::host(ADDRESS_B));
+    talk.introduce();
+    // A check that comes to the host's own address is not even looked at.
+    let genuine = support::Forgery::genuine(&talk.agents[0], &talk.agents[1]);
+    deliver(
+        &mut talk.agents[0],
+        now,
+        Path::udp(ADDRESS_A, ADDRESS_B),
+        &genuine.bytes(),
+    );
+    assert_eq!(talk.agents[0].stats().dropped_policy, 1);
+    for _ in 0..100 {
+        for (path, _) in support::drain(&mut talk.agents[0], talk.now) {
+            assert_eq!(path.local, relayed);
+        }
+        talk.step();
+    }
+    let lines = said(&talk.agents[0]).1;
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.contains("typ relay raddr 0.0.0.0 rport 0"))
+    );
+}
+
+/// I-31
+#[test]
+fn an_agent_without_host_candidates_still_answers_and_checks_from_its_addresses() {
+    let mut talk = Talk::new();
+    talk.carries_udp = true;
+    talk.agents[0] = agent(1, Role::Controlling, Policy::NoHost);
+    talk.add(0, Candidate::host(ADDRESS_A));
+    let outside: SocketAddr = ([198, 51, 100, 1], 5_000).into();
+    talk.add(
+        0,
+        Candidate::server_reflexive(outside, ADDRESS_A).without_related(),
+    );
+    talk.add(1, Candidate::host(ADDRESS_B));
+    let kinds: Vec<_> = talk.agents[0]
+        .local_candidates()
+        .map(Candidate::kind)
+        .collect();
+    assert_eq!(kinds, [CandidateKind::ServerReflexive]);
+    assert!(
+        said(&talk.agents[0])
+            .1
+            .iter()
+            .all(|line| !line.contains("10.0.0.1"))
+    );
+    talk.introduce();
+    talk.run(40);
+    assert_eq!(
+        talk.agents[0].best_path(),
+        Some(Path::udp(ADDRESS_A, ADDRESS_B))
+    );
+}
+
+/// I-33
+#[test]
+fn a_host_candidate_appears_as_the_rules_have_it_and_packets_leave_from_its_base() {
+    let mut config = Config::new(seed(1));
+    config.role = Role::Controlling;
+    config.rewrites = vec![AddressRewrite::to([203, 0, 113, 9].into())];
+    let mut talk = Talk::new();
+    talk.agents[0] = Agent::new(config).unwrap();
+    talk.add(0, Candidate::host(ADDRESS_A));
+    let shown: Vec<_> = talk.agents[0]
+        .local_candidates()
+        .map(Candidate::address)
+        .collect();
+    assert_eq!(shown, [Some(([203, 0, 113, 9], ADDRESS_A.port()).into())]);
+    talk.add(1, Candidate::host(ADDRESS_B));
+    talk.introduce();
+    let sent = support::drain(&mut talk.agents[0], talk.now);
+    assert_eq!(sent[0].0, Path::udp(ADDRESS_A, ADDRESS_B));
+}
+
+/// I-34
+#[test]
+fn data_moves_when_an_address_goes_away_and_a_new_one_is_used_without_a_restart() {
+    let other: SocketAddr = ([10, 0, 1, 1], 5_001).into();
+    let mut talk = Talk::new();
+    talk.carries_udp = true;
+    talk.add(0, Candidate::host(ADDRESS_A));
+    talk.add(0, Candidate::host(other));
+    talk.add(1, Candidate::host(ADDRESS_B));
+    talk.introduce();
+    talk.run(100);
+    let first = talk.agents[0].best_path().unwrap();
+    let now = talk.now;
+    talk.down.push(first.local.ip());
+    talk.agents[0].on_interface(now, InterfaceFact::Down(first.local.ip()));
+    assert!(
+        talk.agents[0]
+            .pair_stats()
+            .all(|pair| pair.path.local != first.local)
+    );
+    // The other side follows when the old path has been silent for a while.
+    talk.run(1_200);
+    let second = talk.agents[0].best_path().unwrap();
+    assert_ne!(second.local, first.local);
+    assert_eq!(talk.agents[1].best_path(), Some(second.reversed()));
+
+    let now = talk.now;
+    talk.down.push(second.local.ip());
+    talk.agents[0].on_interface(now, InterfaceFact::Down(second.local.ip()));
+    assert_eq!(talk.agents[0].best_path(), None);
+    assert_eq!(talk.agents[0].state(), State::Checking);
+    let third: SocketAddr = ([10, 0, 2, 1], 5_001).into();
+    talk.agents[0].on_interface(now, InterfaceFact::Up(third));
+    talk.run(1_000);
+    assert_eq!(
+        talk.agents[0].best_path(),
+        Some(Path::udp(third, ADDRESS_B))
+    );
+    assert_eq!(
+        talk.agents[1].best_path(),
+        Some(Path::udp(ADDRESS_B, third))
+    );
+}
+
+/// I-15: draft-thatcher-ice-renomination
+#[test]
+fn with_renomination_the_last_nomination_counts_whatever_the_priorities() {
+    let other: SocketAddr = ([10, 0, 1, 1], 5_001).into();
+    for numbered in [true, false] {
+        let mut talk = Talk::new();
+        talk.carries_udp = true;
+        talk.add(0, Candidate::host(ADDRESS_A));
+        talk.add(0, Candidate::host(other));
+        talk.add(1, Candidate::host(ADDRESS_B));
+        talk.agents
+            .iter_mut()
+            .for_each(|agent| agent.set_renomination(true));
+        talk.introduce();
+        talk.run(100);
+        let better = Path::udp(ADDRESS_B, ADDRESS_A);
+        assert_eq!(talk.agents[1].best_path(), Some(better));
+        let mut check = support::Forgery::genuine(&talk.agents[1], &talk.agents[0]);
+        check.use_candidate = true;
+        let bytes = check.bytes_with(|message| {
+            if numbered {
+                let kind = stun::AttributeType::NOMINATION;
+                message.attribute(kind, &1_000_u32.to_be_bytes());
+            }
+        });
+        let lesser = Path::udp(ADDRESS_B, other);
+        let now = talk.now;
+        deliver(&mut talk.agents[1], now, lesser, &bytes);
+        talk.run(20);
+        let expected = if numbered { lesser } else { better };
+        assert_eq!(talk.agents[1].best_path(), Some(expected), "{numbered}");
+    }
+}
+
+/// S-14: RFC 7982
+#[test]
+fn a_round_trip_is_known_in_spite_of_a_retransmission_when_both_sides_count() {
+    for counts in [true, false] {
+        let mut config = Config::new(seed(1));
+        config.role = Role::Controlling;
+        config.transmit_counter = counts;
+        let mut talk = Talk::new();
+        talk.agents[0] = Agent::new(config).unwrap();
+        talk.add(0, Candidate::host(ADDRESS_A));
+        talk.add(1, Candidate::host(ADDRESS_B));
+        let (credentials, lines) = said(&talk.agents[1]);
+        learn(
+            &mut talk.agents[0],
+            talk.now,
+            credentials,
+            &lines,
+            Mode::Full,
+        );
+        // The first sending is lost.
+        support::drain(&mut talk.agents[0], talk.now);
+        let at = talk.agents[0].poll_timeout().unwrap();
+        talk.agents[0].handle_timeout(at);
+        let sent = support::drain(&mut talk.agents[0], at);
+        deliver(&mut talk.agents[1], at, sent[0].0.reversed(), &sent[0].1);
+        let answers = support::drain(&mut talk.agents[1], at);
+        let later = at + Duration::from_millis(30);
+        deliver(
+            &mut talk.agents[0],
+            later,
+            answers[0].0.reversed(),
+            &answers[0].1,
+        );
+        let measured = talk.agents[0].round_trip_time();
+        assert_eq!(measured, counts.then(|| Duration::from_millis(30)));
+    }
+}
+
+/// I-6
+#[test]
+fn held_checks_wait_and_answers_do_not() {
+    let mut talk = Talk::new();
+    talk.add(0, Candidate::host(ADDRESS_A));
+    talk.add(1, Candidate::host(ADDRESS_B));
+    let until = talk.now + Duration::from_secs(1);
+    let now = talk.now;
+    talk.agents[0].hold_checks(now, until);
+    talk.introduce();
+    assert!(support::drain(&mut talk.agents[0], now).is_empty());
+    assert_eq!(talk.agents[0].poll_timeout(), Some(until));
+    assert_eq!(talk.agents[0].stats().unproved_requests_sent, 0);
+    // The peer's check is answered, and its address has proved itself.
+    let check = support::drain(&mut talk.agents[1], now);
+    deliver(&mut talk.agents[0], now, check[0].0.reversed(), &check[0].1);
+    assert_eq!(support::drain(&mut talk.agents[0], now).len(), 2);
+    assert_eq!(talk.agents[0].stats().unproved_requests_sent, 0);
+}
+
+/// I-26: a path that another session took over is this one's again after its next check.
+#[test]
+fn a_path_that_was_taken_is_told_of_again_once_it_is_proved_again() {
+    let mut pair = support::connected(Profile::Clean, 8);
+    let now = pair.now();
+    let path = support::path_of_a().reversed();
+    let check = support::Forgery::genuine(&pair.b().agent, &pair.a().agent).bytes();
+    let agent = &mut pair.b_mut().agent;
+    while agent.poll_event().is_some() {}
+    agent.on_path_taken(now, &path);
+    assert!(!agent.is_proved(&path));
+    deliver(agent, now, path, &check);
+    assert!(agent.is_proved(&path));
+    assert_eq!(agent.poll_event(), Some(Event::PathProved(path)));
+}

@@ -1,0 +1,210 @@
+//! What the driver reports about the network around the sockets, and what ICE wants of it: servers, names, streams,
+//! addresses that come and go.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use ice::{Candidate, InterfaceFact, StreamFact, TcpType};
+use net::Path;
+
+use super::PeerConnection;
+use crate::config::IceServer;
+use crate::data::Outlet;
+use crate::error::AddCandidateError;
+use crate::event::Event;
+
+/// The STUN servers whose names are not resolved yet.
+#[derive(Debug, Default)]
+pub(super) struct Servers {
+    unresolved: Vec<(String, u16)>,
+}
+
+impl Servers {
+    pub(super) fn is_settled(&self) -> bool {
+        self.unresolved.is_empty()
+    }
+}
+
+impl PeerConnection {
+    /// Asks the STUN servers of the configuration, once their addresses are known. (TURN servers need credentials and
+    /// allocations, and are the TURN client's.)
+    pub(super) fn use_stun_servers(&mut self, now: Instant) {
+        let uris: Vec<_> = self.config.ice_servers.iter().map(IceServer::uri).collect();
+        let mut servers = Vec::new();
+        for uri in uris {
+            let is_plain =
+                uri.scheme() == stun::Scheme::Stun && uri.transport() == stun::UriTransport::Udp;
+            if is_plain {
+                servers.push((uri.host().to_ascii_lowercase(), uri.port()));
+            }
+        }
+        for (host, port) in servers {
+            let literal = host.trim_start_matches('[').trim_end_matches(']');
+            if let Ok(ip) = literal.parse::<IpAddr>() {
+                self.add_stun_server(now, SocketAddr::new(ip, port));
+                continue;
+            }
+            let unresolved = &mut self.transport.servers.unresolved;
+            if !unresolved.iter().any(|(known, _)| *known == host) {
+                self.events.push(Event::ResolveName(host.clone()));
+            }
+            unresolved.push((host, port));
+        }
+    }
+
+    fn add_stun_server(&mut self, now: Instant, server: SocketAddr) {
+        if let Err(reason) = self.transport.ice.add_stun_server(now, server) {
+            log::debug!("a STUN server is not used: {reason}");
+        }
+        self.candidates.gathered = false;
+    }
+
+    /// What became of a name that [`Event::ResolveName`] asked about: its addresses, none when it has none.
+    pub fn on_resolved(&mut self, now: Instant, name: &str, addresses: &[IpAddr]) {
+        let is_asked = |host: &str| host.eq_ignore_ascii_case(name);
+        let servers = std::mem::take(&mut self.transport.servers.unresolved);
+        let (found, waiting): (Vec<_>, Vec<_>) =
+            servers.into_iter().partition(|(host, _)| is_asked(host));
+        self.transport.servers.unresolved = waiting;
+        for (_, port) in found {
+            // One of each family: the bases of the other cannot reach it.
+            for wants_v4 in [true, false] {
+                let address = addresses.iter().find(|ip| ip.is_ipv4() == wants_v4);
+                if let Some(ip) = address {
+                    self.add_stun_server(now, SocketAddr::new(*ip, port));
+                }
+            }
+        }
+        if self.transport.servers.is_settled() && !self.transport.ice.is_gathering() {
+            self.candidates.gathered = true;
+        }
+        let address = addresses.first().copied();
+        self.transport.ice.on_resolved(now, name, address);
+        self.note_candidates();
+        self.tell_candidates();
+        self.settle(now);
+    }
+
+    /// Offers an address of this host to ICE under a name of multicast DNS, so that the peer does not learn it unless
+    /// it is on the same link. The driver answers for the name.
+    pub fn add_local_address_as(
+        &mut self,
+        now: Instant,
+        address: SocketAddr,
+        name: &str,
+    ) -> Result<(), AddCandidateError> {
+        self.add_local_candidate(now, Candidate::host_named(name, address))
+    }
+
+    /// Offers an address that the driver accepts TCP connections on (RFC 6544): a passive candidate.
+    pub fn add_local_tcp_address(
+        &mut self,
+        now: Instant,
+        address: SocketAddr,
+    ) -> Result<(), AddCandidateError> {
+        self.add_local_candidate(now, Candidate::tcp_host(address, TcpType::Passive))
+    }
+
+    /// Offers to open TCP connections from an address of this host (RFC 6544): an active candidate. The driver is asked
+    /// by [`Event::OpenStream`].
+    pub fn add_local_tcp_dialer(
+        &mut self,
+        now: Instant,
+        ip: IpAddr,
+    ) -> Result<(), AddCandidateError> {
+        let candidate = Candidate::tcp_host(SocketAddr::new(ip, 0), TcpType::Active);
+        self.add_local_candidate(now, candidate)
+    }
+
+    /// What became of a stream: see [`Event::OpenStream`].
+    pub fn on_stream(&mut self, now: Instant, fact: StreamFact) {
+        self.transport.ice.on_stream(now, fact);
+        self.settle(now);
+    }
+
+    /// An address of this host came up, and has a socket, or went away: data moves without a restart where another
+    /// pair works.
+    pub fn on_interface(&mut self, now: Instant, fact: InterfaceFact) {
+        if self.state.closed {
+            return;
+        }
+        match fact {
+            InterfaceFact::Down(_) => {
+                self.transport.ice.on_interface(now, fact);
+                self.forget_candidates();
+            }
+            InterfaceFact::Up(address) => {
+                if let Err(reason) = self.add_local_address(now, address) {
+                    log::debug!("a new address is not used: {reason}");
+                }
+            }
+            _ => {}
+        }
+        self.tell_candidates();
+        self.settle(now);
+    }
+
+    /// The socket reports that a path is dead (an ICMP error): a hint, see [`ice::Agent::on_send_error`].
+    pub fn on_send_error(&mut self, now: Instant, path: &Path) {
+        self.transport.ice.on_send_error(now, path);
+        self.settle(now);
+    }
+
+    /// The path carries another session's data now; see [`ice::Agent::on_path_taken`].
+    pub fn on_path_taken(&mut self, now: Instant, path: &Path) {
+        self.transport.ice.on_path_taken(now, path);
+        self.settle(now);
+    }
+
+    /// No check to an unproved address before `until`; see [`ice::Agent::hold_checks`].
+    pub fn hold_checks(&mut self, now: Instant, until: Instant) {
+        self.transport.ice.hold_checks(now, until);
+        self.settle(now);
+    }
+
+    /// How many checks were sent to unproved addresses: what the endpoint counts against its budget.
+    pub const fn unproved_checks(&self) -> u64 {
+        self.transport.ice.stats().unproved_requests_sent
+    }
+
+    /// Adds a candidate to the agent, and what it made of it to what the peer is told.
+    pub(super) fn add_local_candidate(
+        &mut self,
+        now: Instant,
+        candidate: Candidate,
+    ) -> Result<(), AddCandidateError> {
+        if self.state.closed {
+            return Err(AddCandidateError::Closed);
+        }
+        let added = self.transport.ice.add_local_candidate(now, candidate);
+        added.map_err(super::negotiate::candidate_error)?;
+        self.note_candidates();
+        self.tell_candidates();
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Takes over the agent's candidates that were not known yet.
+    pub(super) fn note_candidates(&mut self) {
+        for shown in self
+            .transport
+            .ice
+            .local_candidates()
+            .map(ToString::to_string)
+        {
+            if !self.candidates.local.contains(&shown) {
+                self.candidates.local.push(shown);
+            }
+        }
+    }
+
+    /// Forgets the candidates that the agent has no more: later descriptions are without them.
+    fn forget_candidates(&mut self) {
+        let ice = &self.transport.ice;
+        let shown: Vec<_> = ice.local_candidates().map(ToString::to_string).collect();
+        let candidates = &mut self.candidates;
+        let told = candidates.local.iter().take(candidates.told);
+        candidates.told = told.filter(|line| shown.contains(line)).count();
+        candidates.local.retain(|line| shown.contains(line));
+    }
+}
