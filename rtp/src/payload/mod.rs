@@ -28,11 +28,8 @@ use bytes::Bytes;
 pub use assembler::{Assembler, Assembly, Format, MAX_FRAME_BYTES, MAX_FRAME_PACKETS};
 pub use describe::describe;
 pub use error::{PacketizeError, PayloadError};
-<<<<<<< HEAD
 pub use nal::units as nal_units;
-=======
 pub use registry::{MakeDepacketizer, MakePacketizer, Registry};
->>>>>>> main
 pub use stats::DepacketizerStats;
 
 use crate::{Codec, Frame, Layer, MimeType, Packet, Resolution};

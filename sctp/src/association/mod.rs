@@ -21,11 +21,7 @@ use self::state::State;
 use self::stream_reset::StreamResets;
 use crate::chunk::{Chunks, DecodeError, InitChunk};
 use crate::config::Config;
-<<<<<<< HEAD
-use crate::cookie::{Extensions, Peer, Secret};
-=======
 use crate::cookie::{Peer, Secret};
->>>>>>> main
 use crate::error::{CloseCause, CloseReason, ConfigError, Initiator, RemoteInitError, ResetError};
 use crate::event::Event;
 use crate::message::StreamId;
@@ -299,13 +295,7 @@ impl Association {
 
     /// What both sides can.
     fn agreed(&self) -> Agreed {
-<<<<<<< HEAD
-        let theirs = self
-            .peer
-            .map_or(Extensions::default(), |peer| peer.extensions);
-=======
         let theirs = self.peer.map(|peer| peer.extensions).unwrap_or_default();
->>>>>>> main
         let interleaving = self.config.interleaving && theirs.i_data;
         Agreed {
             interleaving,

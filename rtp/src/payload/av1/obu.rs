@@ -91,14 +91,8 @@ impl<'a> Obu<'a> {
     }
 
     /// Whether this is the header of a key frame: not `show_existing_frame`, and `frame_type` 0 (AV1 §5.9.2).
-<<<<<<< HEAD
     pub fn is_key_frame(&self) -> bool {
-        matches!(self.kind(), FRAME_HEADER | FRAME)
-            && self.body.first().is_some_and(|first| first & 0xe0 == 0)
-=======
-    pub(super) fn is_key_frame(&self) -> bool {
         self.begins_frame() && self.body.first().is_some_and(|first| first & 0xe0 == 0)
->>>>>>> main
     }
 
     /// Appends the OBU with its size, as files have it.

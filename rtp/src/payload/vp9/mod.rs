@@ -11,10 +11,6 @@ mod tests;
 
 pub use descriptor::{Descriptor, LayerIndices, PictureId};
 pub use format::Vp9;
-<<<<<<< HEAD
 pub(super) use format::describe;
-pub use packetizer::Vp9Packetizer;
-=======
 pub use packetizer::{LayerFrame, Picture, Vp9Packetizer};
->>>>>>> main
 pub use structure::{PictureOfGroup, ScalabilityStructure};
