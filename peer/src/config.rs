@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use rtp::Codec;
+use rtp::{Codec, ExtensionUri, MediaKind};
 
 use crate::error::ConfigError;
 use crate::jsep::{CodecParameters, Codecs, IMPLEMENTED_FEEDBACK};
@@ -39,6 +39,10 @@ pub struct Config {
     pub answer_setup: AnswerSetup,
     /// What to send and receive. Default: [`Codecs::browser_default`].
     pub codecs: Codecs,
+    /// Header extensions to negotiate for the application, which reads and writes their values in packets by the id that
+    /// [`Transceiver::extension`](crate::Transceiver::extension) tells. 14 ids are shared by all. Default: none beside MID
+    /// and the audio level.
+    pub extensions: Vec<(MediaKind, ExtensionUri)>,
     /// SRTP profiles in order of preference. Default: AEAD_AES_128_GCM, then AES128_CM_SHA1_80; GCM is the
     /// cheaper one on any processor with AES instructions. Those without encryption are refused (RFC 8827 §6.5).
     pub srtp_profiles: Vec<dtls::SrtpProfile>,
@@ -101,6 +105,7 @@ impl Config {
             ice_mode: ice::Mode::Full,
             answer_setup: AnswerSetup::Active,
             codecs: Codecs::browser_default(),
+            extensions: Vec::new(),
             srtp_profiles: vec![
                 dtls::SrtpProfile::AEAD_AES_128_GCM,
                 dtls::SrtpProfile::AES128_CM_SHA1_80,
@@ -148,6 +153,14 @@ impl Config {
         };
         if self.srtp_profiles.is_empty() || !self.srtp_profiles.iter().all(known) {
             return Err(ConfigError::SrtpProfiles);
+        }
+        let writable = |uri: &str| uri.len() <= 255 && uri.bytes().all(|c| c.is_ascii_graphic());
+        if !self
+            .extensions
+            .iter()
+            .all(|(_, uri)| writable(uri.as_str()))
+        {
+            return Err(ConfigError::Extension);
         }
         validate_codecs(&self.codecs)
     }

@@ -104,7 +104,9 @@ impl PeerConnection {
             cname: token(&mut random, 20),
         };
         // Negotiation owns the codecs from here on.
-        let jsep = Jsep::new(std::mem::take(&mut config.codecs), config.cryptex);
+        let further = std::mem::take(&mut config.extensions);
+        let codecs = std::mem::take(&mut config.codecs);
+        let jsep = Jsep::new(codecs, further, config.cryptex);
         let mut connection = Self {
             config,
             random,
