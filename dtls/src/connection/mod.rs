@@ -141,6 +141,16 @@ impl Connection {
         }
     }
 
+    /// The same for a server whose client showed a cookie in its second ClientHello, which comes next, in a record of
+    /// this number. Ours go on from there (RFC 6347 §4.2.1).
+    pub(crate) fn start_behind_cookie(&mut self, now: Instant, sequence_number: u64) {
+        self.start(now, None);
+        self.records.begin_at(sequence_number);
+        if let Phase::Handshaking(handshake) = &mut self.phase {
+            handshake.expect_second_hello();
+        }
+    }
+
     /// The round trip of the path became known, or changed: timers follow it at once (see [`start`](Self::start)).
     pub fn set_round_trip(&mut self, _now: Instant, round_trip: Duration) {
         if let Phase::Handshaking(handshake) = &mut self.phase {

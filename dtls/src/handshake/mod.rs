@@ -253,6 +253,11 @@ impl Handshake {
         self.apply(now, change, environment);
     }
 
+    /// The first ClientHello was answered by somebody else, who kept nothing of it.
+    pub(crate) fn expect_second_hello(&mut self) {
+        self.inbox = Inbox::new(1, Self::INBOX_BYTES);
+    }
+
     /// An acknowledgement arrived, which its record vouches for: what is missing is sent again at once, since this
     /// is what the other side asks for (RFC 9147 §7.2).
     pub(crate) fn on_ack(&mut self, now: Instant, ack: &Ack, stats: &mut Stats) {
@@ -560,7 +565,8 @@ impl Handshake {
             Version::Dtls12 => {
                 let choice = tls12::server::Choice::new(&context, &hello)?;
                 context.records.clear();
-                *context.next_send = 0;
+                // We count as the client does: a cookie was asked for in our first message, if in any.
+                *context.next_send = message.message_seq;
                 context.transcript.clear();
                 context.transcript.push(message);
                 let state = choice.accept(&mut context)?;
