@@ -150,6 +150,12 @@ impl PeerConnection {
         self.settle(now);
     }
 
+    /// This host refused a datagram of this size (EMSGSIZE); see [`ice::Agent::on_too_large`].
+    pub fn on_too_large(&mut self, now: Instant, path: &Path, bytes: usize) {
+        self.transport.ice.on_too_large(now, path, bytes);
+        self.settle(now);
+    }
+
     /// The path carries another session's data now; see [`ice::Agent::on_path_taken`].
     pub fn on_path_taken(&mut self, now: Instant, path: &Path) {
         self.transport.ice.on_path_taken(now, path);
