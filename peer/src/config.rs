@@ -40,8 +40,14 @@ pub struct Config {
     /// What to send and receive. Default: [`Codecs::browser_default`].
     pub codecs: Codecs,
     /// SRTP profiles in order of preference. Default: AEAD_AES_128_GCM, then AES128_CM_SHA1_80; GCM is the
-    /// cheaper one on any processor with AES instructions.
+    /// cheaper one on any processor with AES instructions. Those without encryption are refused (RFC 8827 §6.5).
     pub srtp_profiles: Vec<dtls::SrtpProfile>,
+    /// Who computes for SRTP. Default: `ring`.
+    pub srtp_provider: srtp::Provider,
+    /// Whether RTP headers are encrypted (RFC 9335): offered and answered as `a=cryptex`, used when both sides
+    /// said so, or required of every media m-line. It hides extensions such as audio levels from the network, for
+    /// a few octets of encryption. Default: disabled, until browsers have it.
+    pub cryptex: srtp::Cryptex,
     /// Which candidates may be used (W3C `iceTransportPolicy`). Default: all.
     pub ice_policy: ice::Policy,
     /// STUN and TURN servers. Default: none.
@@ -99,6 +105,8 @@ impl Config {
                 dtls::SrtpProfile::AEAD_AES_128_GCM,
                 dtls::SrtpProfile::AES128_CM_SHA1_80,
             ],
+            srtp_provider: srtp::Provider::ring(),
+            cryptex: srtp::Cryptex::Disabled,
             ice_policy: ice::Policy::All,
             ice_servers: Vec::new(),
             address_rewrites: Vec::new(),
@@ -135,7 +143,9 @@ impl Config {
         if !(1..=65_535).contains(&self.max_data_channels) {
             return Err(ConfigError::DataChannels(self.max_data_channels));
         }
-        let known = |profile: &dtls::SrtpProfile| srtp::Profile::from_number(profile.0).is_some();
+        let known = |profile: &dtls::SrtpProfile| {
+            srtp::Profile::from_number(profile.0).is_some_and(srtp::Profile::encrypts)
+        };
         if self.srtp_profiles.is_empty() || !self.srtp_profiles.iter().all(known) {
             return Err(ConfigError::SrtpProfiles);
         }
@@ -153,6 +163,7 @@ impl fmt::Debug for Config {
             .field("answer_setup", &self.answer_setup)
             .field("codecs", &self.codecs)
             .field("srtp_profiles", &self.srtp_profiles)
+            .field("cryptex", &self.cryptex)
             .field("udp_payload_bytes", &self.udp_payload_bytes)
             .field("max_message_size", &self.max_message_size)
             .field("max_data_channels", &self.max_data_channels)

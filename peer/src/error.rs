@@ -163,6 +163,9 @@ pub enum SectionFault {
     /// It lacks `a=rtcp-mux` (RFC 5761 §5.1.1); RTCP on a port of its own is not served.
     #[error("no rtcp-mux")]
     NoRtcpMux,
+    /// It lacks `a=cryptex` (RFC 9335 §4), without which we were told not to send.
+    #[error("no cryptex")]
+    NoCryptex,
     /// It has no certificate fingerprint, at the m-line or for the session.
     #[error("no fingerprint")]
     NoFingerprint,

@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![warn(clippy::indexing_slicing)]
 
 mod bits;
 mod codec;

@@ -90,7 +90,7 @@ impl PostHandshake {
     /// Opens the epoch of the handshake once more, for a client that repeats its flight. The keys are made when they
     /// are needed: few connections need them.
     pub(super) fn reopen_handshake(
-        &mut self,
+        &self,
         now: Instant,
         (secret, secrets, provider): (&mut Option<Secret>, &Secrets, &Provider),
         records: &mut RecordLayer,

@@ -65,7 +65,7 @@ pub(crate) struct Handshake {
     pub(crate) suspicion: Option<Suspicion>,
     /// Messages behind the hellos that were refused.
     refusals: u8,
-    /// Fragments contradicted each other about the next message.
+    /// Fragments contradicted each other about the next message, or it came in the clear and must not.
     contradiction: bool,
     random: StdRng,
     secrets: SecretSource,
@@ -310,14 +310,19 @@ impl Handshake {
                     self.repeat(now, stats);
                 }
             }
-            Inserted::Refused => stats.dropped.fragments += 1,
+            Inserted::Refused => {
+                // In the clear what has to come protected: forged, or a violation.
+                let next = header.message_seq == self.inbox.next_seq();
+                self.contradiction |= next && epoch < self.expected_epoch();
+                stats.dropped.fragments += 1;
+            }
         }
     }
 
     /// Handles the messages that are whole by now.
     pub(crate) fn advance(&mut self, now: Instant, environment: &mut Environment<'_>) -> Outcome {
         if self.contradiction && environment.config.refusal == Refusal::Close {
-            return Outcome::Failed(Failure::illegal());
+            return Outcome::Failed(Failure::unexpected());
         }
         self.advance_repeated_hello(now, environment);
         let outcome = self.advance_messages(now, environment);
@@ -432,7 +437,7 @@ impl Handshake {
 
     /// Whether protected messages wait behind the last one.
     pub(crate) fn holds_protected(&self) -> bool {
-        self.inbox.holds(RecordLayer::PROTECTED)
+        self.inbox.holds_protected()
     }
 
     /// Sends the flight again because the other side repeats its own.

@@ -49,10 +49,7 @@ impl State {
                     });
                 }
             },
-            Self::Certificate(state) => match state.handle(context, message)? {
-                First::Continue(state) => state,
-                First::Completed(agreed) => return Ok(Progress::Completed(Box::new(agreed))),
-            },
+            Self::Certificate(state) => return Ok(state.handle(context, message)?),
             Self::CertificateVerify(state) => state.handle(context, message)?,
             Self::Finished(state) => {
                 return Ok(Progress::Completed(Box::new(
@@ -298,14 +295,12 @@ pub(crate) struct ExpectCertificate {
     extras: Extras,
 }
 
-/// What the first protected message of a client leads to.
-enum First {
-    Continue(State),
-    Completed(Agreed),
-}
-
 impl ExpectCertificate {
-    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<First, Failure> {
+    fn handle(
+        self,
+        context: &mut Context<'_>,
+        message: &Message,
+    ) -> Result<Progress<State, Agreed>, Failure> {
         // The client has all of our flight, or it could not go on.
         context.end_flight();
         let judgement = context.config.peer_certificate;
@@ -314,11 +309,12 @@ impl ExpectCertificate {
                 previous: self,
                 peer: None,
             };
-            return state.handle(context, message).map(First::Completed);
+            let agreed = state.handle(context, message)?;
+            return Ok(Progress::Completed(Box::new(agreed)));
         }
         let peer = Peer::read(context, message)?;
         context.transcript.push(message);
-        Ok(First::Continue(match peer {
+        Ok(Progress::Continue(match peer {
             Some(peer) => State::CertificateVerify(Box::new(ExpectCertificateVerify {
                 previous: self,
                 peer,

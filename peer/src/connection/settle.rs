@@ -137,7 +137,10 @@ impl PeerConnection {
     fn on_dtls_connected(&mut self, now: Instant, agreed: Agreed) {
         self.transport.agreed = Some(agreed);
         let keys = match (&self.transport.dtls, agreed.srtp_profile) {
-            (Some(dtls), Some(profile)) => Srtp::from_handshake(dtls, profile),
+            (Some(dtls), Some(profile)) => {
+                let provider = &self.config.srtp_provider;
+                Srtp::from_handshake(dtls, profile, provider, self.negotiated_cryptex())
+            }
             _ => None,
         };
         if keys.is_none() && self.media.session.is_some() {

@@ -126,6 +126,8 @@ impl Srtp {
     pub(super) fn from_handshake(
         dtls: &dtls::Connection,
         profile: dtls::SrtpProfile,
+        provider: &srtp::Provider,
+        cryptex: srtp::Cryptex,
     ) -> Option<Self> {
         let profile = srtp::Profile::from_number(profile.0)?;
         let mut material = srtp::KeyingMaterial::new(profile);
@@ -136,9 +138,18 @@ impl Srtp {
             dtls::Role::Client => (client, server),
             dtls::Role::Server => (server, client),
         };
+        let mut config = srtp::Config::new(profile);
+        config.provider = provider.clone();
+        config.cryptex = cryptex;
         Some(Self {
-            sender: srtp::Sender::new(profile, ours).ok()?,
-            receiver: srtp::Receiver::new(profile, theirs).ok()?,
+            sender: srtp::Sender::with_config(config.clone(), &ours).ok()?,
+            receiver: srtp::Receiver::with_config(config, &theirs).ok()?,
         })
+    }
+
+    /// What was negotiated about encrypted headers.
+    pub(super) const fn set_cryptex(&mut self, cryptex: srtp::Cryptex) {
+        self.sender.set_cryptex(cryptex);
+        self.receiver.set_cryptex(cryptex);
     }
 }

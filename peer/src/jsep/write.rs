@@ -37,6 +37,9 @@ impl Identity<'_> {
             builder.group("BUNDLE", mids);
         }
         builder.extmap_allow_mixed().msid_semantic();
+        if description.is_cryptex() {
+            builder.cryptex();
+        }
         if self.lite {
             builder.ice_lite();
         }
@@ -91,6 +94,9 @@ impl Identity<'_> {
         builder.direction(media.direction).rtcp_mux();
         if media.reduced_size {
             builder.rtcp_rsize();
+        }
+        if media.cryptex {
+            builder.cryptex();
         }
         for extension in &media.extensions {
             builder.extension(&Extension {

@@ -4,8 +4,6 @@
 //! one stream in the order of their sequence numbers (a jitter buffer sorts them), sees gaps by those numbers, and
 //! yields whole frames only. For video it is an [`Assembler`] around a [`Format`]. Neither has a clock.
 
-#![warn(clippy::indexing_slicing)]
-
 mod assembler;
 pub mod audio;
 pub mod av1;

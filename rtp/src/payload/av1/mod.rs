@@ -3,6 +3,7 @@
 
 mod aggregation;
 mod format;
+mod frame_header;
 mod obu;
 mod packetizer;
 mod sequence;

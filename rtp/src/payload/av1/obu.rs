@@ -77,10 +77,14 @@ impl<'a> Obu<'a> {
         })
     }
 
+    /// Whether a frame begins here, with its header.
+    pub(super) const fn begins_frame(&self) -> bool {
+        matches!(self.kind(), FRAME_HEADER | FRAME)
+    }
+
     /// Whether this is the header of a key frame: not `show_existing_frame`, and `frame_type` 0 (AV1 §5.9.2).
     pub(super) fn is_key_frame(&self) -> bool {
-        matches!(self.kind(), FRAME_HEADER | FRAME)
-            && self.body.first().is_some_and(|first| first & 0xe0 == 0)
+        self.begins_frame() && self.body.first().is_some_and(|first| first & 0xe0 == 0)
     }
 
     /// Appends the OBU with its size, as files have it.
