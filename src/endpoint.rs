@@ -186,6 +186,8 @@ impl Endpoint {
         config.announced_addresses = self.announced.to_vec();
         config.dtls_versions = self.dtls_versions;
         config.ice_servers = self.servers.to_vec();
+        // The sockets set DF.
+        config.path_mtu = Some(ice::path_mtu::PathMtuConfig::default());
         Ok(config)
     }
 
