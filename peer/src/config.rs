@@ -52,6 +52,9 @@ pub struct Config {
     /// said so, or required of every media m-line. It hides extensions such as audio levels from the network, for
     /// a few octets of encryption. Default: disabled, until browsers have it.
     pub cryptex: srtp::Cryptex,
+    /// Whether and how the largest datagram of the path is searched for (RFC 8899); what is found replaces
+    /// `udp_payload_bytes`. The driver must set DF. Default: not at all.
+    pub path_mtu: Option<ice::path_mtu::PathMtuConfig>,
     /// Which candidates may be used (W3C `iceTransportPolicy`). Default: all.
     pub ice_policy: ice::Policy,
     /// STUN and TURN servers. Default: none.
@@ -112,6 +115,7 @@ impl Config {
             ],
             srtp_provider: srtp::Provider::ring(),
             cryptex: srtp::Cryptex::Disabled,
+            path_mtu: None,
             ice_policy: ice::Policy::All,
             ice_servers: Vec::new(),
             address_rewrites: Vec::new(),

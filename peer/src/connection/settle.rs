@@ -18,7 +18,7 @@ impl PeerConnection {
             return;
         }
         loop {
-            let moved = self.settle_ice()
+            let moved = self.settle_ice(now)
                 | self.settle_handshake(now)
                 | self.settle_dtls(now)
                 | self.settle_association(now)
@@ -42,7 +42,7 @@ impl PeerConnection {
         }
     }
 
-    fn settle_ice(&mut self) -> bool {
+    fn settle_ice(&mut self, now: Instant) -> bool {
         let mut moved = false;
         while let Some(event) = self.transport.ice.poll_event() {
             moved = true;
@@ -51,6 +51,7 @@ impl PeerConnection {
                 ice::Event::PathProved(path) => self.events.push(Event::PathProved(path)),
                 ice::Event::Selected { path, round_trip } => {
                     self.transport.path_changes += 1;
+                    self.on_path_selected(now, path);
                     if let (Some(round_trip), Some(session)) = (round_trip, &mut self.media.session)
                     {
                         session.set_round_trip_time(round_trip);
@@ -67,8 +68,8 @@ impl PeerConnection {
                     self.events.push(Event::OpenStream { local, remote });
                 }
                 ice::Event::CloseStream(path) => self.events.push(Event::CloseStream(path)),
-                ice::Event::PathMtu(_)
-                | ice::Event::RoleChanged(_)
+                ice::Event::PathMtu(bytes) => self.on_path_mtu(now, bytes),
+                ice::Event::RoleChanged(_)
                 | ice::Event::PayloadArrived { .. }
                 | ice::Event::PayloadAcknowledged(_)
                 | ice::Event::PayloadsRefused => {}
@@ -185,6 +186,10 @@ impl PeerConnection {
         };
         association.connect(now, self.transport.ice.round_trip_time());
         self.association = Some(association);
+        if self.config.path_mtu.is_some() {
+            // The size may have been found while the handshake ran.
+            self.on_path_mtu(now, self.transport.ice.path_budget().payload_bytes());
+        }
         self.channels.max_send = sctp.max_message_size;
         self.channels.set_role(role, &mut self.events);
     }
@@ -251,10 +256,9 @@ impl PeerConnection {
             sctp::Event::StreamRefused { stream, reason } => {
                 channels.on_refused(now, (stream.get(), reason), association, events);
             }
-            // Nobody probes here yet.
-            sctp::Event::ProbeAcknowledged { .. }
-            | sctp::Event::ProbeLost { .. }
-            | sctp::Event::BlackHole { .. } => {}
+            sctp::Event::BlackHole { bytes } => self.on_black_hole(now, bytes),
+            // The padded checks of ICE are the probes.
+            sctp::Event::ProbeAcknowledged { .. } | sctp::Event::ProbeLost { .. } => {}
             sctp::Event::Closed(reason) => {
                 log::debug!("sctp ended: {:?}", reason.cause);
                 let initiator = match reason.initiator {

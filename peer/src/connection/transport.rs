@@ -29,6 +29,8 @@ pub(super) struct Transport {
     /// Where the last words of a close go: the path that worked when it ended.
     pub(super) farewell_path: Option<Path>,
     pub(super) path_changes: u64,
+    /// The path that was selected last.
+    pub(super) data_path: Option<Path>,
     pub(super) servers: Servers,
     dtls_config: Arc<dtls::Config>,
 }
@@ -53,6 +55,7 @@ impl Transport {
         let mut ice_config = ice::Config::new(seed);
         ice_config.mode = config.ice_mode;
         ice_config.policy = config.ice_policy;
+        ice_config.path_mtu = config.path_mtu;
         ice_config.rewrites.clone_from(&config.address_rewrites);
         let announced = config.announced_addresses.iter().copied();
         let announced = announced.map(ice::AddressRewrite::to);
@@ -80,6 +83,7 @@ impl Transport {
             remote_ufrag: None,
             farewell_path: None,
             path_changes: 0,
+            data_path: None,
             servers: Servers::default(),
             dtls_config,
         })
