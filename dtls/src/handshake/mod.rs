@@ -331,7 +331,7 @@ impl Handshake {
         }
         self.advance_repeated_hello(now, environment);
         let outcome = self.advance_messages(now, environment);
-        if matches!(outcome, Outcome::Waiting) && self.is_13() {
+        if matches!(outcome, Outcome::Waiting) && self.is_13() && !self.timer.is_suspended() {
             self.acks.arm(now, self.timer.ack_delay());
         }
         outcome
@@ -443,6 +443,15 @@ impl Handshake {
     /// Whether protected messages wait behind the last one.
     pub(crate) fn holds_protected(&self) -> bool {
         self.inbox.holds_protected()
+    }
+
+    /// Sends the flight again because nothing of it may have arrived.
+    pub(crate) fn resend(&mut self, now: Instant, stats: &mut Stats) {
+        if !self.flight.is_empty() && !self.flight.is_pending() {
+            self.flight.send();
+            self.timer.start(now);
+            stats.flights_sent += 1;
+        }
     }
 
     /// Sends the flight again because the other side repeats its own.

@@ -19,6 +19,10 @@ impl PeerConnection {
         }
         loop {
             let moved = self.settle_ice(now)
+<<<<<<< HEAD
+=======
+                | self.settle_sped(now)
+>>>>>>> refs/heads/dtls13
                 | self.settle_handshake(now)
                 | self.settle_dtls(now)
                 | self.settle_association(now)
@@ -68,11 +72,20 @@ impl PeerConnection {
                     self.events.push(Event::OpenStream { local, remote });
                 }
                 ice::Event::CloseStream(path) => self.events.push(Event::CloseStream(path)),
+<<<<<<< HEAD
                 ice::Event::PathMtu(bytes) => self.on_path_mtu(now, bytes),
                 ice::Event::RoleChanged(_)
                 | ice::Event::PayloadArrived { .. }
                 | ice::Event::PayloadAcknowledged(_)
                 | ice::Event::PayloadsRefused => {}
+=======
+                ice::Event::PayloadArrived { path, payload } => {
+                    self.on_payload(now, path, &payload);
+                }
+                ice::Event::PayloadAcknowledged(_) => self.on_sped_shown(),
+                ice::Event::PayloadsRefused => self.on_payloads_refused(now),
+                ice::Event::PathMtu(_) | ice::Event::RoleChanged(_) => {}
+>>>>>>> refs/heads/dtls13
             }
         }
         moved
