@@ -153,7 +153,8 @@ impl PeerConnection {
 
     /// Makes the association once data was negotiated and DTLS carries it.
     pub(super) fn start_association(&mut self, now: Instant) {
-        let sctp = self.jsep.settled.as_ref().and_then(|settled| settled.sctp);
+        let settled = self.jsep.settled.as_ref();
+        let sctp = settled.and_then(|settled| settled.sctp.clone());
         let (Some(sctp), Some(dtls)) = (sctp, &self.transport.dtls) else {
             return;
         };
@@ -166,12 +167,18 @@ impl PeerConnection {
             .udp_payload_bytes
             .saturating_sub(dtls.max_overhead());
         let config = self.association_config(sctp.port, packet_bytes);
-        let seed = self.seed();
         // The configuration was tried in `new`.
-        let Ok(mut association) = sctp::Association::new(config, seed) else {
+        let Ok(mut association) = sctp::Association::new(config, self.names.sctp_seed) else {
             return;
         };
-        association.connect(now, self.transport.ice.round_trip_time());
+        let round_trip = self.transport.ice.round_trip_time();
+        // SNAP: with both INITs in the descriptions there is nothing left to agree upon.
+        let remote_init = sctp.init.filter(|_| self.config.snap);
+        let agreed = remote_init
+            .is_some_and(|init| association.connect_with(now, &init, round_trip).is_ok());
+        if !agreed {
+            association.connect(now, round_trip);
+        }
         self.association = Some(association);
         self.channels.max_send = sctp.max_message_size;
         self.channels.set_role(role, &mut self.events);

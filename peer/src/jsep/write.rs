@@ -20,6 +20,8 @@ pub(crate) struct Identity<'a> {
     pub(crate) fingerprint: &'a str,
     pub(crate) cname: &'a str,
     pub(crate) max_message_size: usize,
+    /// Our INIT, where it goes into the description (SNAP).
+    pub(crate) sctp_init: Option<&'a str>,
 }
 
 impl Identity<'_> {
@@ -139,6 +141,9 @@ impl Identity<'_> {
             builder.sctp_port(SCTP_PORT);
         }
         builder.max_message_size(self.max_message_size as u64);
+        if let Some(init) = self.sctp_init {
+            builder.sctp_init(init);
+        }
     }
 }
 
