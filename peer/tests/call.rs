@@ -788,7 +788,7 @@ fn inits_in_the_descriptions_save_the_handshake() {
         a.pc.set_remote_description(now, answer).unwrap();
         let mut pair = Pair::new(a, b);
         let arrived = |pair: &Pair<Peer>| {
-            let sctp = pair.b().pc.stats().sctp;
+            let sctp = pair.b().pc.stats(pair.now()).sctp;
             sctp.is_some_and(|sctp| sctp.messages_received >= 2)
         };
         assert!(pair.run_until(PATIENCE, arrived));
