@@ -764,7 +764,7 @@ fn data_is_taken_from_proved_paths_only() {
     assert_eq!(dropped.unknown_content, 1);
 }
 
-/// P-8: with an INIT in both descriptions a message arrives a round trip earlier, and without one in either it arrives all the same.
+/// P-8: with an INIT in both descriptions the first message arrives a round trip earlier, and without one in either it arrives all the same.
 #[test]
 fn inits_in_the_descriptions_save_the_handshake() {
     let time_to_data = |snap: [bool; 2]| {
@@ -773,11 +773,7 @@ fn inits_in_the_descriptions_save_the_handshake() {
         let (mut a, mut b) = with_addresses(a, b);
         let now = netsim::epoch();
         let init = DataChannelInit::default();
-        let channel = a.pc.create_data_channel(now, "chat", init).unwrap();
-        a.pc.data_channel(channel)
-            .unwrap()
-            .send_text(now, "early")
-            .unwrap();
+        a.pc.create_data_channel(now, "chat", init).unwrap();
         let offer = a.pc.create_offer(now).unwrap();
         assert_eq!(offer.sdp.contains("a=sctp-init:"), snap[0]);
         a.pc.set_local_description(now, offer.clone()).unwrap();
@@ -789,7 +785,7 @@ fn inits_in_the_descriptions_save_the_handshake() {
         let mut pair = Pair::new(a, b);
         let arrived = |pair: &Pair<Peer>| {
             let sctp = pair.b().pc.stats(pair.now()).sctp;
-            sctp.is_some_and(|sctp| sctp.messages_received >= 2)
+            sctp.is_some_and(|sctp| sctp.messages_received >= 1)
         };
         assert!(pair.run_until(PATIENCE, arrived));
         let time = pair.time();
