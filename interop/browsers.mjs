@@ -18,7 +18,8 @@ const FIREFOX_PREFERENCES = {
   'network.connectivity-service.enabled': false,
 };
 
-// `options.fieldTrials` are Chromium's; `options.devices: false` takes the fake camera and microphone away; `options.anyCertificate` accepts a self-made one.
+// `options.devices: false` takes the fake camera and microphone away; `options.anyCertificate` accepts a self-made one;
+// `options.fieldTrials` switches on what Chromium tries out.
 export function launch(name, options = {}) {
   if (name === 'chromium') {
     const args = CHROMIUM_FLAGS.filter((flag) => options.devices !== false || !flag.includes('fake-device'));
