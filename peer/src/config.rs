@@ -28,6 +28,9 @@ pub struct Config {
     pub dtls_versions: dtls::Versions,
     /// The groups of the DTLS key agreement, in order of preference. Default: X25519, P-256, P-384.
     pub dtls_groups: Vec<dtls::NamedGroup>,
+    /// Whether connectivity checks carry the DTLS handshake, if the other side does that too (SPED,
+    /// draft-hancke-webrtc-sped): media may then flow a round trip earlier. Default: yes.
+    pub sped: bool,
     /// Who computes for DTLS. Default: `ring`.
     pub dtls_provider: dtls::Provider,
     /// Which wall-clock time belongs to which instant: the NTP time of sender reports (RFC 3550 §6.4.1).
@@ -52,6 +55,9 @@ pub struct Config {
     /// said so, or required of every media m-line. It hides extensions such as audio levels from the network, for
     /// a few octets of encryption. Default: disabled, until browsers have it.
     pub cryptex: srtp::Cryptex,
+    /// Whether and how the largest datagram of the path is searched for (RFC 8899); what is found replaces
+    /// `udp_payload_bytes`. The driver must set DF. Default: not at all.
+    pub path_mtu: Option<ice::path_mtu::PathMtuConfig>,
     /// Which candidates may be used (W3C `iceTransportPolicy`). Default: all.
     pub ice_policy: ice::Policy,
     /// STUN and TURN servers. Default: none.
@@ -78,6 +84,9 @@ pub struct Config {
     /// How much may wait to be acknowledged over all channels, in bytes (see [`sctp::Config::send_buffer_bytes`]). Default 8 MiB; it
     /// begins with 2 MiB.
     pub send_buffer_bytes: usize,
+    /// Whether our SCTP INIT goes into offers, and into answers to offers that hold one (`a=sctp-init`, SNAP): channels then open without a
+    /// handshake of their own. Peers that do not know it pass over it. Default true.
+    pub snap: bool,
     /// Channels at one time; an OPEN beyond is answered by a reset. Default 1,024.
     pub max_data_channels: usize,
     /// How long `close` waits for what was said to arrive. Default 2 s.
@@ -100,6 +109,7 @@ impl Config {
                 dtls::NamedGroup::Secp256r1,
                 dtls::NamedGroup::Secp384r1,
             ],
+            sped: true,
             dtls_provider: dtls::Provider::ring(),
             clock,
             ice_mode: ice::Mode::Full,
@@ -112,6 +122,7 @@ impl Config {
             ],
             srtp_provider: srtp::Provider::ring(),
             cryptex: srtp::Cryptex::Disabled,
+            path_mtu: None,
             ice_policy: ice::Policy::All,
             ice_servers: Vec::new(),
             address_rewrites: Vec::new(),
@@ -121,6 +132,7 @@ impl Config {
             announced_max_message_size: None,
             receive_window_bytes: 8 << 20,
             send_buffer_bytes: 8 << 20,
+            snap: true,
             max_data_channels: 1_024,
             close_timeout: Duration::from_secs(2),
         }
