@@ -20,8 +20,11 @@ pub(super) struct RetiredKeys {
 impl PeerConnection {
     /// Ends the DTLS association without a word, because its other side may be gone, and what it carried with it. What
     /// the old keys protect is still taken; nothing more is sent under them.
-    pub(super) fn retire_association(&mut self) {
+    pub(super) fn retire_association(&mut self, now: Instant) {
+        // The next handshake goes the straight way.
+        self.end_sped(now);
         let transport = &mut self.transport;
+        transport.carries = false;
         transport.dtls = None;
         transport.dtls_started = false;
         transport.agreed = None;
