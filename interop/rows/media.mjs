@@ -129,28 +129,25 @@ async function decodeCaptures() {
   }
 }
 
+// The browsers take turns within themselves and run beside each other.
 export async function run(table, open) {
-  for (const [file, frames, names] of PLAYED) {
-    for (const name of names) {
-      const browser = await open(name);
-      await table.row(`${name} plays ${file.split('_')[0]}${file.slice(file.lastIndexOf('.'))}`, '-', name, () => playVideo(browser, file, frames));
-    }
-  }
-  for (const [file, names] of SOUNDS) {
-    for (const name of names) {
-      const browser = await open(name);
-      await table.row(`${name} plays ${file.split('_').slice(0, 2).join(' ')}`, '-', name, () => playSound(browser, file));
-    }
-  }
   const recorded = {
     chromium: ['video=VP8&audio=opus', 'video=VP9&audio=G722', 'video=H264&audio=PCMU', 'video=AV1&audio=PCMA', 'video=VP9&audio=red,opus&svc=L3T3_KEY'],
     firefox: ['video=VP8&audio=opus', 'video=VP9&audio=PCMA', 'video=AV1&audio=PCMU'],
   };
-  for (const [name, queries] of Object.entries(recorded)) {
+  const kind = (file) => file.split('_').slice(0, 2).join(' ') + file.slice(file.lastIndexOf('.'));
+  await Promise.all(Object.entries(recorded).map(async ([name, queries]) => {
     const browser = await open(name);
-    for (const query of queries) {
-      await table.row(`${name} recorded, ${query}`, '-', name, () => recordCall(browser, `${query}&width=320&height=180&rate=30`));
+    const version = (await browser.version()).replace(/^[^/]*\//, '');
+    for (const [file, frames] of PLAYED.filter(([, , names]) => names.includes(name))) {
+      await table.row(`${name} plays ${kind(file)}`, version, name, () => playVideo(browser, file, frames));
     }
-  }
+    for (const [file] of SOUNDS.filter(([, names]) => names.includes(name))) {
+      await table.row(`${name} plays ${kind(file)}`, version, name, () => playSound(browser, file));
+    }
+    for (const query of queries) {
+      await table.row(`${name} recorded, ${query}`, version, name, () => recordCall(browser, `${query}&width=320&height=180&rate=30`));
+    }
+  }));
   await table.row('ffmpeg on the captures', '-', '-', decodeCaptures);
 }
