@@ -1,3 +1,5 @@
+use avocet::ice::PairStats;
+use avocet::net::{Path, Transport};
 use avocet::peer::Stats;
 use avocet::rtp::MediaKind;
 use serde_json::{Value, json};
@@ -14,7 +16,7 @@ pub(crate) fn json(stats: &Stats) -> Value {
             .map(|stream| stream.packets_received)
             .sum()
     };
-    let nominated = |pair: &&avocet::ice::PairStats| pair.nominated;
+    let nominated = |pair: &&PairStats| pair.nominated;
     let pair = stats.candidate_pairs.iter().find(nominated);
     json!({
         "connectionState": format!("{:?}", stats.transport.connection_state),
@@ -42,10 +44,10 @@ pub(crate) fn json(stats: &Stats) -> Value {
     })
 }
 
-fn transport(path: &avocet::net::Path) -> &'static str {
+fn transport(path: &Path) -> &'static str {
     match path.transport {
-        avocet::net::Transport::Udp => "udp",
-        avocet::net::Transport::Stream(_) => "tcp",
+        Transport::Udp => "udp",
+        Transport::Stream(_) => "tcp",
     }
 }
 
