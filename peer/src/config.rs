@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use rtp::Codec;
+use rtp::{Codec, ExtensionUri, MediaKind};
 
 use crate::error::ConfigError;
 use crate::jsep::{CodecParameters, Codecs, IMPLEMENTED_FEEDBACK};
@@ -28,6 +28,9 @@ pub struct Config {
     pub dtls_versions: dtls::Versions,
     /// The groups of the DTLS key agreement, in order of preference. Default: X25519, P-256, P-384.
     pub dtls_groups: Vec<dtls::NamedGroup>,
+    /// Whether connectivity checks carry the DTLS handshake, if the other side does that too (SPED,
+    /// draft-hancke-webrtc-sped): media may then flow a round trip earlier. Default: yes.
+    pub sped: bool,
     /// Who computes for DTLS. Default: `ring`.
     pub dtls_provider: dtls::Provider,
     /// Which wall-clock time belongs to which instant: the NTP time of sender reports (RFC 3550 §6.4.1).
@@ -39,6 +42,10 @@ pub struct Config {
     pub answer_setup: AnswerSetup,
     /// What to send and receive. Default: [`Codecs::browser_default`].
     pub codecs: Codecs,
+    /// Header extensions to negotiate for the application, which reads and writes their values in packets by the id that
+    /// [`Transceiver::extension`](crate::Transceiver::extension) tells. 14 ids are shared by all. Default: none beside MID
+    /// and the audio level.
+    pub extensions: Vec<(MediaKind, ExtensionUri)>,
     /// SRTP profiles in order of preference. Default: AEAD_AES_128_GCM, then AES128_CM_SHA1_80; GCM is the
     /// cheaper one on any processor with AES instructions. Those without encryption are refused (RFC 8827 §6.5).
     pub srtp_profiles: Vec<dtls::SrtpProfile>,
@@ -77,6 +84,9 @@ pub struct Config {
     /// How much may wait to be acknowledged over all channels, in bytes (see [`sctp::Config::send_buffer_bytes`]). Default 8 MiB; it
     /// begins with 2 MiB.
     pub send_buffer_bytes: usize,
+    /// Whether our SCTP INIT goes into offers, and into answers to offers that hold one (`a=sctp-init`, SNAP): channels then open without a
+    /// handshake of their own. Peers that do not know it pass over it. Default true.
+    pub snap: bool,
     /// Channels at one time; an OPEN beyond is answered by a reset. Default 1,024.
     pub max_data_channels: usize,
     /// How long `close` waits for what was said to arrive. Default 2 s.
@@ -99,11 +109,13 @@ impl Config {
                 dtls::NamedGroup::Secp256r1,
                 dtls::NamedGroup::Secp384r1,
             ],
+            sped: true,
             dtls_provider: dtls::Provider::ring(),
             clock,
             ice_mode: ice::Mode::Full,
             answer_setup: AnswerSetup::Active,
             codecs: Codecs::browser_default(),
+            extensions: Vec::new(),
             srtp_profiles: vec![
                 dtls::SrtpProfile::AEAD_AES_128_GCM,
                 dtls::SrtpProfile::AES128_CM_SHA1_80,
@@ -120,6 +132,7 @@ impl Config {
             announced_max_message_size: None,
             receive_window_bytes: 8 << 20,
             send_buffer_bytes: 8 << 20,
+            snap: true,
             max_data_channels: 1_024,
             close_timeout: Duration::from_secs(2),
         }
@@ -152,6 +165,14 @@ impl Config {
         };
         if self.srtp_profiles.is_empty() || !self.srtp_profiles.iter().all(known) {
             return Err(ConfigError::SrtpProfiles);
+        }
+        let writable = |uri: &str| uri.len() <= 255 && uri.bytes().all(|c| c.is_ascii_graphic());
+        if !self
+            .extensions
+            .iter()
+            .all(|(_, uri)| writable(uri.as_str()))
+        {
+            return Err(ConfigError::Extension);
         }
         validate_codecs(&self.codecs)
     }

@@ -7,7 +7,7 @@ mod demux;
 mod error;
 mod extension;
 mod frame;
-mod leb128;
+pub mod leb128;
 mod number;
 mod packet;
 pub mod payload;

@@ -253,6 +253,11 @@ impl Handshake {
         self.apply(now, change, environment);
     }
 
+    /// The first ClientHello was answered by somebody else, who kept nothing of it.
+    pub(crate) fn expect_second_hello(&mut self) {
+        self.inbox = Inbox::new(1, Self::INBOX_BYTES);
+    }
+
     /// An acknowledgement arrived, which its record vouches for: what is missing is sent again at once, since this
     /// is what the other side asks for (RFC 9147 §7.2).
     pub(crate) fn on_ack(&mut self, now: Instant, ack: &Ack, stats: &mut Stats) {
@@ -326,7 +331,7 @@ impl Handshake {
         }
         self.advance_repeated_hello(now, environment);
         let outcome = self.advance_messages(now, environment);
-        if matches!(outcome, Outcome::Waiting) && self.is_13() {
+        if matches!(outcome, Outcome::Waiting) && self.is_13() && !self.timer.is_suspended() {
             self.acks.arm(now, self.timer.ack_delay());
         }
         outcome
@@ -438,6 +443,15 @@ impl Handshake {
     /// Whether protected messages wait behind the last one.
     pub(crate) fn holds_protected(&self) -> bool {
         self.inbox.holds_protected()
+    }
+
+    /// Sends the flight again because nothing of it may have arrived.
+    pub(crate) fn resend(&mut self, now: Instant, stats: &mut Stats) {
+        if !self.flight.is_empty() && !self.flight.is_pending() {
+            self.flight.send();
+            self.timer.start(now);
+            stats.flights_sent += 1;
+        }
     }
 
     /// Sends the flight again because the other side repeats its own.
@@ -560,7 +574,8 @@ impl Handshake {
             Version::Dtls12 => {
                 let choice = tls12::server::Choice::new(&context, &hello)?;
                 context.records.clear();
-                *context.next_send = 0;
+                // We count as the client does: a cookie was asked for in our first message, if in any.
+                *context.next_send = message.message_seq;
                 context.transcript.clear();
                 context.transcript.push(message);
                 let state = choice.accept(&mut context)?;

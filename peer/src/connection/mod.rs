@@ -8,10 +8,13 @@ mod negotiate;
 mod network;
 mod receive;
 mod settle;
+mod sped;
 mod state;
 mod transmit;
 mod transport;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -60,6 +63,10 @@ struct Names {
     session_id: String,
     session_version: u64,
     cname: String,
+    /// What the association is made from, so that its INIT can be told beforehand (SNAP).
+    sctp_seed: [u8; 32],
+    /// That INIT, in base64.
+    sctp_init: String,
 }
 
 /// Where the connection stands as a whole.
@@ -82,6 +89,7 @@ struct Counters {
     packets_received: u64,
     bytes_sent: u64,
     bytes_received: u64,
+    dtls_carried: u64,
     dropped: Dropped,
 }
 
@@ -102,9 +110,13 @@ impl PeerConnection {
             session_version: 1,
             // RFC 7022 §4.2: at least 96 bits, and a letter has five.
             cname: token(&mut random, 20),
+            sctp_seed: random_seed(&mut random),
+            sctp_init: String::new(),
         };
         // Negotiation owns the codecs from here on.
-        let jsep = Jsep::new(std::mem::take(&mut config.codecs), config.cryptex);
+        let further = std::mem::take(&mut config.extensions);
+        let codecs = std::mem::take(&mut config.codecs);
+        let jsep = Jsep::new(codecs, further, config.cryptex);
         let mut connection = Self {
             config,
             random,
@@ -119,9 +131,10 @@ impl PeerConnection {
             state: State::default(),
             counters: Counters::default(),
         };
-        let association = connection.association_config(5000, 1_200);
-        let seed = connection.seed();
-        sctp::Association::new(association, seed).map_err(ConfigError::Sctp)?;
+        let config = connection.association_config(5000, 1_200);
+        let seed = connection.names.sctp_seed;
+        let association = sctp::Association::new(config, seed).map_err(ConfigError::Sctp)?;
+        connection.names.sctp_init = BASE64.encode(association.local_init());
         let ufrag = connection.local_ufrag().to_owned();
         connection.events.push(Event::LocalUfrag(ufrag));
         connection.use_stun_servers(now);
@@ -172,6 +185,7 @@ impl PeerConnection {
                 .as_deref()
                 .and_then(session::Session::poll_timeout),
             self.transport.early.deadline(),
+            self.transport.sped.deadline(),
             self.state.closing.as_ref().map(|(deadline, _)| *deadline),
         ]
         .into_iter()
@@ -243,6 +257,7 @@ impl PeerConnection {
                 connection_state: self.state.connection,
                 dtls_role: transport.role(),
                 tls_version: transport.agreed.map(|agreed| agreed.version.number()),
+                dtls_carried: counters.dtls_carried,
                 dtls_cipher: transport.agreed.map(|agreed| agreed.cipher_suite),
                 srtp_cipher: transport
                     .agreed

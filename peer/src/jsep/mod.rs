@@ -15,7 +15,7 @@ mod section;
 mod transceiver;
 mod write;
 
-use rtp::MediaKind;
+use rtp::{ExtensionUri, MediaKind};
 
 pub use codecs::{CodecParameters, Codecs};
 pub use description::{SdpType, SessionDescription, SignalingState};
@@ -150,10 +150,18 @@ pub(crate) struct Rejection {
 }
 
 impl Jsep {
-    pub(crate) fn new(codecs: Codecs, cryptex: srtp::Cryptex) -> Self {
+    pub(crate) fn new(
+        codecs: Codecs,
+        extensions: Vec<(MediaKind, ExtensionUri)>,
+        cryptex: srtp::Cryptex,
+    ) -> Self {
         Self {
             codecs,
             cryptex,
+            numbers: Numbers {
+                extensions: ExtensionIds::new(extensions),
+                ..Numbers::default()
+            },
             ..Self::default()
         }
     }

@@ -143,6 +143,30 @@ impl Jsep {
         }
     }
 
+    /// Whether the offer that waits for our answer would have checks carry the handshake; `None` when none waits.
+    pub(crate) fn offered_sped(&self) -> Option<bool> {
+        match &self.pending {
+            Some(Pending::Remote { transport, .. }) => {
+                Some(transport.as_ref().is_some_and(|transport| transport.sped))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the pending offer has the peer's INIT in it (SNAP).
+    pub(crate) fn offers_init(&self) -> bool {
+        match &self.pending {
+            Some(Pending::Remote { description, .. }) => {
+                let mut sections = description.sections.iter();
+                sections.any(|section| {
+                    let sctp = section.sctp.as_ref();
+                    sctp.is_some_and(|sctp| sctp.init.is_some())
+                })
+            }
+            _ => false,
+        }
+    }
+
     /// Takes the peer's answer to our offer.
     pub(crate) fn set_remote_answer(
         &mut self,
@@ -466,7 +490,7 @@ impl Jsep {
             .iter()
             .zip(&answer.sections)
             .filter(|(ours, theirs)| !ours.is_rejected() && !theirs.rejected)
-            .find_map(|(_, theirs)| theirs.sctp);
+            .find_map(|(_, theirs)| theirs.sctp.clone());
         Ok(Settled { remote, role, sctp })
     }
 }

@@ -7,6 +7,7 @@
 mod assembler;
 pub mod audio;
 pub mod av1;
+mod describe;
 mod error;
 pub mod h264;
 pub mod h265;
@@ -25,7 +26,9 @@ pub mod vp9;
 use bytes::Bytes;
 
 pub use assembler::{Assembler, Assembly, Format, MAX_FRAME_BYTES, MAX_FRAME_PACKETS};
+pub use describe::describe;
 pub use error::{PacketizeError, PayloadError};
+pub use nal::units as nal_units;
 pub use registry::{MakeDepacketizer, MakePacketizer, Registry};
 pub use stats::DepacketizerStats;
 

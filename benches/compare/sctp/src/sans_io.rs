@@ -159,10 +159,14 @@ fn measure<A: Peer, B: Peer>(name: &str, make: impl Fn() -> Ends<A, B>) {
     let mut ends = make();
     ends.transfer(65_536, 256);
     let packets = ends.packets;
-    let large = allocation_counter::measure(|| drop(ends.transfer(65_536, 256)));
+    let large = allocation_counter::measure(|| {
+        ends.transfer(65_536, 256);
+    });
     let packets = ends.packets - packets;
     ends.transfer(100, 20_000);
-    let small = allocation_counter::measure(|| drop(ends.transfer(100, 20_000)));
+    let small = allocation_counter::measure(|| {
+        ends.transfer(100, 20_000);
+    });
     let mut idle = None;
     let held = allocation_counter::measure(|| {
         let mut ends = make();

@@ -442,6 +442,73 @@ fn a_downgrade_is_noticed() {
 }
 
 #[test]
+fn a_carried_handshake_repeats_nothing_and_stays_narrow() {
+    let mut pair = Pair::new(
+        Endpoint::new(config_13(alice()), Role::Client, 1),
+        Endpoint::new(config_13(bob()), Role::Server, 1),
+    );
+    introduce(&mut pair);
+    for endpoint in [Side::A, Side::B] {
+        let connection = match endpoint {
+            Side::A => &mut pair.a_mut().connection,
+            Side::B => &mut pair.b_mut().connection,
+        };
+        connection.begin_carriage(500);
+    }
+    start(&mut pair, None);
+    pair.network().start_recording();
+    // Whoever carries brings the first flight after ten seconds, and nobody is in a hurry.
+    meddle(&mut pair, |number| match number {
+        0 => Verdict::Delay(Duration::from_secs(10)),
+        _ => Verdict::Pass,
+    });
+    connect(&mut pair);
+    pair.run_for(ROUND_TRIP);
+    let stats = [pair.a(), pair.b()].map(|e| e.connection.stats());
+    assert!(
+        stats
+            .iter()
+            .all(|stats| stats.timeouts == 0 && stats.repeats == 0)
+    );
+    let widest = pair
+        .network()
+        .recorded()
+        .iter()
+        .map(|p| p.bytes.len())
+        .max();
+    assert!(widest <= Some(500));
+}
+
+#[test]
+fn a_path_that_works_takes_a_carried_handshake_over() {
+    let mut pair = Pair::new(
+        Endpoint::new(config_13(alice()), Role::Client, 1),
+        Endpoint::new(config_13(bob()), Role::Server, 1),
+    );
+    introduce(&mut pair);
+    pair.a_mut().connection.begin_carriage(900);
+    pair.b_mut().connection.begin_carriage(900);
+    start(&mut pair, None);
+    // What was carried is lost.
+    meddle(&mut pair, |number| {
+        if number == 0 {
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+    pair.run_for(Duration::from_secs(20));
+    assert_eq!(pair.sent(), 1);
+    let now = pair.now();
+    pair.a_mut().connection.end_carriage(now, Some(ROUND_TRIP));
+    pair.a_mut().connection.resend(now);
+    let began = pair.time();
+    pair.b_mut().connection.end_carriage(now, Some(ROUND_TRIP));
+    connect(&mut pair);
+    assert_eq!(pair.time() - began, ROUND_TRIP + ROUND_TRIP / 2);
+}
+
+#[test]
 fn close_notify_is_protected_and_heard() {
     let mut pair = usual_pair();
     connect(&mut pair);

@@ -157,3 +157,18 @@ fn kept(obu: &Obu<'_>, syntax: Option<&FrameSyntax>) -> Kept {
         _ => Kept::Yes,
     }
 }
+
+/// What a whole temporal unit tells of itself: not whether it is discardable, for which the sequence header of another one
+/// may be needed.
+pub(in crate::payload) fn describe(mut unit: &[u8]) -> PayloadInfo {
+    let mut info = PayloadInfo::default();
+    while let Ok(obu) = Obu::take(&mut unit) {
+        info.layer = obu.layer().or(info.layer);
+        info.key |= obu.is_key_frame();
+        if obu.kind() == SEQUENCE_HEADER {
+            let header = SequenceHeader::decode(obu.body);
+            info.resolution = header.map(|header| header.resolution).ok();
+        }
+    }
+    info
+}

@@ -11,4 +11,6 @@ mod sequence;
 mod tests;
 
 pub use format::Av1;
+pub(super) use format::describe;
+pub use obu::Obu;
 pub use packetizer::Av1Packetizer;

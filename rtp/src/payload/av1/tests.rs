@@ -179,7 +179,7 @@ fn frame_obus(frames: &[Frame]) -> (Vec<Vec<u8>>, sequence::FrameSyntax) {
     for frame in frames {
         let mut rest = &frame.data[..];
         while !rest.is_empty() {
-            let obu = obu::Obu::take(&mut rest).unwrap();
+            let obu = Obu::take(&mut rest).unwrap();
             if obu.kind() == obu::SEQUENCE_HEADER {
                 syntax = sequence::SequenceHeader::decode(obu.body).unwrap().frames;
             } else if obu.begins_frame() {
