@@ -18,10 +18,11 @@ const FIREFOX_PREFERENCES = {
   'network.connectivity-service.enabled': false,
 };
 
-// `options.devices: false` takes the fake camera and microphone away; `options.anyCertificate` accepts a self-made one.
+// `options.fieldTrials` are Chromium's; `options.devices: false` takes the fake camera and microphone away; `options.anyCertificate` accepts a self-made one.
 export function launch(name, options = {}) {
   if (name === 'chromium') {
     const args = CHROMIUM_FLAGS.filter((flag) => options.devices !== false || !flag.includes('fake-device'));
+    if (options.fieldTrials) args.push(`--force-fieldtrials=${options.fieldTrials}`);
     return puppeteer.launch({
       browser: 'chrome', executablePath: '/usr/bin/chromium', headless: true, args,
       acceptInsecureCerts: options.anyCertificate === true,

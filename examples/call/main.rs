@@ -19,6 +19,7 @@ use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use avocet::dtls::Versions;
 use avocet::{Endpoint, EndpointConfig};
 use tokio::net::TcpListener;
 
@@ -45,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     config.port = options.media_port;
     config.announced_addresses.clone_from(&options.announce);
     if options.dtls_1_2 {
-        config.dtls_versions = avocet::dtls::Versions::DTLS_1_2;
+        config.dtls_versions = Versions::DTLS_1_2;
     }
     let endpoint = Endpoint::bind(config)?;
     let mut ports: Vec<_> = endpoint.addresses().iter().map(SocketAddr::port).collect();

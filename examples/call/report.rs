@@ -17,6 +17,8 @@ pub(crate) fn json(stats: &Stats) -> Value {
     json!({
         "connectionState": format!("{:?}", stats.transport.connection_state),
         "dtlsVersion": stats.transport.tls_version.map(tls_version),
+        "dtlsCarried": stats.transport.dtls_carried,
+        "dtlsTimeouts": stats.dtls.map(|dtls| dtls.timeouts),
         "srtpProfile": stats.transport.srtp_cipher.map(srtp_profile),
         "roundTripTime": stats.transport.current_round_trip_time.map(|time| time.as_secs_f64()),
         "audioPacketsReceived": received(MediaKind::Audio),

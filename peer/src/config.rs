@@ -28,6 +28,9 @@ pub struct Config {
     pub dtls_versions: dtls::Versions,
     /// The groups of the DTLS key agreement, in order of preference. Default: X25519, P-256, P-384.
     pub dtls_groups: Vec<dtls::NamedGroup>,
+    /// Whether connectivity checks carry the DTLS handshake, if the other side does that too (SPED,
+    /// draft-hancke-webrtc-sped): media may then flow a round trip earlier. Default: yes.
+    pub sped: bool,
     /// Who computes for DTLS. Default: `ring`.
     pub dtls_provider: dtls::Provider,
     /// Which wall-clock time belongs to which instant: the NTP time of sender reports (RFC 3550 §6.4.1).
@@ -90,6 +93,7 @@ impl Config {
                 dtls::NamedGroup::Secp256r1,
                 dtls::NamedGroup::Secp384r1,
             ],
+            sped: true,
             dtls_provider: dtls::Provider::ring(),
             clock,
             ice_mode: ice::Mode::Full,

@@ -107,6 +107,22 @@ impl PostHandshake {
         }
     }
 
+    /// The timer of what is under way.
+    pub(super) fn timer(&mut self) -> &mut Retransmission {
+        &mut self.timer
+    }
+
+    /// Sends what is under way once more.
+    pub(super) fn resend(&mut self, now: Instant, stats: &mut Stats) {
+        if let Some(outgoing) = &mut self.outgoing
+            && !outgoing.flight.is_pending()
+        {
+            outgoing.flight.send();
+            self.timer.start(now);
+            stats.flights_sent += 1;
+        }
+    }
+
     pub(super) fn on_data(&mut self) {
         self.heard = true;
     }

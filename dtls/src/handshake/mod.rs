@@ -30,7 +30,7 @@ pub(crate) use self::inbox::{Inbox, Inserted, Message};
 pub(crate) use self::negotiation::{
     accepted_profile, accepted_protocol, choose_profile, choose_protocol,
 };
-use self::offer::{Answer, Offer};
+use self::offer::{Answer, Offer, Size};
 pub(crate) use self::transcript::Transcript;
 use crate::crypto::SecretSource;
 use crate::record::{Epochs, RecordLayer};
@@ -137,6 +137,8 @@ impl Handshake {
     const REPEATED_HELLO_BYTES: usize = 16 * 1024;
     /// Messages behind the hellos that may be refused before the handshake is given up.
     const MAX_REFUSALS: u8 = 3;
+    /// How often a ClientHello of more than one datagram is sent before a smaller one takes its place.
+    const LARGE_HELLOS: u32 = 2;
     /// The longest ClientHello.
     const MAX_CLIENT_HELLO: usize = 16 * 1024;
 
@@ -171,7 +173,7 @@ impl Handshake {
         };
         if role == Role::Client {
             let mut context = handshake.context(environment);
-            let offer = Offer::start(&mut context);
+            let offer = Offer::start(&mut context, Size::Any);
             let change = context.change;
             handshake.offer = Some(offer);
             handshake.stage = Some(Stage::AwaitServerHello);
@@ -231,10 +233,14 @@ impl Handshake {
     }
 
     /// The timer of the flight ran out: it is sent again. If records came that do not open, one of the hellos was
-    /// not what its sender said, and we begin anew.
+    /// not what its sender said, and we begin anew; so do we, with a smaller hello, if a large one has not been
+    /// answered twice.
     pub(crate) fn on_expired(&mut self, now: Instant, environment: &mut Environment<'_>) {
         let failed = environment.records.epochs().is_some_and(Epochs::has_failed);
-        if !(self.unproved && failed) {
+        let shrinks = self.timer.timeouts() >= Self::LARGE_HELLOS
+            && matches!(self.stage, Some(Stage::AwaitServerHello))
+            && self.offer.as_ref().is_some_and(Offer::may_shrink);
+        if !(self.unproved && failed || shrinks) {
             self.flight.send();
             environment.stats.flights_sent += 1;
             return;
@@ -246,7 +252,8 @@ impl Handshake {
         self.next_send = 0;
         self.transcript.clear();
         let mut context = self.context(environment);
-        let offer = Offer::start(&mut context);
+        let size = if shrinks { Size::Small } else { Size::Any };
+        let offer = Offer::start(&mut context, size);
         let change = context.change;
         self.offer = Some(offer);
         self.stage = Some(Stage::AwaitServerHello);
@@ -331,7 +338,7 @@ impl Handshake {
         }
         self.advance_repeated_hello(now, environment);
         let outcome = self.advance_messages(now, environment);
-        if matches!(outcome, Outcome::Waiting) && self.is_13() {
+        if matches!(outcome, Outcome::Waiting) && self.is_13() && !self.timer.is_suspended() {
             self.acks.arm(now, self.timer.ack_delay());
         }
         outcome
@@ -443,6 +450,15 @@ impl Handshake {
     /// Whether protected messages wait behind the last one.
     pub(crate) fn holds_protected(&self) -> bool {
         self.inbox.holds_protected()
+    }
+
+    /// Sends the flight again because nothing of it may have arrived.
+    pub(crate) fn resend(&mut self, now: Instant, stats: &mut Stats) {
+        if !self.flight.is_empty() && !self.flight.is_pending() {
+            self.flight.send();
+            self.timer.start(now);
+            stats.flights_sent += 1;
+        }
     }
 
     /// Sends the flight again because the other side repeats its own.

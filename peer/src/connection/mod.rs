@@ -8,6 +8,7 @@ mod negotiate;
 mod network;
 mod receive;
 mod settle;
+mod sped;
 mod state;
 mod transmit;
 mod transport;
@@ -82,6 +83,7 @@ struct Counters {
     packets_received: u64,
     bytes_sent: u64,
     bytes_received: u64,
+    dtls_carried: u64,
     dropped: Dropped,
 }
 
@@ -171,6 +173,7 @@ impl PeerConnection {
                 .as_deref()
                 .and_then(session::Session::poll_timeout),
             self.transport.early.deadline(),
+            self.transport.sped.deadline(),
             self.state.closing.as_ref().map(|(deadline, _)| *deadline),
         ]
         .into_iter()
@@ -242,6 +245,7 @@ impl PeerConnection {
                 connection_state: self.state.connection,
                 dtls_role: transport.role(),
                 tls_version: transport.agreed.map(|agreed| agreed.version.number()),
+                dtls_carried: counters.dtls_carried,
                 dtls_cipher: transport.agreed.map(|agreed| agreed.cipher_suite),
                 srtp_cipher: transport
                     .agreed

@@ -302,6 +302,8 @@ impl PeerConnection {
             cname: &self.names.cname,
             // 0 is no limit (RFC 8841 §6).
             max_message_size: self.config.announced_message_size().unwrap_or(0),
+            // An answer says it only to an offer that did.
+            sped: self.wants_sped() && self.jsep.offered_sped().unwrap_or(true),
         }
     }
 
@@ -367,6 +369,9 @@ impl PeerConnection {
         if self.jsep.state == SignalingState::Stable {
             self.state.negotiation_needed = false;
         }
+        if self.jsep.state == SignalingState::HaveLocalOffer {
+            self.offer_sped(now);
+        }
         self.tell_candidates();
         self.settle(now);
         self.note_negotiation();
@@ -406,6 +411,7 @@ impl PeerConnection {
         }
         let seed = super::random_seed(&mut self.random);
         self.transport.take_role(now, settled.role, seed);
+        self.agree_on_sped(now, settled.remote.sped);
         self.apply_media(now);
         if self.media.session.is_some()
             && self.transport.is_connected()

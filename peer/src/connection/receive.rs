@@ -30,7 +30,7 @@ impl PeerConnection {
         self.settle(now);
     }
 
-    fn receive_dtls(&mut self, now: Instant, path: Path, bytes: &mut [u8]) {
+    pub(super) fn receive_dtls(&mut self, now: Instant, path: Path, bytes: &mut [u8]) {
         let ready = self.transport.dtls.is_some() && self.transport.dtls_started;
         if ready && self.transport.ice.is_proved(&path) {
             self.open_dtls(now, bytes);

@@ -18,7 +18,8 @@ impl PeerConnection {
             return;
         }
         loop {
-            let moved = self.settle_ice()
+            let moved = self.settle_ice(now)
+                | self.settle_sped(now)
                 | self.settle_handshake(now)
                 | self.settle_dtls(now)
                 | self.settle_association(now)
@@ -42,7 +43,7 @@ impl PeerConnection {
         }
     }
 
-    fn settle_ice(&mut self) -> bool {
+    fn settle_ice(&mut self, now: Instant) -> bool {
         let mut moved = false;
         while let Some(event) = self.transport.ice.poll_event() {
             moved = true;
@@ -67,11 +68,12 @@ impl PeerConnection {
                     self.events.push(Event::OpenStream { local, remote });
                 }
                 ice::Event::CloseStream(path) => self.events.push(Event::CloseStream(path)),
-                ice::Event::PathMtu(_)
-                | ice::Event::RoleChanged(_)
-                | ice::Event::PayloadArrived { .. }
-                | ice::Event::PayloadAcknowledged(_)
-                | ice::Event::PayloadsRefused => {}
+                ice::Event::PayloadArrived { path, payload } => {
+                    self.on_payload(now, path, &payload);
+                }
+                ice::Event::PayloadAcknowledged(_) => self.on_sped_shown(),
+                ice::Event::PayloadsRefused => self.on_payloads_refused(now),
+                ice::Event::PathMtu(_) | ice::Event::RoleChanged(_) => {}
             }
         }
         moved

@@ -7,6 +7,7 @@ use net::Path;
 
 use super::early::Early;
 use super::network::Servers;
+use super::sped::Sped;
 use crate::config::Config;
 use crate::error::ConfigError;
 
@@ -15,8 +16,12 @@ use crate::error::ConfigError;
 pub(super) struct Transport {
     pub(super) ice: ice::Agent,
     pub(super) dtls: Option<dtls::Connection>,
-    /// Whether the handshake may run: a path works.
+    /// Whether the handshake may run: a path works, or checks carry it.
     pub(super) dtls_started: bool,
+    /// Whether checks may carry the handshake.
+    pub(super) sped: Sped,
+    /// Whether they do: no path works yet.
+    pub(super) carries: bool,
     /// What the handshake agreed on.
     pub(super) agreed: Option<Agreed>,
     pub(super) srtp: Option<Srtp>,
@@ -72,6 +77,8 @@ impl Transport {
             ice,
             dtls: None,
             dtls_started: false,
+            sped: Sped::default(),
+            carries: false,
             agreed: None,
             srtp: None,
             early: Early::default(),
@@ -98,6 +105,7 @@ impl Transport {
             // The configuration was tried in `new`.
             self.dtls = dtls::Connection::new(Arc::clone(&self.dtls_config), role, seed).ok();
             self.dtls_started = false;
+            self.carries = false;
         }
         if let (Some(dtls), Some(fingerprints)) = (&mut self.dtls, &self.remote_fingerprints) {
             dtls.set_remote_fingerprints(now, fingerprints.clone());

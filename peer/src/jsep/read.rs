@@ -6,7 +6,9 @@ use rtp::{Codec, Feedback, MediaKind, MimeType, PayloadType};
 use sdp::{MediaSection, SessionDescription};
 
 use super::codecs::CodecParameters;
-use super::section::{Line, RemoteSection, RemoteTransport, SctpParameters, SectionKind};
+use super::section::{
+    Line, RemoteSection, RemoteTransport, SPED_OPTIONS, SctpParameters, SectionKind,
+};
 use super::transceiver::{Extension, RemoteSource};
 use crate::config::MAX_SECTIONS;
 use crate::error::{SectionFault, SessionFault, SetDescriptionError};
@@ -106,6 +108,9 @@ pub(crate) fn read_transport(
         setup: media.setup().map_err(|_| SectionFault::Setup)?,
         candidates: media.candidates().map(str::to_owned).collect(),
         end_of_candidates: media.end_of_candidates(),
+        sped: media
+            .ice_options()
+            .any(|option| SPED_OPTIONS.contains(&option)),
     })
 }
 

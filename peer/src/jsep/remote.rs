@@ -143,6 +143,16 @@ impl Jsep {
         }
     }
 
+    /// Whether the offer that waits for our answer would have checks carry the handshake; `None` when none waits.
+    pub(crate) fn offered_sped(&self) -> Option<bool> {
+        match &self.pending {
+            Some(Pending::Remote { transport, .. }) => {
+                Some(transport.as_ref().is_some_and(|transport| transport.sped))
+            }
+            _ => None,
+        }
+    }
+
     /// Takes the peer's answer to our offer.
     pub(crate) fn set_remote_answer(
         &mut self,

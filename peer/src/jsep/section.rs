@@ -54,6 +54,9 @@ pub(crate) struct SctpParameters {
     pub(crate) max_message_size: usize,
 }
 
+/// The words of `a=ice-options` for DTLS in checks: that of the draft, and what Chromium says beside it.
+pub(crate) const SPED_OPTIONS: [&str; 2] = ["sped", "googspedv1"];
+
 /// What a remote description says of the one transport.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RemoteTransport {
@@ -64,6 +67,8 @@ pub(crate) struct RemoteTransport {
     pub(crate) setup: Option<Setup>,
     pub(crate) candidates: Vec<String>,
     pub(crate) end_of_candidates: bool,
+    /// The checks of the peer may carry the handshake.
+    pub(crate) sped: bool,
 }
 
 impl std::fmt::Debug for RemoteTransport {

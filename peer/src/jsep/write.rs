@@ -7,7 +7,7 @@ use sdp::{
 };
 
 use super::codecs::CodecParameters;
-use super::section::{LocalBody, LocalDescription, LocalMedia, LocalSection};
+use super::section::{LocalBody, LocalDescription, LocalMedia, LocalSection, SPED_OPTIONS};
 
 /// What every description of a connection says about this side.
 #[derive(Clone, Copy)]
@@ -20,6 +20,8 @@ pub(crate) struct Identity<'a> {
     pub(crate) fingerprint: &'a str,
     pub(crate) cname: &'a str,
     pub(crate) max_message_size: usize,
+    /// Whether checks may carry the handshake.
+    pub(crate) sped: bool,
 }
 
 impl Identity<'_> {
@@ -75,7 +77,7 @@ impl Identity<'_> {
                 ufrag: self.ufrag,
                 pwd: self.pwd,
             })
-            .ice_options(&["trickle"]);
+            .ice_options(&self.ice_options());
         if let Some((hash, value)) = self.fingerprint.split_once(' ') {
             builder.fingerprint(&Fingerprint { hash, value });
         }
@@ -85,6 +87,14 @@ impl Identity<'_> {
             LocalBody::Application => self.write_application(builder, section),
             LocalBody::Rejected => {}
         }
+    }
+
+    fn ice_options(&self) -> Vec<&'static str> {
+        let mut options = vec!["trickle"];
+        if self.sped {
+            options.extend(SPED_OPTIONS);
+        }
+        options
     }
 
     fn write_media(&self, builder: &mut DescriptionBuilder, media: &LocalMedia) {

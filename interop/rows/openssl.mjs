@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { check } from '../table.mjs';
 
-const PEER = new URL('../peers/dtls/target/debug/avocet-dtls-peer', import.meta.url).pathname;
+const PEER = new URL('../peers/openssl/target/debug/avocet-openssl-peer', import.meta.url).pathname;
 const KEY = '00112233445566778899aabbccddeeff';
 const EXPORT = ['-keymatexport', 'EXTRACTOR-dtls_srtp', '-keymatexportlen', '60'];
 

@@ -1,6 +1,6 @@
 //! A DTLS client or server over UDP on loopback, for other implementations to speak with.
 //!
-//!     avocet-dtls-peer client|server ADDRESS [--certificate PEM] [--psk IDENTITY KEY] [--suite NUMBER]
+//!     avocet-openssl-peer client|server ADDRESS [--certificate PEM] [--psk IDENTITY KEY] [--suite NUMBER]
 //!                                            [--version 1.2|1.3] [--srtp]
 //!
 //! One connection: it prints a line `connected …` with what was agreed on and 60 exported bytes, sends the line
