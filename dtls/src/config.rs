@@ -89,6 +89,17 @@ pub struct SrtpProfile(pub u16);
 impl SrtpProfile {
     /// `SRTP_AES128_CM_HMAC_SHA1_80`, the one that every WebRTC endpoint has.
     pub const AES128_CM_SHA1_80: Self = Self(0x0001);
+    /// `SRTP_AES128_CM_HMAC_SHA1_32`.
+    pub const AES128_CM_SHA1_32: Self = Self(0x0002);
+    /// AES-256 in counter mode with tags of 80 bits (RFC 6188). The number is not registered: it is the one of
+    /// early drafts of RFC 5764.
+    pub const AES256_CM_SHA1_80: Self = Self(0x0003);
+    /// The same with tags of 32 bits, and the same about its number.
+    pub const AES256_CM_SHA1_32: Self = Self(0x0004);
+    /// `SRTP_NULL_HMAC_SHA1_80`. WebRTC forbids it (RFC 8827 §6.5).
+    pub const NULL_SHA1_80: Self = Self(0x0005);
+    /// `SRTP_NULL_HMAC_SHA1_32`. WebRTC forbids it.
+    pub const NULL_SHA1_32: Self = Self(0x0006);
     /// `SRTP_AEAD_AES_128_GCM`.
     pub const AEAD_AES_128_GCM: Self = Self(0x0007);
     /// `SRTP_AEAD_AES_256_GCM`.

@@ -236,6 +236,10 @@ impl Guest {
                         tokio::spawn(carry_video(track, wished, self.target.clone()));
                     }
                 }
+                // Tests and tinkerers get back what they send.
+                Event::DataChannel(channel) if channel.protocol().starts_with("echo") => {
+                    tokio::spawn(echo(channel));
+                }
                 Event::DataChannel(channel) => {
                     if let Some(lines) = lines.take() {
                         tokio::spawn(chat(channel, lines, self.target.clone()));
@@ -302,6 +306,16 @@ async fn chat(
                     return;
                 }
             }
+        }
+    }
+}
+
+/// Sends every message back. With the protocol "echo once" it closes the channel after the first.
+async fn echo(mut channel: DataChannel) {
+    let once = channel.protocol() == "echo once";
+    while let Some(message) = channel.recv().await {
+        if channel.send(message).await.is_err() || once {
+            return;
         }
     }
 }

@@ -10,7 +10,7 @@ use avocet_sctp::packet::Packet;
 use avocet_sctp::{CloseCause, Config, Mid, Ordering, Ppid, Scheduler, StreamId, Tsn};
 use common::raw::{Victim, data};
 use common::{Peer, Peers, establish};
-use netsim::{LinkConfig, Pair, Verdict};
+use netsim::{LinkConfig, Pair};
 
 fn slow(config: &Config) -> Peers {
     let mut link = LinkConfig::delayed(Duration::from_millis(10));

@@ -211,7 +211,7 @@ fn every_unreliable_message_is_whole_or_absent_on_every_network() {
         Profile::Shuffle,
         Profile::Loss30,
     ] {
-        for seed in 0..6_u64 {
+        for seed in 0..6u64 {
             let interleaving = seed.is_multiple_of(2);
             mixed(profile, seed, interleaving);
         }

@@ -122,6 +122,11 @@ impl DescriptionBuilder {
         self.flag("extmap-allow-mixed")
     }
 
+    /// `a=cryptex` (RFC 9335 §4): this side takes RTP packets with encrypted headers.
+    pub fn cryptex(&mut self) -> &mut Self {
+        self.flag("cryptex")
+    }
+
     /// `a=extmap` (RFC 8285 §8).
     pub fn extension(&mut self, extension: &Extension<'_>) -> &mut Self {
         self.tokens("extmap", &[extension.uri])

@@ -153,6 +153,16 @@ impl Connection {
         }
     }
 
+    /// The same for a server whose client showed a cookie in its second ClientHello, which comes next, in a record of
+    /// this number. Ours go on from there (RFC 6347 §4.2.1).
+    pub(crate) fn start_behind_cookie(&mut self, now: Instant, sequence_number: u64) {
+        self.start(now, None);
+        self.records.begin_at(sequence_number);
+        if let Phase::Handshaking(handshake) = &mut self.phase {
+            handshake.expect_second_hello();
+        }
+    }
+
     /// Somebody else carries the handshake and repeats what does not arrive: connectivity checks do, before any path
     /// works (SPED, DTLS in STUN). Call it before [`start`](Self::start). From then on
     /// [`poll_transmit`](Self::poll_transmit) gives each datagram of a flight once, of at most `mtu` bytes, and no

@@ -65,7 +65,7 @@ pub(crate) struct Handshake {
     pub(crate) suspicion: Option<Suspicion>,
     /// Messages behind the hellos that were refused.
     refusals: u8,
-    /// Fragments contradicted each other about the next message.
+    /// Fragments contradicted each other about the next message, or it came in the clear and must not.
     contradiction: bool,
     random: StdRng,
     secrets: SecretSource,
@@ -260,6 +260,11 @@ impl Handshake {
         self.apply(now, change, environment);
     }
 
+    /// The first ClientHello was answered by somebody else, who kept nothing of it.
+    pub(crate) fn expect_second_hello(&mut self) {
+        self.inbox = Inbox::new(1, Self::INBOX_BYTES);
+    }
+
     /// An acknowledgement arrived, which its record vouches for: what is missing is sent again at once, since this
     /// is what the other side asks for (RFC 9147 §7.2).
     pub(crate) fn on_ack(&mut self, now: Instant, ack: &Ack, stats: &mut Stats) {
@@ -317,14 +322,19 @@ impl Handshake {
                     self.repeat(now, stats);
                 }
             }
-            Inserted::Refused => stats.dropped.fragments += 1,
+            Inserted::Refused => {
+                // In the clear what has to come protected: forged, or a violation.
+                let next = header.message_seq == self.inbox.next_seq();
+                self.contradiction |= next && epoch < self.expected_epoch();
+                stats.dropped.fragments += 1;
+            }
         }
     }
 
     /// Handles the messages that are whole by now.
     pub(crate) fn advance(&mut self, now: Instant, environment: &mut Environment<'_>) -> Outcome {
         if self.contradiction && environment.config.refusal == Refusal::Close {
-            return Outcome::Failed(Failure::illegal());
+            return Outcome::Failed(Failure::unexpected());
         }
         self.advance_repeated_hello(now, environment);
         let outcome = self.advance_messages(now, environment);
@@ -439,7 +449,7 @@ impl Handshake {
 
     /// Whether protected messages wait behind the last one.
     pub(crate) fn holds_protected(&self) -> bool {
-        self.inbox.holds(RecordLayer::PROTECTED)
+        self.inbox.holds_protected()
     }
 
     /// Sends the flight again because nothing of it may have arrived.
@@ -571,7 +581,8 @@ impl Handshake {
             Version::Dtls12 => {
                 let choice = tls12::server::Choice::new(&context, &hello)?;
                 context.records.clear();
-                *context.next_send = 0;
+                // We count as the client does: a cookie was asked for in our first message, if in any.
+                *context.next_send = message.message_seq;
                 context.transcript.clear();
                 context.transcript.push(message);
                 let state = choice.accept(&mut context)?;

@@ -137,6 +137,12 @@ impl Offer {
                 send(context, &self.hello);
                 return Ok(Answer::Again);
             }
+            // What only servers of older versions say.
+            HandshakeType::HELLO_VERIFY_REQUEST
+                if !context.config.versions.contains(Version::Dtls12) =>
+            {
+                return Err(Failure::version());
+            }
             HandshakeType::SERVER_HELLO => {}
             _ => return Err(Failure::unexpected()),
         }

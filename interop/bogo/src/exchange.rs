@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use avocet_dtls::{
     AlertDescription, Cause, Certificate, Config, Connection, Event, Initiator, PeerCertificate,
-    PreSharedKey, Refusal, Role, SrtpProfile, Version,
+    NamedGroup, PreSharedKey, Refusal, Role, SrtpProfile, Version, Versions,
 };
 
 use crate::flags::Flags;
@@ -48,6 +48,7 @@ pub fn run(flags: &Flags) -> Result<(), Failed> {
         now: Instant::now(),
         closed: None,
         is_connected: false,
+        agreed: None,
         answered: 0,
         timeouts: 0,
     };
@@ -71,18 +72,21 @@ fn configure(flags: &Flags) -> Result<Config, Failed> {
     if flags.min_version != 0 && flags.min_version < flags.max_version {
         return Err(wrong(":UNSUPPORTED_PROTOCOL: no version is left"));
     }
-    let too_new = flags.min_version != 0 && flags.min_version < DTLS_1_2;
-    let too_old = flags.max_version != 0 && flags.max_version > DTLS_1_2;
-    if flags.no_tls12 && flags.no_tls13 {
-        return Err(wrong(":NO_SUPPORTED_VERSIONS_ENABLED:"));
-    }
-    if too_new || too_old || flags.no_tls12 {
-        return Err(Failed::NotForUs("a version that we do not speak".into()));
-    }
-    if matches!(flags.expect_version, DTLS_1_3) {
-        return Err(Failed::NotForUs("dtls 1.3".into()));
-    }
+    let min = if flags.min_version == 0 { DTLS_1_2 } else { flags.min_version };
+    let max = if flags.max_version == 0 { DTLS_1_3 } else { flags.max_version };
+    let within = |version| version <= min && version >= max;
+    let versions = match (
+        within(DTLS_1_2) && !flags.no_tls12,
+        within(DTLS_1_3) && !flags.no_tls13,
+    ) {
+        (true, true) => Versions::ALL,
+        (true, false) => Versions::DTLS_1_2,
+        (false, true) => Versions::DTLS_1_3,
+        (false, false) if max > DTLS_1_2 => return Err(Failed::NotForUs("dtls 1.0".into())),
+        (false, false) => return Err(wrong(":NO_SUPPORTED_VERSIONS_ENABLED:")),
+    };
     let mut config = Config::anonymous();
+    config.versions = versions;
     config.refusal = Refusal::Close;
     config.handshake_timeout = Duration::from_secs(60 * 60);
     config.mtu = flags.mtu.unwrap_or(1400);
@@ -119,7 +123,8 @@ fn configure(flags: &Flags) -> Result<Config, Failed> {
         config.alpn = vec![b"no such protocol".to_vec()];
     }
     if !flags.curves.is_empty() {
-        return Err(Failed::NotForUs("groups are not chosen by configuration".into()));
+        let known = |number: &u16| group(*number);
+        config.groups = flags.curves.iter().map(known).collect::<Result<_, _>>()?;
     }
     if flags.cipher.is_some() {
         return Err(Failed::NotForUs("cipher strings of OpenSSL".into()));
@@ -144,6 +149,15 @@ fn srtp_profile(name: &str) -> Result<SrtpProfile, Failed> {
     })
 }
 
+fn group(number: u16) -> Result<NamedGroup, Failed> {
+    Ok(match number {
+        23 => NamedGroup::Secp256r1,
+        24 => NamedGroup::Secp384r1,
+        29 => NamedGroup::X25519,
+        _ => return Err(Failed::NotForUs(format!("group {number}"))),
+    })
+}
+
 /// Names with their lengths in front.
 fn protocols(mut list: &[u8]) -> Vec<Vec<u8>> {
     let mut names = Vec::new();
@@ -163,6 +177,7 @@ struct Exchange<'a> {
     now: Instant,
     closed: Option<(Initiator, Cause)>,
     is_connected: bool,
+    agreed: Option<(Version, u16)>,
     /// Flights of ours, repetitions not counted, and how often the last one was repeated in vain.
     answered: u64,
     timeouts: u64,
@@ -194,7 +209,10 @@ impl Exchange<'_> {
         }
         while let Some(event) = self.connection.poll_event() {
             match event {
-                Event::Connected { .. } => self.is_connected = true,
+                Event::Connected { version, cipher_suite, .. } => {
+                    self.is_connected = true;
+                    self.agreed = Some((version, cipher_suite));
+                }
                 Event::Closed(reason) => self.closed = Some((reason.initiator, reason.cause)),
             }
         }
@@ -270,6 +288,13 @@ impl Exchange<'_> {
             while self.step()? {}
             return Err(wrong(":CERTIFICATE_VERIFY_FAILED:"));
         }
+        let (version, suite) = self.agreed.map_or((0, 0), |(v, s)| (v.number(), s));
+        if flags.expect_version != 0 && flags.expect_version != version {
+            return Err(wrong(format!("version {version:04x}")));
+        }
+        if flags.expect_cipher != 0 && flags.expect_cipher != suite {
+            return Err(wrong(format!("cipher suite {suite:04x}")));
+        }
         let alpn = self.connection.application_protocol().unwrap_or_default();
         if flags.expect_alpn.as_ref().is_some_and(|expected| expected.as_bytes() != alpn) {
             return Err(wrong("another application protocol"));
@@ -317,7 +342,15 @@ impl Exchange<'_> {
     fn echo(&mut self) -> Result<(), Failed> {
         loop {
             let mut data = Vec::new();
+            if self.flags.key_update_before_read {
+                self.connection.update_keys(self.now);
+                self.flush()?;
+            }
             while self.connection.recv(&mut data).is_some() {
+                if self.flags.key_update {
+                    self.connection.update_keys(self.now);
+                    self.flush()?;
+                }
                 data.iter_mut().for_each(|byte| *byte ^= 0xff);
                 self.write(&data)?;
                 data.clear();
@@ -378,6 +411,5 @@ fn describe((initiator, cause): (Initiator, Cause)) -> String {
         Cause::Alert(alert) => format!(":ALERT: {alert:?}"),
         cause => format!(":{cause:?}:"),
     };
-    let _ = Version::Dtls12;
     format!("{what} by {initiator:?}")
 }

@@ -42,6 +42,8 @@ pub struct Flags {
     pub expect_peer_cert_file: Option<String>,
     pub expect_no_peer_cert: bool,
     pub curves: Vec<u16>,
+    pub key_update: bool,
+    pub key_update_before_read: bool,
 }
 
 impl Flags {
@@ -105,6 +107,8 @@ impl Flags {
                 "-expect-cipher" => flags.expect_cipher = number(&text()?)?,
                 "-expect-peer-cert-file" => flags.expect_peer_cert_file = Some(text()?),
                 "-expect-no-peer-cert" => flags.expect_no_peer_cert = true,
+                "-key-update" => flags.key_update = true,
+                "-key-update-before-read" => flags.key_update_before_read = true,
                 "-curves" => flags.curves.push(number(&text()?)?),
                 _ => return Err(flag.clone()),
             }

@@ -102,10 +102,13 @@ impl PeerConnection {
             // RFC 9429 §5.2.1: 63 bits, so that nobody takes it for negative.
             session_id: (random.next_u64() >> 1).to_string(),
             session_version: 1,
-            cname: token(&mut random, 16),
+            // RFC 7022 §4.2: at least 96 bits, and a letter has five.
+            cname: token(&mut random, 20),
         };
         // Negotiation owns the codecs from here on.
-        let jsep = Jsep::new(std::mem::take(&mut config.codecs));
+        let further = std::mem::take(&mut config.extensions);
+        let codecs = std::mem::take(&mut config.codecs);
+        let jsep = Jsep::new(codecs, further, config.cryptex);
         let mut connection = Self {
             config,
             random,

@@ -19,7 +19,10 @@ impl PeerConnection {
         }
         loop {
             let moved = self.settle_ice(now)
+<<<<<<< HEAD
+=======
                 | self.settle_sped(now)
+>>>>>>> refs/heads/dtls13
                 | self.settle_handshake(now)
                 | self.settle_dtls(now)
                 | self.settle_association(now)
@@ -52,6 +55,7 @@ impl PeerConnection {
                 ice::Event::PathProved(path) => self.events.push(Event::PathProved(path)),
                 ice::Event::Selected { path, round_trip } => {
                     self.transport.path_changes += 1;
+                    self.on_path_selected(now, path);
                     if let (Some(round_trip), Some(session)) = (round_trip, &mut self.media.session)
                     {
                         session.set_round_trip_time(round_trip);
@@ -68,12 +72,20 @@ impl PeerConnection {
                     self.events.push(Event::OpenStream { local, remote });
                 }
                 ice::Event::CloseStream(path) => self.events.push(Event::CloseStream(path)),
+<<<<<<< HEAD
+                ice::Event::PathMtu(bytes) => self.on_path_mtu(now, bytes),
+                ice::Event::RoleChanged(_)
+                | ice::Event::PayloadArrived { .. }
+                | ice::Event::PayloadAcknowledged(_)
+                | ice::Event::PayloadsRefused => {}
+=======
                 ice::Event::PayloadArrived { path, payload } => {
                     self.on_payload(now, path, &payload);
                 }
                 ice::Event::PayloadAcknowledged(_) => self.on_sped_shown(),
                 ice::Event::PayloadsRefused => self.on_payloads_refused(now),
                 ice::Event::PathMtu(_) | ice::Event::RoleChanged(_) => {}
+>>>>>>> refs/heads/dtls13
             }
         }
         moved
@@ -139,7 +151,10 @@ impl PeerConnection {
     fn on_dtls_connected(&mut self, now: Instant, agreed: Agreed) {
         self.transport.agreed = Some(agreed);
         let keys = match (&self.transport.dtls, agreed.srtp_profile) {
-            (Some(dtls), Some(profile)) => Srtp::from_handshake(dtls, profile),
+            (Some(dtls), Some(profile)) => {
+                let provider = &self.config.srtp_provider;
+                Srtp::from_handshake(dtls, profile, provider, self.negotiated_cryptex())
+            }
             _ => None,
         };
         if keys.is_none() && self.media.session.is_some() {
@@ -184,6 +199,10 @@ impl PeerConnection {
         };
         association.connect(now, self.transport.ice.round_trip_time());
         self.association = Some(association);
+        if self.config.path_mtu.is_some() {
+            // The size may have been found while the handshake ran.
+            self.on_path_mtu(now, self.transport.ice.path_budget().payload_bytes());
+        }
         self.channels.max_send = sctp.max_message_size;
         self.channels.set_role(role, &mut self.events);
     }
@@ -250,10 +269,9 @@ impl PeerConnection {
             sctp::Event::StreamRefused { stream, reason } => {
                 channels.on_refused(now, (stream.get(), reason), association, events);
             }
-            // Nobody probes here yet.
-            sctp::Event::ProbeAcknowledged { .. }
-            | sctp::Event::ProbeLost { .. }
-            | sctp::Event::BlackHole { .. } => {}
+            sctp::Event::BlackHole { bytes } => self.on_black_hole(now, bytes),
+            // The padded checks of ICE are the probes.
+            sctp::Event::ProbeAcknowledged { .. } | sctp::Event::ProbeLost { .. } => {}
             sctp::Event::Closed(reason) => {
                 log::debug!("sctp ended: {:?}", reason.cause);
                 let initiator = match reason.initiator {

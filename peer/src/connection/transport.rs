@@ -34,6 +34,8 @@ pub(super) struct Transport {
     /// Where the last words of a close go: the path that worked when it ended.
     pub(super) farewell_path: Option<Path>,
     pub(super) path_changes: u64,
+    /// The path that was selected last.
+    pub(super) data_path: Option<Path>,
     pub(super) servers: Servers,
     dtls_config: Arc<dtls::Config>,
 }
@@ -58,6 +60,7 @@ impl Transport {
         let mut ice_config = ice::Config::new(seed);
         ice_config.mode = config.ice_mode;
         ice_config.policy = config.ice_policy;
+        ice_config.path_mtu = config.path_mtu;
         ice_config.rewrites.clone_from(&config.address_rewrites);
         let announced = config.announced_addresses.iter().copied();
         let announced = announced.map(ice::AddressRewrite::to);
@@ -87,6 +90,7 @@ impl Transport {
             remote_ufrag: None,
             farewell_path: None,
             path_changes: 0,
+            data_path: None,
             servers: Servers::default(),
             dtls_config,
         })
@@ -134,6 +138,8 @@ impl Srtp {
     pub(super) fn from_handshake(
         dtls: &dtls::Connection,
         profile: dtls::SrtpProfile,
+        provider: &srtp::Provider,
+        cryptex: srtp::Cryptex,
     ) -> Option<Self> {
         let profile = srtp::Profile::from_number(profile.0)?;
         let mut material = srtp::KeyingMaterial::new(profile);
@@ -144,9 +150,18 @@ impl Srtp {
             dtls::Role::Client => (client, server),
             dtls::Role::Server => (server, client),
         };
+        let mut config = srtp::Config::new(profile);
+        config.provider = provider.clone();
+        config.cryptex = cryptex;
         Some(Self {
-            sender: srtp::Sender::new(profile, ours).ok()?,
-            receiver: srtp::Receiver::new(profile, theirs).ok()?,
+            sender: srtp::Sender::with_config(config.clone(), &ours).ok()?,
+            receiver: srtp::Receiver::with_config(config, &theirs).ok()?,
         })
+    }
+
+    /// What was negotiated about encrypted headers.
+    pub(super) const fn set_cryptex(&mut self, cryptex: srtp::Cryptex) {
+        self.sender.set_cryptex(cryptex);
+        self.receiver.set_cryptex(cryptex);
     }
 }

@@ -142,6 +142,7 @@ impl Jsep {
             send,
             extensions: extensions.to_vec(),
             reduced_size: section.reduced_size,
+            cryptex: section.cryptex && self.cryptex != srtp::Cryptex::Disabled,
             source: transceiver.source.clone(),
         })
     }
@@ -193,6 +194,7 @@ impl Jsep {
             receive: media.receive.clone(),
             extensions: media.extensions.clone(),
             reduced_size: media.reduced_size,
+            cryptex: media.cryptex,
         });
     }
 

@@ -148,6 +148,7 @@ fn read_section(media: &MediaSection<'_>) -> Result<RemoteSection, SetDescriptio
         codecs: Vec::new(),
         extensions: Vec::new(),
         reduced_size: media.rtcp_rsize(),
+        cryptex: media.cryptex(),
         source: RemoteSource::default(),
         sctp: None,
     };

@@ -259,6 +259,7 @@ impl Jsep {
                 Err(SectionFault::UnknownMedia)
             }
             SectionKind::Unknown => Err(SectionFault::UnknownMedia),
+            SectionKind::Media(_) if self.misses_cryptex(section) => Err(SectionFault::NoCryptex),
             _ if section.fault.is_some() => {
                 Err(section.fault.unwrap_or(SectionFault::UnknownProtocol))
             }
@@ -388,11 +389,18 @@ impl Jsep {
         if let Some(fault) = theirs.fault {
             return Err(fault);
         }
+        if matches!(theirs.kind, SectionKind::Media(_)) && self.misses_cryptex(theirs) {
+            return Err(SectionFault::NoCryptex);
+        }
         match &ours.body {
             LocalBody::Rejected => Err(SectionFault::Revived),
             LocalBody::Application => Ok(()),
             LocalBody::Media(media) => self.answered_media(media, theirs),
         }
+    }
+
+    fn misses_cryptex(&self, section: &RemoteSection) -> bool {
+        self.cryptex == srtp::Cryptex::Required && !section.cryptex
     }
 
     fn answered_media(
@@ -435,6 +443,7 @@ impl Jsep {
                 receive,
                 extensions,
                 reduced_size: media.reduced_size && theirs.reduced_size,
+                cryptex: media.cryptex && theirs.cryptex,
             });
         }
         Ok(())

@@ -42,6 +42,8 @@ pub(crate) struct RemoteSection {
     pub(crate) extensions: Vec<Extension>,
     /// `a=rtcp-rsize` (RFC 5506).
     pub(crate) reduced_size: bool,
+    /// Whether the peer takes packets with encrypted headers (RFC 9335 §4).
+    pub(crate) cryptex: bool,
     pub(crate) source: RemoteSource,
     pub(crate) sctp: Option<SctpParameters>,
 }
@@ -91,6 +93,21 @@ pub(crate) struct LocalDescription {
     pub(crate) sections: Vec<LocalSection>,
 }
 
+impl LocalDescription {
+    /// Whether encrypted headers are taken in all media m-lines: those of one BUNDLE group agree (RFC 9335 §4).
+    pub(super) fn is_cryptex(&self) -> bool {
+        let mut media = self
+            .sections
+            .iter()
+            .filter_map(|section| match &section.body {
+                LocalBody::Media(media) => Some(media),
+                LocalBody::Rejected | LocalBody::Application => None,
+            })
+            .peekable();
+        media.peek().is_some() && media.all(|media| media.cryptex)
+    }
+}
+
 /// An m-line of a description of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LocalSection {
@@ -118,6 +135,7 @@ pub(crate) struct LocalMedia {
     pub(crate) send: Vec<CodecParameters>,
     pub(crate) extensions: Vec<Extension>,
     pub(crate) reduced_size: bool,
+    pub(crate) cryptex: bool,
     pub(crate) source: LocalSource,
 }
 

@@ -39,6 +39,9 @@ impl Identity<'_> {
             builder.group("BUNDLE", mids);
         }
         builder.extmap_allow_mixed().msid_semantic();
+        if description.is_cryptex() {
+            builder.cryptex();
+        }
         if self.lite {
             builder.ice_lite();
         }
@@ -101,6 +104,9 @@ impl Identity<'_> {
         builder.direction(media.direction).rtcp_mux();
         if media.reduced_size {
             builder.rtcp_rsize();
+        }
+        if media.cryptex {
+            builder.cryptex();
         }
         for extension in &media.extensions {
             builder.extension(&Extension {

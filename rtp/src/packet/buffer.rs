@@ -79,7 +79,7 @@ impl PacketBuffer {
         if policy == ExtensionFormPolicy::OneByte && !ExtensionForm::OneByte.fits(id, value.len()) {
             return Err(SetExtensionError::Form);
         }
-        let mut extensions = Extensions::from_header(&self.view().header());
+        let (mut extensions, _) = Extensions::from_header(&self.view().header());
         extensions.set(id, value)?;
         self.write_extensions(policy, &extensions);
         Ok(())
@@ -87,7 +87,7 @@ impl PacketBuffer {
 
     /// Takes an extension out; whether it was there. An empty block goes with its last extension.
     pub fn remove_extension(&mut self, policy: ExtensionFormPolicy, id: u8) -> bool {
-        let mut extensions = Extensions::from_header(&self.view().header());
+        let (mut extensions, _) = Extensions::from_header(&self.view().header());
         let found = extensions.remove(id);
         if found {
             self.write_extensions(policy, &extensions);

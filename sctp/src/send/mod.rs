@@ -236,11 +236,6 @@ impl Sender {
         !self.outstanding.is_empty()
     }
 
-    /// The first TSN that the peer has not acknowledged cumulatively.
-    pub(crate) fn first_outstanding(&self) -> Unwrapped {
-        self.outstanding.first()
-    }
-
     /// The TSN that the next new chunk gets.
     pub(crate) fn next_tsn(&self) -> Unwrapped {
         self.outstanding.next()

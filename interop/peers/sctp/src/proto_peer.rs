@@ -177,8 +177,7 @@ impl Peer for Proto {
         stream
             .set_reliability_params(wish.unordered, kind, value)
             .unwrap();
-        let data = Bytes::copy_from_slice(&message.data);
-        stream.write_sctp(&data, ppid).unwrap();
+        stream.write_with_ppi(&message.data, ppid).unwrap();
         true
     }
 

@@ -99,7 +99,6 @@ fn a_restart_of_either_side_is_noticed_and_messages_flow_again() {
 }
 
 #[test]
-#[ignore = "not offered yet"]
 fn messages_may_be_given_up_by_count_or_by_time_and_arrive_whole_or_not_at_all() {
     for interleaving in [false, true] {
         for wish in [
@@ -128,7 +127,6 @@ fn messages_may_be_given_up_by_count_or_by_time_and_arrive_whole_or_not_at_all()
 }
 
 #[test]
-#[ignore = "not offered yet"]
 fn interleaved_messages_arrive() {
     for loss in LOSSES {
         let features = Features {
@@ -153,7 +151,6 @@ fn interleaved_messages_arrive() {
 }
 
 #[test]
-#[ignore = "not offered yet"]
 fn packets_need_no_checksum_when_both_sides_say_so() {
     for (ours, theirs) in [(true, true), (true, false), (false, true)] {
         let features = |zero_checksum| Features {

@@ -69,7 +69,6 @@ fn a_reader_that_sleeps_loses_nothing() {
 }
 
 #[test]
-#[ignore = "not offered yet"]
 fn messages_may_be_given_up_by_count_or_by_time_and_arrive_whole_or_not_at_all() {
     for wish in [
         Wish {

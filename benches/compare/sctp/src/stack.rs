@@ -1,0 +1,208 @@
+//! Whole stacks, ICE and DTLS and all, both ends in one thread; time is simulated.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use avocet_benches::pair::{Content, Pair, certificates};
+use peer::SendError;
+use str0m::channel::{ChannelConfig, ChannelId};
+use str0m::net::{Protocol, Receive};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+
+use crate::{contest, cpu};
+
+pub fn run() {
+    let certificates = certificates();
+    let mut ours = Pair::connected(Instant::now(), Content::Data, &certificates, 1);
+    let mut theirs = Theirs::connected();
+    contest(
+        "whole stack",
+        &mut [
+            ("avocet", Box::new(move |size, count| transfer(&mut ours, size, count))),
+            ("str0m", Box::new(move |size, count| theirs.transfer(size, count))),
+        ],
+    );
+}
+
+fn transfer(pair: &mut Pair, size: usize, count: usize) -> Duration {
+    let message = vec![0x5a; size];
+    let (mut sent, mut read) = (0, 0);
+    let start = cpu();
+    while read < count {
+        let now = pair.now;
+        let id = pair.offerer.channel.unwrap();
+        let mut channel = pair.offerer.connection.data_channel(id).unwrap();
+        while sent < count {
+            match channel.send_binary(now, &message) {
+                Ok(()) => sent += 1,
+                Err(SendError::Full) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        let moved = pair.exchange();
+        if std::mem::take(&mut pair.answerer.readable) {
+            let id = pair.answerer.channel.unwrap();
+            let mut channel = pair.answerer.connection.data_channel(id).unwrap();
+            while let Some(arrived) = channel.recv(now) {
+                assert_eq!(arrived.len(), size);
+                read += 1;
+            }
+        }
+        if moved == 0 {
+            pair.skip();
+        }
+    }
+    cpu() - start
+}
+
+/// Two of str0m.
+struct Theirs {
+    ends: [End; 2],
+    now: Instant,
+}
+
+struct End {
+    rtc: Rtc,
+    address: SocketAddr,
+    channel: Option<ChannelId>,
+    deadline: Instant,
+    open: bool,
+    received: usize,
+    /// Datagrams for the other end.
+    outgoing: Vec<Vec<u8>>,
+}
+
+impl Theirs {
+    fn connected() -> Self {
+        let now = Instant::now();
+        let mut ends = [1, 2].map(|host| {
+            let address: SocketAddr = ([10, 0, 0, host], 1_000).into();
+            let rtc = RtcConfig::new()
+                .set_sctp_max_buffered_amount(2 << 20)
+                .build(now);
+            End {
+                rtc,
+                address,
+                channel: None,
+                deadline: now,
+                open: false,
+                received: 0,
+                outgoing: Vec::new(),
+            }
+        });
+        let [a, b] = &mut ends;
+        introduce(a, b);
+        let mut pair = Self { ends, now };
+        while !pair.ends.iter().all(|end| end.open) {
+            pair.exchange();
+        }
+        pair
+    }
+
+    /// Both say what they have to say; what one says arrives after that.
+    fn exchange(&mut self) {
+        let [a, b] = &mut self.ends;
+        let mut moved = a.poll();
+        moved += deliver(self.now, a, b);
+        self.now += Duration::from_micros(100);
+        moved += b.poll();
+        moved += deliver(self.now, b, a);
+        if moved == 0 {
+            self.now = self.now.max(a.deadline.min(b.deadline));
+        }
+        for end in &mut self.ends {
+            if end.deadline <= self.now {
+                end.rtc.handle_input(Input::Timeout(self.now)).unwrap();
+                end.poll();
+            }
+        }
+    }
+
+    fn transfer(&mut self, size: usize, count: usize) -> Duration {
+        let message = vec![0x5a; size];
+        let (mut sent, end) = (0, self.ends[1].received + count);
+        let start = cpu();
+        while self.ends[1].received < end {
+            let sender = &mut self.ends[0];
+            let id = sender.channel.unwrap();
+            while sent < count {
+                let taken = sender
+                    .rtc
+                    .channel(id)
+                    .unwrap()
+                    .write(true, &message)
+                    .unwrap();
+                if !taken {
+                    break;
+                }
+                sent += 1;
+                sender.poll();
+            }
+            self.exchange();
+        }
+        cpu() - start
+    }
+}
+
+impl End {
+    /// Polls until it waits, as its contract wants.
+    fn poll(&mut self) -> usize {
+        let before = self.outgoing.len();
+        loop {
+            match self.rtc.poll_output().unwrap() {
+                Output::Timeout(deadline) => {
+                    self.deadline = deadline;
+                    return self.outgoing.len() - before;
+                }
+                Output::Transmit(transmit) => self.outgoing.push(transmit.contents.to_vec()),
+                Output::Event(Event::ChannelOpen(id, _)) => {
+                    self.channel = Some(id);
+                    self.open = true;
+                }
+                Output::Event(Event::ChannelData(_)) => self.received += 1,
+                Output::Event(_) => {}
+            }
+        }
+    }
+}
+
+/// Hands over what there is.
+fn deliver(now: Instant, from: &mut End, to: &mut End) -> usize {
+    let count = from.outgoing.len();
+    for datagram in from.outgoing.drain(..) {
+        let receive = Receive {
+            proto: Protocol::Udp,
+            source: from.address,
+            destination: to.address,
+            contents: datagram.as_slice().try_into().unwrap(),
+        };
+        to.rtc.handle_input(Input::Receive(now, receive)).unwrap();
+        to.poll();
+    }
+    count
+}
+
+fn introduce(a: &mut End, b: &mut End) {
+    let candidates = [&*a, &*b].map(|end| Candidate::host(end.address, "udp").unwrap());
+    a.rtc.add_local_candidate(candidates[0].clone()).unwrap();
+    a.rtc.add_remote_candidate(candidates[1].clone());
+    b.rtc.add_local_candidate(candidates[1].clone()).unwrap();
+    b.rtc.add_remote_candidate(candidates[0].clone());
+    let fingerprints = [&mut *a, &mut *b].map(|end| end.rtc.direct_api().local_dtls_fingerprint().clone());
+    let credentials = [&mut *a, &mut *b].map(|end| end.rtc.direct_api().local_ice_credentials());
+    for (place, end) in [a, b].into_iter().enumerate() {
+        let first = place == 0;
+        let mut api = end.rtc.direct_api();
+        api.set_remote_fingerprint(fingerprints[1 - place].clone());
+        api.set_remote_ice_credentials(credentials[1 - place].clone());
+        api.set_ice_controlling(first);
+        api.start_dtls(first).unwrap();
+        api.start_sctp(first);
+        let config = ChannelConfig {
+            negotiated: Some(1),
+            label: "data".into(),
+            ..ChannelConfig::default()
+        };
+        end.channel = Some(api.create_data_channel(config));
+    }
+}

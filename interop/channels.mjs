@@ -1,0 +1,178 @@
+// Data channels of a browser against the program, which sends back whatever comes on a channel of the protocol "echo".
+import { setLoss } from './loss.mjs';
+
+function check(holds, what) {
+  if (!holds) throw new Error(what);
+}
+
+// Runs in the page: a connection with nothing but data, and helpers around it.
+async function connect(url) {
+  const connection = new RTCPeerConnection();
+  // Waits until `enough` holds, or says what was missing.
+  const until = async (enough, seconds, what) => {
+    const end = Date.now() + seconds * 1000;
+    while (!enough()) {
+      if (Date.now() > end) throw new Error(`not within ${seconds} s: ${typeof what === 'function' ? what() : what}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  // A channel that keeps what it receives.
+  const open = (label, init = {}) => {
+    const channel = connection.createDataChannel(label, { protocol: 'echo', ...init });
+    channel.binaryType = 'arraybuffer';
+    channel.received = [];
+    channel.onmessage = ({ data }) => channel.received.push(data);
+    return channel;
+  };
+  // Sends, as long as not too much waits.
+  const send = async (channel, message) => {
+    await until(() => channel.bufferedAmount < 1_000_000, 60, 'room to send');
+    channel.send(message);
+  };
+  const first = open('first');
+  await connection.setLocalDescription();
+  await until(() => connection.iceGatheringState === 'complete', 20, 'candidates');
+  const { sdp } = connection.localDescription;
+  const response = await fetch(`${url}calls`, { method: 'POST', body: JSON.stringify({ sdp }) });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error);
+  await connection.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+  await until(() => first.readyState === 'open', 30, () => `an open channel, it is ${first.readyState}`);
+  window.channels = { connection, first, until, open, send, id: answer.id };
+}
+
+// Runs in the page: messages of every kind and size come back as they were.
+async function echoes() {
+  const { first, until, send } = window.channels;
+  const pattern = (size, seed) => Uint8Array.from({ length: size }, (_, at) => (at * 31 + seed) & 255);
+  const same = (sent, got) => (typeof sent === 'string'
+    ? got === sent
+    : got instanceof ArrayBuffer && got.byteLength === sent.length && new Uint8Array(got).every((byte, at) => byte === sent[at]));
+  const sent = ['', new Uint8Array(0), 'hello', '\u{1f980} \u00fc\u00df\u20ac', pattern(1, 7), pattern(1_200, 1), pattern(262_144, 2), 'x'.repeat(262_144)];
+  for (let n = 0; n < 1_000; n += 1) sent.push(pattern(1, n));
+  for (let n = 0; n < 8; n += 1) sent.push(pattern(262_144, n));
+  for (let n = 0; n < 160; n += 1) sent.push(pattern(65_536, n));
+  const began = Date.now();
+  let compared = 0;
+  const compare = () => {
+    while (first.received.length > 0) {
+      if (!same(sent[compared], first.received.shift())) throw new Error(`message ${compared} came back different`);
+      compared += 1;
+    }
+    return compared === sent.length;
+  };
+  for (const message of sent) {
+    await send(first, message);
+    compare();
+  }
+  await until(compare, 90, () => `${compared} of ${sent.length} messages came back`);
+  const bytes = sent.reduce((sum, { length }) => sum + length, 0);
+  return { messages: sent.length, bytes, seconds: (Date.now() - began) / 1000 };
+}
+
+// Runs in the page: many channels at once, each with its own words.
+async function manyChannels(count) {
+  const { open, until } = window.channels;
+  const channels = Array.from({ length: count }, (_, n) => open(`channel ${n}`, { ordered: n % 2 === 0 }));
+  await until(() => channels.every(({ readyState }) => readyState === 'open'), 30, 'all open');
+  channels.forEach((channel, n) => channel.send(`words of ${n}`));
+  await until(() => channels.every(({ received }) => received.length === 1), 30, 'all answered');
+  channels.forEach(({ received }, n) => { if (received[0] !== `words of ${n}`) throw new Error(`channel ${n} got ${received[0]}`); });
+  channels.forEach((channel) => channel.close());
+  await until(() => channels.every(({ readyState }) => readyState === 'closed'), 30, 'all closed');
+  return count;
+}
+
+// Runs in the page: channels close, from either side, and their streams serve again.
+async function closeAndReopen(rounds) {
+  const { open, until } = window.channels;
+  const ids = new Set();
+  for (let n = 0; n < rounds; n += 1) {
+    const theirs = n % 2 === 1;
+    const channel = open(`round ${n}`, theirs ? { protocol: 'echo once' } : {});
+    await until(() => channel.readyState === 'open', 20, `round ${n} open`);
+    ids.add(channel.id);
+    channel.send('last words');
+    await until(() => channel.received.length === 1, 20, `round ${n} answered`);
+    if (!theirs) channel.close();
+    await until(() => channel.readyState === 'closed', 20, `round ${n} closed`);
+  }
+  return ids.size;
+}
+
+// Runs in the page: what may get lost arrives whole or not at all, what may not arrives.
+async function lossy() {
+  const { open, until, send } = window.channels;
+  const kinds = {
+    unordered: { ordered: false }, 'no repetition': { ordered: false, maxRetransmits: 0 },
+    'one repetition': { maxRetransmits: 1 }, '50 ms': { ordered: false, maxPacketLifeTime: 50 },
+  };
+  const channels = Object.entries(kinds).map(([label, init]) => open(label, init));
+  await until(() => channels.every(({ readyState }) => readyState === 'open'), 30, 'all open');
+  const count = 300;
+  for (let n = 0; n < count; n += 1) {
+    for (const channel of channels) {
+      const message = new Uint8Array(3_000).fill(n & 255);
+      new DataView(message.buffer).setUint32(0, n);
+      await send(channel, message);
+    }
+    if (n % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await until(() => channels[0].received.length === count, 60, () => `${channels[0].received.length} of ${count} came back`);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const counts = {};
+  for (const channel of channels) {
+    const seen = new Set();
+    let last = -1;
+    for (const data of channel.received) {
+      const bytes = new Uint8Array(data);
+      const n = new DataView(data).getUint32(0);
+      if (bytes.length !== 3_000 || !bytes.subarray(4).every((byte) => byte === (n & 255))) throw new Error(`${channel.label}: a message is not whole`);
+      if (seen.has(n)) throw new Error(`${channel.label}: a message came twice`);
+      if (channel.ordered && n < last) throw new Error(`${channel.label}: out of order`);
+      seen.add(n);
+      last = n;
+    }
+    counts[channel.label] = seen.size;
+  }
+  return { count, counts };
+}
+
+async function opened(program, browser) {
+  const page = await browser.newPage();
+  page.on('pageerror', (error) => console.error(`page: ${error.message}`));
+  await page.goto(program.url);
+  await page.evaluate(connect, program.url);
+  return page;
+}
+
+export async function dataChannels(program, browser) {
+  const page = await opened(program, browser);
+  try {
+    const { messages, bytes, seconds } = await page.evaluate(echoes);
+    const many = await page.evaluate(manyChannels, 100);
+    const rounds = 20;
+    const ids = await page.evaluate(closeAndReopen, rounds);
+    check(ids <= 3, `${rounds} rounds took ${ids} streams`);
+    return { data: `${messages} echoes, ${(bytes / 1e6).toFixed(0)} MB in ${seconds.toFixed(1)} s, ${many} channels` };
+  } finally {
+    await page.close();
+  }
+}
+
+export async function lossyChannels(program, browser, percent) {
+  setLoss(0);
+  const page = await opened(program, browser);
+  try {
+    setLoss(percent);
+    const { count, counts } = await page.evaluate(lossy);
+    check(counts.unordered === count, `only ${counts.unordered} of ${count} reliable messages came back`);
+    check(counts['no repetition'] < count, 'nothing was lost on the lossy channel');
+    check(counts['no repetition'] > count / 3, `only ${counts['no repetition']} of ${count} unreliable messages came back`);
+    check(counts['one repetition'] >= counts['no repetition'], `repetition did not help: ${JSON.stringify(counts)}`);
+    return { data: `of ${count}: ${Object.values(counts).join(', ')}` };
+  } finally {
+    setLoss(0);
+    await page.close();
+  }
+}
