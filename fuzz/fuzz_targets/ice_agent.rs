@@ -11,10 +11,16 @@ libfuzzer_sys::fuzz_target!(|script: &[u8]| {
     let addresses = [([10, 0, 0, 1], 1).into(), ([10, 0, 0, 2], 2).into()];
     let mut agents = [0_u8, 1].map(|number| {
         let mut config = Config::new([number; 32]);
-        config.role = if number == 0 { Role::Controlling } else { Role::Controlled };
+        config.role = if number == 0 {
+            Role::Controlling
+        } else {
+            Role::Controlled
+        };
         let mut agent = Agent::new(config).expect("the defaults are valid");
         let candidate = Candidate::host(addresses[usize::from(number)]);
-        agent.add_local_candidate(start, candidate).expect("there is room");
+        agent
+            .add_local_candidate(start, candidate)
+            .expect("there is room");
         agent
     });
     let mut now = start;
@@ -48,7 +54,11 @@ fn step(
     let agent = &mut agents[side];
     match verb % 12 {
         0 => {
-            let mode = if argument == 0 { Mode::Lite } else { Mode::Full };
+            let mode = if argument == 0 {
+                Mode::Lite
+            } else {
+                Mode::Full
+            };
             agent.set_remote_credentials(*now, other, mode);
         }
         1 => lines.into_iter().for_each(|line| {
@@ -61,7 +71,14 @@ fn step(
         3 => agent.restart(*now),
         4 => agent.end_of_remote_candidates(*now),
         5 if argument == 0 => agent.close(*now),
-        5 => agent.set_role(*now, if argument & 1 == 0 { Role::Controlled } else { Role::Controlling }),
+        5 => agent.set_role(
+            *now,
+            if argument & 1 == 0 {
+                Role::Controlled
+            } else {
+                Role::Controlling
+            },
+        ),
         6 => *now += Duration::from_millis(u64::from(argument) * u64::from(argument)),
         7 => {
             *now = agent.poll_timeout().unwrap_or(*now).max(*now);
