@@ -32,6 +32,7 @@ enum Fate {
     Ends(CloseCause),
 }
 
+/// C-01, C-02, C-03, C-10.
 #[test]
 fn every_negative_vector_is_answered_in_bounded_time() {
     let vectors = include_str!("../../testdata/sctp/negative.json");
@@ -103,6 +104,7 @@ fn every_negative_vector_is_answered_in_bounded_time() {
     }
 }
 
+/// P-22, 5.3 no. 6.
 #[test]
 fn a_flood_of_tiny_chunks_beyond_a_gap_stays_within_the_cap() {
     // Held beyond a gap: nothing can be delivered, every chunk costs its overhead.
@@ -127,6 +129,7 @@ fn a_flood_of_tiny_chunks_beyond_a_gap_stays_within_the_cap() {
     }
 }
 
+/// P-22.
 #[test]
 fn a_flood_of_tiny_messages_that_nobody_reads_stays_within_the_cap() {
     let mut victim = Victim::established(Config::default());
@@ -150,6 +153,7 @@ fn a_flood_of_tiny_messages_that_nobody_reads_stays_within_the_cap() {
     assert_eq!(sacks(&packets).last().unwrap().a_rwnd, 512 << 10);
 }
 
+/// C-05.
 #[test]
 fn a_message_that_never_ends_is_cut_off_with_its_stream() {
     let mut victim = Victim::established(Config::default());
@@ -172,6 +176,7 @@ fn a_message_that_never_ends_is_cut_off_with_its_stream() {
     assert!(victim.is_alive(tsn));
 }
 
+/// C-06.
 #[test]
 fn forged_acknowledgements_buy_nothing() {
     let mut victim = Victim::established(Config::default());
@@ -230,6 +235,7 @@ fn forged_acknowledgements_buy_nothing() {
     assert_eq!(reason.cause, CloseCause::ProtocolViolation);
 }
 
+/// C-02, P-1.
 #[test]
 fn a_blind_abort_and_a_blind_init_change_nothing() {
     let mut victim = Victim::established(Config::default());
@@ -267,6 +273,7 @@ fn a_blind_abort_and_a_blind_init_change_nothing() {
     ));
 }
 
+/// C-12, P-32.
 #[test]
 fn unknown_chunks_are_treated_as_their_high_bits_say() {
     for (kind, goes_on, reports) in [
@@ -299,6 +306,7 @@ fn unknown_chunks_are_treated_as_their_high_bits_say() {
     }
 }
 
+/// P-25.
 #[test]
 fn data_on_a_stream_that_does_not_exist_is_acknowledged_and_reported() {
     let mut victim = Victim::established(Config::default());
@@ -317,6 +325,7 @@ fn data_on_a_stream_that_does_not_exist_is_acknowledged_and_reported() {
     assert!(victim.is_alive(2));
 }
 
+/// P-30, C-10.
 #[test]
 fn a_heartbeat_is_answered_and_an_answer_nobody_asked_for_is_not_believed() {
     let mut victim = Victim::established(Config::default());
