@@ -193,6 +193,9 @@ pub struct Config {
     ///
     /// A client of DTLS 1.3 sends a share in the first one; a server prefers one that it has a share of, which saves
     /// a round trip. Default: X25519, P-256, P-384.
+    ///
+    /// With [`NamedGroup::X25519MlKem768`] in front a client sends a share of X25519 beside it, and leaves the large
+    /// one out once two timeouts suggest that it does not get through.
     pub groups: Vec<NamedGroup>,
 
     /// Who computes. Default: [`Provider::ring`].
@@ -289,6 +292,11 @@ impl Config {
         let known = self.provider.groups();
         let wanted = self.groups.iter().copied();
         wanted.filter(|group| known.contains(group))
+    }
+
+    /// Those of DTLS 1.2.
+    pub(crate) fn groups_12(&self) -> impl Iterator<Item = NamedGroup> + Clone {
+        self.groups().filter(|group| !group.is_hybrid())
     }
 
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {

@@ -98,6 +98,11 @@ impl Retransmission {
         }
     }
 
+    /// How often in a row nobody answered.
+    pub(crate) const fn timeouts(&self) -> u32 {
+        self.timeouts
+    }
+
     pub(crate) const fn is_suspended(&self) -> bool {
         self.carried.is_some()
     }

@@ -244,6 +244,9 @@ fn inits_that_cross_meet() {
         let mut pair = common::pair_on(netsim::Profile::Loss30, seed);
         common::connect_both(&mut pair);
         let both = |pair: &Peers| common::both_established(pair);
-        assert!(pair.run_until(Duration::from_secs(30), both), "seed {seed}");
+        assert!(
+            pair.run_until(Duration::from_secs(120), both),
+            "seed {seed}"
+        );
     }
 }

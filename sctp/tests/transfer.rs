@@ -116,6 +116,7 @@ fn the_largest_message_arrives() {
     assert_eq!(pair.b().read(0), [&data[..]]);
 }
 
+/// P-12, 5.3 no. 5.
 #[test]
 fn tsn_wraps_around_under_loss() {
     // 10,000 chunks from both sides: the initial TSNs are random, so a seed is looked for whose number wraps soon.
@@ -288,6 +289,7 @@ fn a_rate_limit_holds_and_can_be_lifted() {
     assert_eq!(pair.b().messages.len(), 2);
 }
 
+/// P-40.
 #[test]
 fn another_path_begins_with_the_first_window() {
     let mut pair = established(10);
@@ -305,6 +307,7 @@ fn another_path_begins_with_the_first_window() {
     );
 }
 
+/// C-17, P-30.
 #[test]
 fn an_idle_path_is_probed_and_a_dead_one_is_given_up() {
     let mut pair = established(6);

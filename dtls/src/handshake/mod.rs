@@ -30,7 +30,7 @@ pub(crate) use self::inbox::{Inbox, Inserted, Message};
 pub(crate) use self::negotiation::{
     accepted_profile, accepted_protocol, choose_profile, choose_protocol,
 };
-use self::offer::{Answer, Offer};
+use self::offer::{Answer, Offer, Size};
 pub(crate) use self::transcript::Transcript;
 use crate::crypto::SecretSource;
 use crate::record::{Epochs, RecordLayer};
@@ -137,6 +137,8 @@ impl Handshake {
     const REPEATED_HELLO_BYTES: usize = 16 * 1024;
     /// Messages behind the hellos that may be refused before the handshake is given up.
     const MAX_REFUSALS: u8 = 3;
+    /// How often a ClientHello of more than one datagram is sent before a smaller one takes its place.
+    const LARGE_HELLOS: u32 = 2;
     /// The longest ClientHello.
     const MAX_CLIENT_HELLO: usize = 16 * 1024;
 
@@ -171,7 +173,7 @@ impl Handshake {
         };
         if role == Role::Client {
             let mut context = handshake.context(environment);
-            let offer = Offer::start(&mut context);
+            let offer = Offer::start(&mut context, Size::Any);
             let change = context.change;
             handshake.offer = Some(offer);
             handshake.stage = Some(Stage::AwaitServerHello);
@@ -231,10 +233,14 @@ impl Handshake {
     }
 
     /// The timer of the flight ran out: it is sent again. If records came that do not open, one of the hellos was
-    /// not what its sender said, and we begin anew.
+    /// not what its sender said, and we begin anew; so do we, with a smaller hello, if a large one has not been
+    /// answered twice.
     pub(crate) fn on_expired(&mut self, now: Instant, environment: &mut Environment<'_>) {
         let failed = environment.records.epochs().is_some_and(Epochs::has_failed);
-        if !(self.unproved && failed) {
+        let shrinks = self.timer.timeouts() >= Self::LARGE_HELLOS
+            && matches!(self.stage, Some(Stage::AwaitServerHello))
+            && self.offer.as_ref().is_some_and(Offer::may_shrink);
+        if !(self.unproved && failed || shrinks) {
             self.flight.send();
             environment.stats.flights_sent += 1;
             return;
@@ -246,7 +252,8 @@ impl Handshake {
         self.next_send = 0;
         self.transcript.clear();
         let mut context = self.context(environment);
-        let offer = Offer::start(&mut context);
+        let size = if shrinks { Size::Small } else { Size::Any };
+        let offer = Offer::start(&mut context, size);
         let change = context.change;
         self.offer = Some(offer);
         self.stage = Some(Stage::AwaitServerHello);

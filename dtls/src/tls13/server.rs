@@ -165,12 +165,14 @@ impl Choice {
     /// Sends ServerHello, EncryptedExtensions, CertificateRequest, Certificate, CertificateVerify and Finished.
     fn send_flight(self, context: &mut Context<'_>, share: &[u8]) -> Result<State, Failure> {
         let provider = &context.config.provider;
-        let exchange = context.secrets.key_exchange(self.group)?;
+        let (public, shared) = context
+            .secrets
+            .respond(self.group, share)
+            .map_err(|_| Failure::bad_share())?;
         let own_share = KeyShare {
             group: self.group.number(),
-            public: exchange.public().to_vec(),
+            public,
         };
-        let shared = exchange.agree(share).map_err(|_| Failure::bad_share())?;
         let random = context.random();
         let mut body = Vec::new();
         self.hello(random, own_share).encode(&mut body);

@@ -7,6 +7,7 @@ mod media;
 mod negotiate;
 mod network;
 mod receive;
+mod rekey;
 mod settle;
 mod sped;
 mod state;
@@ -164,6 +165,7 @@ impl PeerConnection {
             session.handle_timeout(now);
         }
         self.counters.dropped.before_keys += self.transport.early.expire(now);
+        self.forget_retired_keys(now);
         self.events.release();
         self.settle(now);
     }
@@ -185,6 +187,10 @@ impl PeerConnection {
                 .as_deref()
                 .and_then(session::Session::poll_timeout),
             self.transport.early.deadline(),
+            self.transport
+                .retired
+                .as_ref()
+                .and_then(|retired| retired.until),
             self.transport.sped.deadline(),
             self.state.closing.as_ref().map(|(deadline, _)| *deadline),
         ]

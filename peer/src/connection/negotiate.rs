@@ -317,7 +317,7 @@ impl PeerConnection {
             Some(sdp::Setup::Active) | None => dtls::Role::Server,
             Some(sdp::Setup::Passive) => dtls::Role::Client,
             Some(sdp::Setup::ActPass) => {
-                let settled = self.jsep.settled.as_ref().map(|settled| settled.role);
+                let settled = self.jsep.settled_role();
                 settled.unwrap_or(match (self.config.answer_setup, self.config.ice_mode) {
                     (AnswerSetup::Active, ice::Mode::Full) => dtls::Role::Client,
                     _ => dtls::Role::Server,
@@ -409,6 +409,10 @@ impl PeerConnection {
 
     fn apply_settled(&mut self, now: Instant, settled: &Settled, offered: bool) {
         self.apply_ice(now, settled, offered);
+        let known = self.transport.remote_fingerprints.as_ref();
+        if known.is_some_and(|known| *known != settled.remote.fingerprints) {
+            self.retire_association(now);
+        }
         let transport = &mut self.transport;
         if transport.remote_fingerprints.as_ref() != Some(&settled.remote.fingerprints) {
             transport.remote_fingerprints = Some(settled.remote.fingerprints.clone());

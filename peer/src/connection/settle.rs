@@ -151,6 +151,7 @@ impl PeerConnection {
             self.state.failure = Some(Failure::Srtp);
         }
         self.transport.srtp = keys;
+        self.limit_retired_keys(now);
         for (_, mut packet) in self.transport.early.take_media() {
             self.open_media(now, &mut packet);
         }
