@@ -1,25 +1,32 @@
-// The call example as a process: starts it, finds its address, ends it.
+// An example as a process: starts it, finds its address, hears what it says, ends it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const BINARY = fileURLToPath(new URL('../target/release/examples/call', import.meta.url));
+// The built file of an example.
+export function binary(name) {
+  const target = process.env.CARGO_TARGET_DIR || fileURLToPath(new URL('../target', import.meta.url));
+  return `${target}/release/examples/${name}`;
+}
 
-export async function startProgram(options = []) {
-  const binary = process.env.CARGO_TARGET_DIR ? `${process.env.CARGO_TARGET_DIR}/release/examples/call` : BINARY;
-  const child = spawn(binary, options, { stdio: ['ignore', 'pipe', 'inherit'] });
+export async function startProgram(options = [], name = 'call') {
+  const child = spawn(binary(name), options, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = line.match(/^https?:\/\/[^ ]+\/$/);
-    if (url) {
-      return {
-        url: url[0],
-        stats: async (id) => (await fetch(`${url[0]}calls/${id}/stats`)).json(),
-        alive: () => child.exitCode === null,
-        stop: async () => { child.kill(); await ended; },
-      };
-    }
-  }
-  throw new Error('the program ended without printing its address');
+  const lines = [];
+  return new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      lines.push(line);
+      const url = line.match(/^https?:\/\/[^ ]+\/$/);
+      if (url) {
+        resolve({
+          url: url[0],
+          lines,
+          stats: async (id) => (await fetch(`${url[0]}calls/${id}/stats`)).json(),
+          alive: () => child.exitCode === null,
+          stop: async () => { child.kill(); await ended; },
+        });
+      }
+    }).on('close', () => reject(new Error('the program ended without printing its address')));
+  });
 }

@@ -1,12 +1,17 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::PeerConnection;
 use crate::connection::Link;
-use crate::driver::{Command, Mailbox, Shard, Socket, candidates};
+use crate::driver::{
+    Addresses, Command, Counters, Mailbox, Request, Responder, Setup, Shard, Socket, candidates,
+    responder,
+};
 use crate::error::BindError;
 
 /// What an [`Endpoint`] is told at its birth.
@@ -20,6 +25,22 @@ pub struct EndpointConfig {
     pub addresses: Vec<IpAddr>,
     /// Addresses that the world sees in place of ours behind a one-to-one NAT. Default: none.
     pub announced_addresses: Vec<IpAddr>,
+    /// Whether TCP connections are accepted for ICE (RFC 6544), and on which port; 0 lets the operating system choose.
+    /// Peers whose networks drop UDP may reach a server so. Default: none are.
+    pub tcp_port: Option<u16>,
+    /// Whether TCP connections are opened to peers that accept them. Default: no.
+    pub tcp_dial: bool,
+    /// Whether peers are shown names of multicast DNS in place of the addresses of this host
+    /// (draft-ietf-mmusic-mdns-ice-candidates). Default: no.
+    pub hide_host_addresses: bool,
+    /// STUN and TURN servers that all connections use. Default: none.
+    pub ice_servers: Vec<peer::IceServer>,
+    /// How many connectivity checks a second may go to addresses that have not proved themselves, over all
+    /// connections. Default: 10,000.
+    pub checks_per_second: u32,
+    /// How often the addresses of this host are looked at, where the sockets are bound to wildcards: connections move
+    /// to a new one, and away from one that is gone, without a restart. Default: 5 s; `None` means never.
+    pub watch_interfaces: Option<Duration>,
     /// What all connections prove themselves with. Default: none, and one is generated.
     pub certificate: Option<dtls::Certificate>,
     /// The versions of DTLS. Default: 1.3, and 1.2 with peers that lack it.
@@ -32,6 +53,12 @@ impl Default for EndpointConfig {
             port: 0,
             addresses: vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
             announced_addresses: Vec::new(),
+            tcp_port: None,
+            tcp_dial: false,
+            hide_host_addresses: false,
+            ice_servers: Vec::new(),
+            checks_per_second: ice::CheckBudget::DEFAULT_PER_SECOND,
+            watch_interfaces: Some(Duration::from_secs(5)),
             certificate: None,
             dtls_versions: dtls::Versions::ALL,
         }
@@ -47,7 +74,24 @@ pub struct Endpoint {
     certificate: dtls::Certificate,
     announced: Arc<[IpAddr]>,
     dtls_versions: dtls::Versions,
+    servers: Arc<[peer::IceServer]>,
     addresses: Arc<[SocketAddr]>,
+    tcp_addresses: Arc<[SocketAddr]>,
+    counters: Arc<Counters>,
+}
+
+/// What an endpoint counted, over all its connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EndpointStats {
+    /// Datagrams that the operating system refused for good: no route, or too large.
+    pub datagrams_refused: u64,
+    /// Datagrams that a TCP connection was too slow for.
+    pub stream_datagrams_dropped: u64,
+    /// TCP connections that were not taken in because there were too many.
+    pub streams_refused: u64,
+    /// How often a connection had to wait because the checks of all had used up their budget.
+    pub checks_held: u64,
 }
 
 impl Endpoint {
@@ -62,24 +106,64 @@ impl Endpoint {
     /// Outside a tokio runtime with I/O and time enabled.
     pub fn bind(config: EndpointConfig) -> Result<Self, BindError> {
         let sockets = bind_all(&config)?;
-        let mut addresses = Vec::new();
+        let mut addresses = Addresses {
+            dials: config.tcp_dial,
+            ..Addresses::default()
+        };
         for socket in &sockets {
-            addresses.extend(candidates(socket.local()).map_err(BindError::Interfaces)?);
+            let found = candidates(socket.local()).map_err(BindError::Interfaces)?;
+            addresses.udp.extend(found);
         }
+        let listeners = listen_all(&config, &mut addresses.tcp)?;
+        let responder = hide(&config, &mut addresses)?;
         let certificate = match config.certificate {
             Some(certificate) => certificate,
             None => dtls::Certificate::generate(unix_time()).map_err(BindError::Certificate)?,
         };
         let (commands, queue) = mpsc::unbounded_channel();
-        let shard = Shard::new(sockets, addresses.clone(), queue, seed()?);
-        tokio::spawn(shard.run());
-        Ok(Self {
+        let is_wild = sockets
+            .iter()
+            .any(|socket| socket.local().ip().is_unspecified());
+        let counters = Arc::new(Counters::default());
+        let endpoint = Self {
             commands,
             certificate,
             announced: config.announced_addresses.into(),
             dtls_versions: config.dtls_versions,
-            addresses: addresses.into(),
-        })
+            servers: config.ice_servers.into(),
+            addresses: addresses.udp.clone().into(),
+            tcp_addresses: addresses.tcp.clone().into(),
+            counters: Arc::clone(&counters),
+        };
+        let shard = Shard::new(Setup {
+            sockets,
+            listeners,
+            addresses,
+            commands: queue,
+            seed: seed()?,
+            counters,
+            checks_per_second: config.checks_per_second,
+            watch_interfaces: config.watch_interfaces.filter(|_| is_wild),
+            responder,
+        });
+        tokio::spawn(shard.run());
+        Ok(endpoint)
+    }
+
+    /// Where TCP connections are accepted.
+    pub fn tcp_addresses(&self) -> &[SocketAddr] {
+        &self.tcp_addresses
+    }
+
+    /// What was counted by now.
+    pub fn stats(&self) -> EndpointStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        EndpointStats {
+            datagrams_refused: read(&self.counters.datagrams_refused),
+            stream_datagrams_dropped: read(&self.counters.stream_datagrams_dropped),
+            streams_refused: read(&self.counters.streams_refused),
+            checks_held: read(&self.counters.checks_held),
+        }
     }
 
     /// The addresses that candidates are made of.
@@ -101,6 +185,9 @@ impl Endpoint {
         let mut config = peer::Config::new(seed()?, self.certificate.clone(), clock);
         config.announced_addresses = self.announced.to_vec();
         config.dtls_versions = self.dtls_versions;
+        config.ice_servers = self.servers.to_vec();
+        // The sockets set DF.
+        config.path_mtu = Some(ice::path_mtu::PathMtuConfig::default());
         Ok(config)
     }
 
@@ -126,7 +213,7 @@ impl Endpoint {
         let shared = Arc::clone(&mailbox);
         let (key_reply, key) = oneshot::channel();
         let (verdict_reply, verdict) = oneshot::channel();
-        let make = Box::new(move |addresses: &[SocketAddr], now: Instant| {
+        let make = Box::new(move |addresses: &Addresses, now: Instant| {
             let mut peer = match peer::PeerConnection::new(config, now) {
                 Ok(peer) => peer,
                 Err(error) => {
@@ -134,10 +221,7 @@ impl Endpoint {
                     return None;
                 }
             };
-            for address in addresses {
-                // A host with more addresses than an agent takes offers the first ones.
-                let _ = peer.add_local_address(now, *address);
-            }
+            addresses.offer_to(&mut peer, now);
             Some((peer, shared, key_reply))
         });
         self.commands
@@ -169,6 +253,63 @@ pub enum ConnectError {
     /// The endpoint's task is gone with its runtime.
     #[error("the endpoint is closed")]
     Closed,
+}
+
+fn listen_all(
+    config: &EndpointConfig,
+    addresses: &mut Vec<SocketAddr>,
+) -> Result<Vec<Arc<TcpListener>>, BindError> {
+    let mut listeners = Vec::new();
+    let Some(mut port) = config.tcp_port else {
+        return Ok(listeners);
+    };
+    for ip in &config.addresses {
+        let address = SocketAddr::new(*ip, port);
+        match listen(address) {
+            Ok((listener, bound)) => {
+                port = bound.port();
+                addresses.extend(candidates(bound).map_err(BindError::Interfaces)?);
+                listeners.push(Arc::new(listener));
+            }
+            Err(_) if ip.is_ipv6() && ip.is_unspecified() && !listeners.is_empty() => {}
+            Err(source) => return Err(BindError::Socket { address, source }),
+        }
+    }
+    Ok(listeners)
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
+    let domain = socket2::Domain::for_address(address);
+    let kind = socket2::Type::STREAM;
+    let socket = socket2::Socket::new(domain, kind, Some(socket2::Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(128)?;
+    let listener = TcpListener::from_std(socket.into())?;
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
+}
+
+/// Finds names for the addresses, and somebody who answers for them.
+fn hide(
+    config: &EndpointConfig,
+    addresses: &mut Addresses,
+) -> Result<Option<Responder>, BindError> {
+    if !config.hide_host_addresses {
+        return Ok(None);
+    }
+    let responder = responder();
+    for address in &addresses.udp {
+        let random = seed()?.first_chunk::<16>().copied().unwrap_or_default();
+        let name = ice::mdns::unique_name(random);
+        let _ = responder.send(Request::Register(name.clone(), address.ip()));
+        addresses.names.push((address.ip(), name));
+    }
+    Ok(Some(responder))
 }
 
 fn bind_all(config: &EndpointConfig) -> Result<Vec<Socket>, BindError> {

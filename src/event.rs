@@ -44,6 +44,8 @@ pub enum Event {
     KeyframeRequested(TransceiverId),
     /// The path that carries the traffic from now on.
     PathSelected(net::Path),
+    /// The keys of SRTP are good for few more packets, which takes months of media. A new connection has new keys.
+    SrtpKeyExpiring,
     /// The connection is over. Nothing follows.
     Closed(CloseReason),
 }
@@ -82,6 +84,7 @@ impl Event {
                 From::DataChannelClosed(id, reason) => Self::DataChannelClosed(id, reason),
                 From::KeyframeRequested(transceiver) => Self::KeyframeRequested(transceiver),
                 From::PathSelected(path) => Self::PathSelected(path),
+                From::SrtpKeyExpiring => Self::SrtpKeyExpiring,
                 From::Closed(reason) => Self::Closed(reason),
                 From::LocalUfrag(_)
                 | From::ResolveName(_)

@@ -15,7 +15,7 @@ mod track;
 
 pub use connection::{Events, PeerConnection};
 pub use data_channel::{ByteStream, DataChannel, MessageWriter};
-pub use endpoint::{ConnectError, Endpoint, EndpointConfig};
+pub use endpoint::{ConnectError, Endpoint, EndpointConfig, EndpointStats};
 pub use error::{BindError, CallError, Closed, NegotiateError, SendError};
 pub use event::Event;
 pub use track::{ReceivedPacket, TrackLocal, TrackRemote};

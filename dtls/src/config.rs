@@ -89,6 +89,17 @@ pub struct SrtpProfile(pub u16);
 impl SrtpProfile {
     /// `SRTP_AES128_CM_HMAC_SHA1_80`, the one that every WebRTC endpoint has.
     pub const AES128_CM_SHA1_80: Self = Self(0x0001);
+    /// `SRTP_AES128_CM_HMAC_SHA1_32`.
+    pub const AES128_CM_SHA1_32: Self = Self(0x0002);
+    /// AES-256 in counter mode with tags of 80 bits (RFC 6188). The number is not registered: it is the one of
+    /// early drafts of RFC 5764.
+    pub const AES256_CM_SHA1_80: Self = Self(0x0003);
+    /// The same with tags of 32 bits, and the same about its number.
+    pub const AES256_CM_SHA1_32: Self = Self(0x0004);
+    /// `SRTP_NULL_HMAC_SHA1_80`. WebRTC forbids it (RFC 8827 §6.5).
+    pub const NULL_SHA1_80: Self = Self(0x0005);
+    /// `SRTP_NULL_HMAC_SHA1_32`. WebRTC forbids it.
+    pub const NULL_SHA1_32: Self = Self(0x0006);
     /// `SRTP_AEAD_AES_128_GCM`.
     pub const AEAD_AES_128_GCM: Self = Self(0x0007);
     /// `SRTP_AEAD_AES_256_GCM`.
@@ -182,6 +193,9 @@ pub struct Config {
     ///
     /// A client of DTLS 1.3 sends a share in the first one; a server prefers one that it has a share of, which saves
     /// a round trip. Default: X25519, P-256, P-384.
+    ///
+    /// With [`NamedGroup::X25519MlKem768`] in front a client sends a share of X25519 beside it, and leaves the large
+    /// one out once two timeouts suggest that it does not get through.
     pub groups: Vec<NamedGroup>,
 
     /// Who computes. Default: [`Provider::ring`].
@@ -278,6 +292,11 @@ impl Config {
         let known = self.provider.groups();
         let wanted = self.groups.iter().copied();
         wanted.filter(|group| known.contains(group))
+    }
+
+    /// Those of DTLS 1.2.
+    pub(crate) fn groups_12(&self) -> impl Iterator<Item = NamedGroup> + Clone {
+        self.groups().filter(|group| !group.is_hybrid())
     }
 
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {

@@ -19,6 +19,9 @@ pub enum ConfigError {
     /// More than 16 SRTP profiles.
     #[error("too many srtp profiles")]
     SrtpProfiles,
+    /// A version that is needed is switched off.
+    #[error("no version that can be used")]
+    Versions,
     /// More than 64 pre-shared keys.
     #[error("too many pre-shared keys")]
     PreSharedKeys,

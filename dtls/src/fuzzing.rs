@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::wire::{Ack, Certificate13, CertificateRequest13, EncryptedExtensions, KeyUpdate};
 use crate::wire::{
     CertificateMessage, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange,
-    Fragment, HelloVerifyRequest, RecordHeader, ServerHello, ServerKeyExchange,
+    Fragment, HelloVerifyRequest, RecordHeader, ServerHello, ServerKeyExchange, UnifiedHeader,
 };
 use crate::{Certificate, Config, Connection, Role};
 
@@ -22,6 +23,57 @@ pub fn record(mut data: &[u8]) {
             assert!(
                 fragment.header.offset + fragment.header.fragment_length <= fragment.header.length
             );
+        }
+    }
+}
+
+/// Records of DTLS 1.3, and acknowledgements.
+pub fn record_13(data: &[u8]) {
+    let mut rest = data;
+    while let Ok(header) = UnifiedHeader::decode(rest) {
+        assert!(header.header_length >= 2 && header.header_length <= UnifiedHeader::LENGTH);
+        rest = &rest[header.header_length + header.body_length..];
+    }
+    if let Ok(ack) = Ack::decode(data) {
+        assert!(ack.numbers.len() <= Ack::MAX);
+        let mut buf = Vec::new();
+        ack.encode(&mut buf);
+        assert_eq!(Ack::decode(&buf), Ok(ack));
+    }
+}
+
+/// One handshake message of TLS 1.3: the first byte says of which kind.
+pub fn handshake_13(data: &[u8]) {
+    let Some((kind, body)) = data.split_first() else {
+        return;
+    };
+    let mut buf = Vec::new();
+    match kind % 4 {
+        0 => {
+            if let Ok(mut message) = EncryptedExtensions::decode(body) {
+                message.encode(&mut buf);
+                message.extensions.unknown = 0;
+                assert_eq!(EncryptedExtensions::decode(&buf), Ok(message));
+            }
+        }
+        1 => {
+            if let Ok(message) = CertificateRequest13::decode(body) {
+                message.encode(&mut buf);
+                assert_eq!(CertificateRequest13::decode(&buf), Ok(message));
+            }
+        }
+        2 => {
+            if let Ok(message) = Certificate13::decode(body) {
+                message.encode(&mut buf);
+                let again = Certificate13::decode(&buf);
+                assert_eq!(again.map(|again| again.leaf), Ok(message.leaf));
+            }
+        }
+        _ => {
+            if let Ok(message) = KeyUpdate::decode(body) {
+                message.encode(&mut buf);
+                assert_eq!(KeyUpdate::decode(&buf), Ok(message));
+            }
         }
     }
 }
@@ -209,7 +261,9 @@ mod tests {
             let mut data = vec![0; rng.random_range(0..300)];
             rng.fill_bytes(&mut data);
             record(&data);
+            record_13(&data);
             handshake(&data);
+            handshake_13(&data);
         }
         for _ in 0..30 {
             let mut data = vec![0; rng.random_range(0..300)];

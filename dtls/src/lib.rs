@@ -10,6 +10,7 @@ mod fingerprint;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod handshake;
+mod listener;
 mod psk;
 mod record;
 mod stats;
@@ -30,5 +31,6 @@ pub use error::{
 };
 pub use event::{Cause, CloseReason, Event, Initiator};
 pub use fingerprint::{Fingerprint, HashAlgorithm};
+pub use listener::{Accepted, Listener, ListenerStats};
 pub use psk::PreSharedKey;
 pub use stats::{Dropped, Stats};

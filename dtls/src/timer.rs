@@ -19,6 +19,8 @@ pub(crate) struct Retransmission {
     most_timeouts: u32,
     /// When the handshake is given up.
     limit: Instant,
+    /// Somebody else repeats what we say, in datagrams of this size: nothing runs but the limit.
+    carried: Option<usize>,
 }
 
 impl Retransmission {
@@ -39,6 +41,7 @@ impl Retransmission {
             timeouts: 0,
             most_timeouts: 0,
             limit: now.checked_add(timeout).unwrap_or(now),
+            carried: None,
         }
     }
 
@@ -76,9 +79,37 @@ impl Retransmission {
         self.deadline = None;
     }
 
+    /// Somebody else repeats what we say, in datagrams of at most `mtu` bytes.
+    pub(crate) fn suspend(&mut self, mtu: usize) {
+        self.carried = Some(mtu);
+    }
+
+    /// Nobody else does any more: the time begins now.
+    pub(crate) fn resume(&mut self, now: Instant, round_trip: Option<Duration>, timeout: Duration) {
+        if self.carried.take().is_none() {
+            return;
+        }
+        if let Some(round_trip) = round_trip {
+            self.set_round_trip(round_trip);
+        }
+        self.renew(now, timeout);
+        if self.deadline.is_some() {
+            self.start(now);
+        }
+    }
+
+    /// How often in a row nobody answered.
+    pub(crate) const fn timeouts(&self) -> u32 {
+        self.timeouts
+    }
+
+    pub(crate) const fn is_suspended(&self) -> bool {
+        self.carried.is_some()
+    }
+
     /// Whether the deadline is due; if so the next one is twice as far away.
     pub(crate) fn expire(&mut self, now: Instant) -> bool {
-        if self.deadline.is_none_or(|deadline| deadline > now) {
+        if self.carried.is_some() || self.deadline.is_none_or(|deadline| deadline > now) {
             return false;
         }
         self.current = self.current.saturating_mul(2).min(Self::MAX);
@@ -97,7 +128,7 @@ impl Retransmission {
     /// initial timeout: a stranger could ask for it.
     pub(crate) fn may_repeat(&mut self, now: Instant) -> bool {
         let recent = |sent: Instant| now.saturating_duration_since(sent) < self.initial;
-        if self.sent.is_some_and(recent) {
+        if self.carried.is_some() || self.sent.is_some_and(recent) {
             return false;
         }
         self.sent = Some(now);
@@ -107,7 +138,7 @@ impl Retransmission {
     /// The same when it is certain that the other side repeated its own: the first repetition need not wait.
     pub(crate) fn may_repeat_authenticated(&mut self, now: Instant) -> bool {
         let recent = |at: Instant| now.saturating_duration_since(at) < self.initial;
-        if self.repeated.is_some_and(recent) {
+        if self.carried.is_some() || self.repeated.is_some_and(recent) {
             return false;
         }
         self.repeated = Some(now);
@@ -120,11 +151,13 @@ impl Retransmission {
 
     pub(crate) fn next_deadline(&self) -> Instant {
         self.deadline
+            .filter(|_| self.carried.is_none())
             .map_or(self.limit, |deadline| deadline.min(self.limit))
     }
 
     /// The largest datagram worth trying: after repeated silence a path may be too narrow (RFC 6347 §4.1.1.1).
     pub(crate) fn mtu(&self, configured: usize) -> usize {
+        let configured = configured.min(self.carried.unwrap_or(configured));
         match self.most_timeouts {
             0 | 1 => configured,
             2 => configured.min(900),

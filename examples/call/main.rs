@@ -19,6 +19,7 @@ use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use avocet::dtls::Versions;
 use avocet::{Endpoint, EndpointConfig};
 use tokio::net::TcpListener;
 
@@ -44,8 +45,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut config = EndpointConfig::default();
     config.port = options.media_port;
     config.announced_addresses.clone_from(&options.announce);
+    config.tcp_port = options.tcp_port;
+    config.hide_host_addresses = options.hide;
     if options.dtls_1_2 {
-        config.dtls_versions = avocet::dtls::Versions::DTLS_1_2;
+        config.dtls_versions = Versions::DTLS_1_2;
     }
     let endpoint = Endpoint::bind(config)?;
     let mut ports: Vec<_> = endpoint.addresses().iter().map(SocketAddr::port).collect();

@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use ice::{Agent, Candidate, Config, Mode, Role};
-use net::{Datagram, Path};
+use ice::path_mtu::PathMtuConfig;
+use ice::{Agent, Candidate, Config, InterfaceFact, Mode, Role, StreamFact, TcpType};
+use net::{Datagram, Path, StreamId, Transport};
 
 libfuzzer_sys::fuzz_target!(|script: &[u8]| {
     let start = netsim::epoch();
@@ -12,6 +13,8 @@ libfuzzer_sys::fuzz_target!(|script: &[u8]| {
     let mut agents = [0_u8, 1].map(|number| {
         let mut config = Config::new([number; 32]);
         config.role = if number == 0 { Role::Controlling } else { Role::Controlled };
+        config.path_mtu = Some(PathMtuConfig::default());
+        config.transmit_counter = number == 1;
         let mut agent = Agent::new(config).expect("the defaults are valid");
         let candidate = Candidate::host(addresses[usize::from(number)]);
         agent.add_local_candidate(start, candidate).expect("there is room");
@@ -46,7 +49,7 @@ fn step(
     let other = agents[1 - side].local_credentials().clone();
     let lines: Vec<Candidate> = agents[1 - side].local_candidates().cloned().collect();
     let agent = &mut agents[side];
-    match verb % 12 {
+    match verb % 18 {
         0 => {
             let mode = if argument == 0 { Mode::Lite } else { Mode::Full };
             agent.set_remote_credentials(*now, other, mode);
@@ -79,13 +82,43 @@ fn step(
             };
             let (to, mut path, mut bytes) = (*to, *path, bytes.clone());
             // Replayed from elsewhere, or with a bit flipped.
-            if verb % 12 == 10 && argument & 0x40 != 0 {
+            if verb % 18 == 10 && argument & 0x40 != 0 {
                 path.remote.set_port(u16::from(argument));
-            } else if verb % 12 == 10 {
+            } else if verb % 18 == 10 {
                 let at = usize::from(argument) % bytes.len();
                 bytes[at] ^= 1 << (argument & 7);
             }
             agents[to].handle_datagram(*now, Datagram::new(path, &mut bytes));
+        }
+        11 => agent.attach(*now, (0..argument & 3).map(|count| vec![argument; 300 * usize::from(count)].into())),
+        12 => agent.detach(*now),
+        13 => {
+            let local = Candidate::tcp_host(([10, 0, 0, 3], 7).into(), [TcpType::Active, TcpType::Passive][side]);
+            let _ = agent.add_local_candidate(*now, local);
+        }
+        14 => {
+            let path = Path {
+                local: ([10, 0, 0, 3], 9).into(),
+                remote: ([10, 0, 0, 3], 7).into(),
+                transport: Transport::Stream(StreamId::new(u64::from(argument))),
+            };
+            agent.on_stream(*now, match argument & 3 {
+                0 => StreamFact::Closed(path),
+                1 => StreamFact::Refused { local: path.local.ip(), remote: path.remote },
+                _ => StreamFact::Opened(path),
+            });
+        }
+        15 => {
+            let name = format!("1 1 udp 5 n{argument}.local 5 typ host");
+            let _ = agent.add_remote_candidate(*now, name.parse().expect("a candidate"));
+            agent.on_resolved(*now, &format!("n{}.local", argument / 2), Some([10, 0, 0, argument].into()));
+        }
+        16 => {
+            let ip = [10, 0, 0, argument & 3];
+            agent.on_interface(*now, match argument & 4 {
+                0 => InterfaceFact::Down(ip.into()),
+                _ => InterfaceFact::Up((ip, 1).into()),
+            });
         }
         _ => {
             let _ = agent.poll_event();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use rtp::Codec;
+use rtp::{Codec, ExtensionUri, MediaKind};
 
 use crate::error::ConfigError;
 use crate::jsep::{CodecParameters, Codecs, IMPLEMENTED_FEEDBACK};
@@ -28,6 +28,9 @@ pub struct Config {
     pub dtls_versions: dtls::Versions,
     /// The groups of the DTLS key agreement, in order of preference. Default: X25519, P-256, P-384.
     pub dtls_groups: Vec<dtls::NamedGroup>,
+    /// Whether connectivity checks carry the DTLS handshake, if the other side does that too (SPED,
+    /// draft-hancke-webrtc-sped): media may then flow a round trip earlier. Default: yes.
+    pub sped: bool,
     /// Who computes for DTLS. Default: `ring`.
     pub dtls_provider: dtls::Provider,
     /// Which wall-clock time belongs to which instant: the NTP time of sender reports (RFC 3550 §6.4.1).
@@ -39,9 +42,22 @@ pub struct Config {
     pub answer_setup: AnswerSetup,
     /// What to send and receive. Default: [`Codecs::browser_default`].
     pub codecs: Codecs,
+    /// Header extensions to negotiate for the application, which reads and writes their values in packets by the id that
+    /// [`Transceiver::extension`](crate::Transceiver::extension) tells. 14 ids are shared by all. Default: none beside MID
+    /// and the audio level.
+    pub extensions: Vec<(MediaKind, ExtensionUri)>,
     /// SRTP profiles in order of preference. Default: AEAD_AES_128_GCM, then AES128_CM_SHA1_80; GCM is the
-    /// cheaper one on any processor with AES instructions.
+    /// cheaper one on any processor with AES instructions. Those without encryption are refused (RFC 8827 §6.5).
     pub srtp_profiles: Vec<dtls::SrtpProfile>,
+    /// Who computes for SRTP. Default: `ring`.
+    pub srtp_provider: srtp::Provider,
+    /// Whether RTP headers are encrypted (RFC 9335): offered and answered as `a=cryptex`, used when both sides
+    /// said so, or required of every media m-line. It hides extensions such as audio levels from the network, for
+    /// a few octets of encryption. Default: disabled, until browsers have it.
+    pub cryptex: srtp::Cryptex,
+    /// Whether and how the largest datagram of the path is searched for (RFC 8899); what is found replaces
+    /// `udp_payload_bytes`. The driver must set DF. Default: not at all.
+    pub path_mtu: Option<ice::path_mtu::PathMtuConfig>,
     /// Which candidates may be used (W3C `iceTransportPolicy`). Default: all.
     pub ice_policy: ice::Policy,
     /// STUN and TURN servers. Default: none.
@@ -68,6 +84,9 @@ pub struct Config {
     /// How much may wait to be acknowledged over all channels, in bytes (see [`sctp::Config::send_buffer_bytes`]). Default 8 MiB; it
     /// begins with 2 MiB.
     pub send_buffer_bytes: usize,
+    /// Whether our SCTP INIT goes into offers, and into answers to offers that hold one (`a=sctp-init`, SNAP): channels then open without a
+    /// handshake of their own. Peers that do not know it pass over it. Default true.
+    pub snap: bool,
     /// Channels at one time; an OPEN beyond is answered by a reset. Default 1,024.
     pub max_data_channels: usize,
     /// How long `close` waits for what was said to arrive. Default 2 s.
@@ -90,15 +109,20 @@ impl Config {
                 dtls::NamedGroup::Secp256r1,
                 dtls::NamedGroup::Secp384r1,
             ],
+            sped: true,
             dtls_provider: dtls::Provider::ring(),
             clock,
             ice_mode: ice::Mode::Full,
             answer_setup: AnswerSetup::Active,
             codecs: Codecs::browser_default(),
+            extensions: Vec::new(),
             srtp_profiles: vec![
                 dtls::SrtpProfile::AEAD_AES_128_GCM,
                 dtls::SrtpProfile::AES128_CM_SHA1_80,
             ],
+            srtp_provider: srtp::Provider::ring(),
+            cryptex: srtp::Cryptex::Disabled,
+            path_mtu: None,
             ice_policy: ice::Policy::All,
             ice_servers: Vec::new(),
             address_rewrites: Vec::new(),
@@ -108,6 +132,7 @@ impl Config {
             announced_max_message_size: None,
             receive_window_bytes: 8 << 20,
             send_buffer_bytes: 8 << 20,
+            snap: true,
             max_data_channels: 1_024,
             close_timeout: Duration::from_secs(2),
         }
@@ -135,9 +160,19 @@ impl Config {
         if !(1..=65_535).contains(&self.max_data_channels) {
             return Err(ConfigError::DataChannels(self.max_data_channels));
         }
-        let known = |profile: &dtls::SrtpProfile| srtp::Profile::from_number(profile.0).is_some();
+        let known = |profile: &dtls::SrtpProfile| {
+            srtp::Profile::from_number(profile.0).is_some_and(srtp::Profile::encrypts)
+        };
         if self.srtp_profiles.is_empty() || !self.srtp_profiles.iter().all(known) {
             return Err(ConfigError::SrtpProfiles);
+        }
+        let writable = |uri: &str| uri.len() <= 255 && uri.bytes().all(|c| c.is_ascii_graphic());
+        if !self
+            .extensions
+            .iter()
+            .all(|(_, uri)| writable(uri.as_str()))
+        {
+            return Err(ConfigError::Extension);
         }
         validate_codecs(&self.codecs)
     }
@@ -153,6 +188,7 @@ impl fmt::Debug for Config {
             .field("answer_setup", &self.answer_setup)
             .field("codecs", &self.codecs)
             .field("srtp_profiles", &self.srtp_profiles)
+            .field("cryptex", &self.cryptex)
             .field("udp_payload_bytes", &self.udp_payload_bytes)
             .field("max_message_size", &self.max_message_size)
             .field("max_data_channels", &self.max_data_channels)

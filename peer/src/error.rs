@@ -20,6 +20,9 @@ pub enum ConfigError {
     /// A codec asks for feedback that is not implemented.
     #[error("codec {0} asks for feedback that is not implemented")]
     Feedback(usize),
+    /// The URI of a header extension holds characters that SDP cannot carry, or is longer than 255.
+    #[error("a header extension holds characters that a description cannot carry")]
+    Extension,
     /// `udp_payload_bytes` is outside 576 to 65,507.
     #[error("a UDP payload of {0} bytes is out of range")]
     UdpPayload(usize),
@@ -163,6 +166,9 @@ pub enum SectionFault {
     /// It lacks `a=rtcp-mux` (RFC 5761 §5.1.1); RTCP on a port of its own is not served.
     #[error("no rtcp-mux")]
     NoRtcpMux,
+    /// It lacks `a=cryptex` (RFC 9335 §4), without which we were told not to send.
+    #[error("no cryptex")]
+    NoCryptex,
     /// It has no certificate fingerprint, at the m-line or for the session.
     #[error("no fingerprint")]
     NoFingerprint,
@@ -175,7 +181,7 @@ pub enum SectionFault {
     /// The ICE credentials break the grammar (RFC 8839 §5.4).
     #[error("bad ICE credentials")]
     IceCredentials,
-    /// The certificate is another one than the association in use was made with; that needs a new connection.
+    /// The certificate is another one than the association in use was made with, without an ICE restart (RFC 8842 §5.5).
     #[error("the fingerprint changed")]
     FingerprintChanged,
     /// `a=setup` is missing, unknown, or not one that may stand here (RFC 8842 §5).

@@ -81,6 +81,9 @@ pub enum Event {
     DataChannelClosed(ChannelId, ChannelCloseReason),
     /// The receiver of our stream wants a key frame.
     KeyframeRequested(TransceiverId),
+    /// The keys of SRTP are good for few more packets (RFC 3711 §9.2), which takes months of media; then nothing more
+    /// is sent. A new connection has new keys.
+    SrtpKeyExpiring,
     /// The connection is over. Nothing follows.
     Closed(CloseReason),
 }

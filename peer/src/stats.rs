@@ -79,6 +79,8 @@ pub struct TransportStats {
     pub tls_version: Option<u16>,
     /// `dtlsCipher`, by its registered number.
     pub dtls_cipher: Option<u16>,
+    /// Datagrams of the handshake that connectivity checks brought (SPED).
+    pub dtls_carried: u64,
     /// `srtpCipher`, by its registered number.
     pub srtp_cipher: Option<u16>,
     /// The round trip of the path in use.

@@ -431,6 +431,70 @@ fn a_codec_preference_is_kept_by_either_side() {
     assert_eq!(error, Err(TransceiverError::Codecs));
 }
 
+/// RFC 6184 §8.2.2: without level asymmetry both sides keep to the lower level.
+#[test]
+fn an_answer_lowers_the_level_of_h264_unless_both_allow_asymmetry() {
+    let now = netsim::epoch();
+    for (asymmetric, expected) in [(false, "42e00d"), (true, "42e01f")] {
+        let mut config = config_a(1);
+        let flag = if asymmetric {
+            "level-asymmetry-allowed=1;"
+        } else {
+            ""
+        };
+        let fmtp = format!("{flag}packetization-mode=1;profile-level-id=42c00d");
+        config.codecs.video = vec![peer::CodecParameters::video(102, 103, "H264", &fmtp)];
+        let mut a = PeerConnection::new(config, now).unwrap();
+        let mut b = PeerConnection::new(config_b(2), now).unwrap();
+        a.add_track(MediaKind::Video, &[]).unwrap();
+        negotiate(now, &mut a, &mut b);
+        let answer = b.local_description().unwrap().sdp;
+        let id = format!("profile-level-id={expected}");
+        assert!(answer.contains(&id), "{answer}");
+    }
+}
+
+#[test]
+fn header_extensions_of_the_application_are_negotiated_with_one_id_for_all_sections() {
+    use rtp::ExtensionUri;
+    let now = netsim::epoch();
+    let video = |uri| (MediaKind::Video, uri);
+    let (mut a, mut b) = (config_a(1), config_b(2));
+    a.extensions = vec![
+        video(ExtensionUri::DEPENDENCY_DESCRIPTOR),
+        video(ExtensionUri::VIDEO_ORIENTATION),
+        (MediaKind::Audio, ExtensionUri::ABS_CAPTURE_TIME),
+    ];
+    b.extensions = vec![
+        video(ExtensionUri::PLAYOUT_DELAY),
+        video(ExtensionUri::DEPENDENCY_DESCRIPTOR),
+    ];
+    let mut a = PeerConnection::new(a, now).unwrap();
+    let mut b = PeerConnection::new(b, now).unwrap();
+    a.add_track(MediaKind::Video, &[]).unwrap();
+    a.add_track(MediaKind::Video, &[]).unwrap();
+    a.add_track(MediaKind::Audio, &[]).unwrap();
+    negotiate(now, &mut a, &mut b);
+    let id = |pc: &PeerConnection, at, uri: ExtensionUri| {
+        let transceiver = pc.transceivers().nth(at).unwrap();
+        transceiver.extension(uri.as_str())
+    };
+    let both = ExtensionUri::DEPENDENCY_DESCRIPTOR;
+    let first = id(&a, 0, both.clone());
+    assert!(first.is_some());
+    for place in 0..2 {
+        assert_eq!(id(&a, place, both.clone()), first);
+        assert_eq!(id(&b, place, both.clone()), first);
+        assert_eq!(id(&a, place, ExtensionUri::VIDEO_ORIENTATION), None);
+        assert_eq!(id(&b, place, ExtensionUri::PLAYOUT_DELAY), None);
+    }
+    assert_eq!(id(&a, 2, ExtensionUri::ABS_CAPTURE_TIME), None);
+    let mut bad = config_a(3);
+    bad.extensions = vec![video(ExtensionUri::new("urn:x\r\na=evil"))];
+    let refused = PeerConnection::new(bad, now).map(|_| ());
+    assert_eq!(refused, Err(peer::ConfigError::Extension));
+}
+
 #[test]
 fn a_connection_for_data_alone_needs_no_codec_and_refuses_media() {
     let now = netsim::epoch();

@@ -1,9 +1,10 @@
 use crate::DecodeError;
 use crate::framing::Frame;
 use crate::packet::{
-    ApplicationDefined, FullIntraRequest, Goodbye, Nack, PictureLossIndication,
-    ReceiverEstimatedMaximumBitrate, ReceiverReport, SenderReport, SourceDescription, Unknown,
-    packet_type,
+    ApplicationDefined, ApplicationLayerFeedback, CongestionControlFeedback, ExtendedReport,
+    FullIntraRequest, Goodbye, LossNotification, Nack, PictureLossIndication,
+    RapidResynchronisationRequest, ReceiverEstimatedMaximumBitrate, ReceiverReport, SenderReport,
+    SourceDescription, TemporaryBitrate, TransportFeedback, Unknown, packet_type,
 };
 
 /// The packets of one RTCP datagram, one after another by their length fields (RFC 3550 §6.1, RFC 5506).
@@ -75,7 +76,23 @@ pub enum Packet<'a> {
     FullIntraRequest(FullIntraRequest<'a>),
     /// REMB, draft-alvestrand-rmcat-remb-03.
     ReceiverEstimatedMaximumBitrate(ReceiverEstimatedMaximumBitrate<'a>),
-    /// Any other type or feedback format, transport-wide feedback among them, with its body as it came.
+    /// LNTF, an application-layer feedback of libwebrtc.
+    LossNotification(LossNotification),
+    /// Application-layer feedback of another kind, RFC 4585 §6.4.
+    ApplicationLayerFeedback(ApplicationLayerFeedback<'a>),
+    /// TMMBR, RFC 5104 §4.2.1.
+    TemporaryBitrateRequest(TemporaryBitrate<'a>),
+    /// TMMBN, RFC 5104 §4.2.2.
+    TemporaryBitrateNotification(TemporaryBitrate<'a>),
+    /// RTCP-SR-REQ, RFC 6051 §3.2.
+    RapidResynchronisationRequest(RapidResynchronisationRequest),
+    /// Transport-wide feedback, draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1.
+    TransportFeedback(TransportFeedback<'a>),
+    /// CCFB, RFC 8888 §3.1.
+    CongestionControlFeedback(CongestionControlFeedback<'a>),
+    /// XR, RFC 3611 §2.
+    ExtendedReport(ExtendedReport<'a>),
+    /// Any other type or feedback format, with its body as it came.
     Unknown(Unknown<'a>),
 }
 
@@ -90,7 +107,8 @@ impl<'a> Packet<'a> {
             (APPLICATION_DEFINED, _) => {
                 Self::ApplicationDefined(ApplicationDefined::decode(frame)?)
             }
-            (TRANSPORT_FEEDBACK, NACK) => Self::Nack(Nack::decode(frame)?),
+            (EXTENDED_REPORT, _) => Self::ExtendedReport(ExtendedReport::decode(frame)?),
+            (TRANSPORT_FEEDBACK, _) => return Self::decode_transport_feedback(frame),
             (PAYLOAD_FEEDBACK, PICTURE_LOSS_INDICATION) => {
                 Self::PictureLossIndication(PictureLossIndication::decode(frame)?)
             }
@@ -104,6 +122,33 @@ impl<'a> Packet<'a> {
                     frame,
                 )?)
             }
+            (PAYLOAD_FEEDBACK, APPLICATION_LAYER) if LossNotification::is_at(frame) => {
+                Self::LossNotification(LossNotification::decode(frame)?)
+            }
+            (PAYLOAD_FEEDBACK, APPLICATION_LAYER) => {
+                Self::ApplicationLayerFeedback(ApplicationLayerFeedback::decode(frame)?)
+            }
+            _ => Self::Unknown(Unknown::new(frame)),
+        })
+    }
+
+    fn decode_transport_feedback(frame: Frame<'a>) -> Result<Self, DecodeError> {
+        use packet_type::*;
+        Ok(match frame.count {
+            NACK => Self::Nack(Nack::decode(frame)?),
+            TEMPORARY_BITRATE_REQUEST => {
+                Self::TemporaryBitrateRequest(TemporaryBitrate::decode(frame)?)
+            }
+            TEMPORARY_BITRATE_NOTIFICATION => {
+                Self::TemporaryBitrateNotification(TemporaryBitrate::decode(frame)?)
+            }
+            RAPID_RESYNCHRONISATION => {
+                Self::RapidResynchronisationRequest(RapidResynchronisationRequest::decode(frame)?)
+            }
+            CONGESTION_CONTROL => {
+                Self::CongestionControlFeedback(CongestionControlFeedback::decode(frame)?)
+            }
+            TRANSPORT_WIDE => Self::TransportFeedback(TransportFeedback::decode(frame)?),
             _ => Self::Unknown(Unknown::new(frame)),
         })
     }

@@ -1,9 +1,11 @@
 use rtp::{SequenceNumber, Ssrc};
 
 use crate::packet::{
-    ApplicationDefined, FirEntry, FullIntraRequest, Goodbye, Nack, PictureLossIndication,
-    ReceiverEstimatedMaximumBitrate, ReceiverReport, ReportBlock, SenderInfo, SenderReport,
-    SourceDescription,
+    ApplicationDefined, ApplicationLayerFeedback, CongestionControlFeedbackBuilder, ExtendedReport,
+    FirEntry, FullIntraRequest, Goodbye, LossNotification, Nack, PictureLossIndication,
+    RapidResynchronisationRequest, ReceiverEstimatedMaximumBitrate, ReceiverReport, ReportBlock,
+    SdesItem, SenderInfo, SenderReport, SourceDescription, TemporaryBitrate, TemporaryBitrateEntry,
+    TransportFeedbackBuilder, XrBlockToSend, packet_type,
 };
 use crate::{Compound, EncodeError};
 
@@ -52,7 +54,20 @@ impl<'b> Writer<'b> {
 
     /// An SDES with the CNAME of a source, cut to 255 octets.
     pub fn source_description(&mut self, ssrc: Ssrc, cname: &str) {
-        SourceDescription::encode(self.buf, ssrc, cname);
+        SourceDescription::encode(self.buf, ssrc, [(SdesItem::CNAME, cname)]);
+    }
+
+    /// An SDES with items of a source, as type and text cut to 255 octets. An item of type 0 would end the list: it is
+    /// left out, and what does not fit 60,000 octets is too.
+    pub fn source_description_items(&mut self, ssrc: Ssrc, items: &[(u8, &str)]) {
+        let mut room = 60_000_usize;
+        let items = items.iter().copied().filter(|&(kind, _)| kind != 0);
+        let items = items.take_while(|(_, text)| {
+            let rest = room.checked_sub(text.len().min(255) + 2);
+            room = rest.unwrap_or(0);
+            rest.is_some()
+        });
+        SourceDescription::encode(self.buf, ssrc, items);
     }
 
     /// A BYE for sources that end, with a reason cut to 255 octets; one more for every 31 sources.
@@ -101,6 +116,76 @@ impl<'b> Writer<'b> {
         ssrcs: &[Ssrc],
     ) {
         ReceiverEstimatedMaximumBitrate::encode(self.buf, sender, bits_per_second, ssrcs);
+    }
+
+    /// A TMMBR with limits that are asked for, at most 128 of them; nothing without any.
+    pub fn temporary_bitrate_request(&mut self, sender: Ssrc, entries: &[TemporaryBitrateEntry]) {
+        if !entries.is_empty() {
+            let format = packet_type::TEMPORARY_BITRATE_REQUEST;
+            TemporaryBitrate::encode(self.buf, format, sender, entries);
+        }
+    }
+
+    /// A TMMBN with the limits that are kept, at most 128 of them, or none at all.
+    pub fn temporary_bitrate_notification(
+        &mut self,
+        sender: Ssrc,
+        entries: &[TemporaryBitrateEntry],
+    ) {
+        let format = packet_type::TEMPORARY_BITRATE_NOTIFICATION;
+        TemporaryBitrate::encode(self.buf, format, sender, entries);
+    }
+
+    /// An RTCP-SR-REQ: `sender` asks `media` for a sender report.
+    pub fn rapid_resynchronisation_request(&mut self, sender: Ssrc, media: Ssrc) {
+        let packet = RapidResynchronisationRequest {
+            sender_ssrc: sender,
+            media_ssrc: media,
+        };
+        packet.encode(self.buf);
+    }
+
+    /// A loss notification.
+    pub fn loss_notification(&mut self, packet: LossNotification) {
+        packet.encode(self.buf);
+    }
+
+    /// Application-layer feedback of the application's own. Data is filled with zeros to a whole word.
+    pub fn application_layer_feedback(
+        &mut self,
+        packet: &ApplicationLayerFeedback<'_>,
+    ) -> Result<(), EncodeError> {
+        packet.encode(self.buf)
+    }
+
+    /// Transport-wide feedback: what was gathered, under a number that counts up with each feedback.
+    pub fn transport_feedback(
+        &mut self,
+        sender: Ssrc,
+        media: Ssrc,
+        feedback_count: u8,
+        gathered: &TransportFeedbackBuilder,
+    ) {
+        gathered.encode(self.buf, sender, media, feedback_count);
+    }
+
+    /// Congestion control feedback: what was gathered, at a time in 1/65,536 s.
+    pub fn congestion_control_feedback(
+        &mut self,
+        sender: Ssrc,
+        report_timestamp: u32,
+        gathered: &CongestionControlFeedbackBuilder,
+    ) {
+        gathered.encode(self.buf, sender, report_timestamp);
+    }
+
+    /// An XR with its blocks; nothing without any.
+    pub fn extended_report(
+        &mut self,
+        ssrc: Ssrc,
+        blocks: &[XrBlockToSend<'_>],
+    ) -> Result<(), EncodeError> {
+        ExtendedReport::encode(self.buf, ssrc, blocks)
     }
 
     /// Packets that the application has encoded itself. They are checked, and nothing is written if one is wrong.

@@ -1,10 +1,16 @@
+//! Numbers of variable length, seven bits to an octet, the lowest first (AV1 bitstream §4.10.5).
+
 use crate::payload::PayloadError;
 
 /// The most octets of a number (AV1 bitstream §4.10.5).
 const MAX_LEN: usize = 8;
 
-/// Takes a number from the front of `buf`.
-pub(crate) fn decode(buf: &mut &[u8]) -> Result<usize, PayloadError> {
+/// Takes a number from the front of `buf`: 8 octets and 32 bits at most.
+///
+/// # Errors
+///
+/// [`PayloadError::Truncated`] if it does not end, [`PayloadError::Value`] if it is larger.
+pub fn decode(buf: &mut &[u8]) -> Result<usize, PayloadError> {
     let mut value = 0_u64;
     for place in 0..MAX_LEN {
         let octet = buf.split_off_first().ok_or(PayloadError::Truncated)?;
@@ -19,7 +25,7 @@ pub(crate) fn decode(buf: &mut &[u8]) -> Result<usize, PayloadError> {
 }
 
 /// Appends a number in as few octets as it takes.
-pub(crate) fn encode(mut value: usize, buf: &mut Vec<u8>) {
+pub fn encode(mut value: usize, buf: &mut Vec<u8>) {
     while value > 0x7f {
         buf.push(0x80 | (value & 0x7f) as u8);
         value >>= 7;
@@ -28,7 +34,7 @@ pub(crate) fn encode(mut value: usize, buf: &mut Vec<u8>) {
 }
 
 /// The octets that [`encode`] appends.
-pub(crate) const fn encoded_len(value: usize) -> usize {
+pub const fn encoded_len(value: usize) -> usize {
     let bits = (usize::BITS - value.leading_zeros()) as usize;
     if bits == 0 { 1 } else { bits.div_ceil(7) }
 }

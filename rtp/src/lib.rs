@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![warn(clippy::indexing_slicing)]
 
 mod bits;
 mod codec;
@@ -6,7 +7,7 @@ mod demux;
 mod error;
 mod extension;
 mod frame;
-mod leb128;
+pub mod leb128;
 mod number;
 mod packet;
 pub mod payload;

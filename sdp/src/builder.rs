@@ -122,6 +122,11 @@ impl DescriptionBuilder {
         self.flag("extmap-allow-mixed")
     }
 
+    /// `a=cryptex` (RFC 9335 §4): this side takes RTP packets with encrypted headers.
+    pub fn cryptex(&mut self) -> &mut Self {
+        self.flag("cryptex")
+    }
+
     /// `a=extmap` (RFC 8285 §8).
     pub fn extension(&mut self, extension: &Extension<'_>) -> &mut Self {
         self.tokens("extmap", &[extension.uri])
@@ -292,6 +297,11 @@ impl DescriptionBuilder {
     /// `a=sctp-port` (RFC 8841 §5).
     pub fn sctp_port(&mut self, port: u16) -> &mut Self {
         self.media_only("sctp-port").value("sctp-port", port)
+    }
+
+    /// `a=sctp-init`: the SCTP INIT chunk in base64 (SNAP).
+    pub fn sctp_init(&mut self, init: &str) -> &mut Self {
+        self.media_only("sctp-init").value("sctp-init", init)
     }
 
     /// `a=max-message-size` in bytes, 0 for no limit (RFC 8841 §6).

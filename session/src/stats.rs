@@ -122,6 +122,8 @@ pub struct Drops {
     pub sequence_leap: u64,
     /// Padding alone, or the SSRC 0: counted in the stream, never delivered.
     pub padding: u64,
+    /// Header extensions that repeat an id of the same packet: the first one counts.
+    pub duplicate_extensions: u64,
     /// The receive queue was full.
     pub receive_queue: u64,
     /// The send queue was full.

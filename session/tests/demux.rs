@@ -153,6 +153,21 @@ fn probing_on_ssrc_zero_and_padding_alone_are_never_delivered() {
     assert_eq!(stats.inbound[0].packets_lost, 0);
 }
 
+/// RFC 8285 §4.1: the first of two elements of one id counts.
+#[test]
+fn an_extension_that_repeats_an_id_is_counted_and_the_first_one_taken() {
+    let mut session = session();
+    session.add_receiver(epoch(), video_receiver());
+    let mut bytes = wire(&packet(VP8, 0, 0, b"media"));
+    bytes[0] |= 0x10;
+    let block = [0xbe, 0xde, 0, 1, 0x10, 7, 0x10, 8];
+    bytes.splice(12..12, block);
+    session.handle_datagram(epoch(), &bytes);
+    let received = packets(&mut session);
+    assert_eq!(received[0].packet.extensions.get(1), Some(&[7][..]));
+    assert_eq!(session.stats().drops.duplicate_extensions, 1);
+}
+
 #[test]
 fn a_retransmission_is_unwrapped_into_its_stream_once() {
     for declared in [false, true] {

@@ -1,5 +1,10 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::report::Report;
 
 /// The addresses of this host that candidates are made of, for a socket bound to `bound`.
 ///
@@ -14,6 +19,34 @@ pub(crate) fn candidates(bound: SocketAddr) -> io::Result<Vec<SocketAddr>> {
         .map(if_addrs::Interface::ip)
         .collect();
     Ok(choose(&all, bound))
+}
+
+/// Looks at the addresses of this host from time to time, and reports them when they have changed.
+pub(crate) async fn watch(bound: Vec<SocketAddr>, period: Duration, reports: mpsc::Sender<Report>) {
+    let mut known = None;
+    loop {
+        let mut found = Vec::new();
+        for address in &bound {
+            match candidates(*address) {
+                Ok(addresses) => found.extend(addresses),
+                Err(error) => {
+                    log::debug!("interfaces: {error}");
+                    return;
+                }
+            }
+        }
+        if known.as_ref() != Some(&found) {
+            if reports
+                .send(Report::Interfaces(found.clone()))
+                .await
+                .is_err()
+            {
+                return;
+            }
+            known = Some(found);
+        }
+        tokio::time::sleep(period).await;
+    }
 }
 
 fn choose(all: &[IpAddr], bound: SocketAddr) -> Vec<SocketAddr> {

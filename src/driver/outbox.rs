@@ -27,7 +27,36 @@ pub(crate) struct Outbox {
     blocked: Vec<VecDeque<Batch>>,
     /// Datagrams the kernel refused for good (no route, too large).
     pub(crate) refused: u64,
+    /// What it refused since this was taken last.
+    failures: Vec<Failure>,
 }
+
+/// A send that the kernel refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failure {
+    /// The path.
+    pub(crate) path: net::Path,
+    /// The size of the datagram.
+    pub(crate) bytes: usize,
+    /// It was larger than the path carries, as far as the kernel knows.
+    pub(crate) is_too_large: bool,
+}
+
+/// Failures that wait to be taken; more say nothing new.
+const MAX_FAILURES: usize = 64;
+
+/// EMSGSIZE, which the standard library has no kind for.
+const TOO_LARGE: i32 = if cfg!(windows) {
+    10_040
+} else if cfg!(any(
+    target_os = "macos",
+    target_os = "ios",
+    target_os = "freebsd"
+)) {
+    40
+} else {
+    90
+};
 
 /// A send that the socket could not take yet.
 #[derive(Debug)]
@@ -44,7 +73,13 @@ impl Outbox {
             buffer: Vec::with_capacity(BATCH_BYTES),
             blocked,
             refused: 0,
+            failures: Vec::new(),
         }
+    }
+
+    /// What the kernel refused since the last call.
+    pub(crate) fn take_failures(&mut self) -> Vec<Failure> {
+        std::mem::take(&mut self.failures)
     }
 
     pub(crate) fn is_blocked(&self) -> bool {
@@ -149,6 +184,13 @@ impl Outbox {
                 Err(error) => {
                     log::debug!("send: {error}");
                     self.refused += 1;
+                    if self.failures.len() < MAX_FAILURES {
+                        self.failures.push(Failure {
+                            path: transmit.path,
+                            bytes: segment.min(bytes.len()),
+                            is_too_large: error.raw_os_error() == Some(TOO_LARGE),
+                        });
+                    }
                     return;
                 }
             }

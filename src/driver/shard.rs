@@ -1,18 +1,26 @@
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
+use ice::CheckBudget;
 use ice::mux::{Mux, Route, SessionId};
+use net::{Path, Transport};
 use peer::PeerConnection;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
-use super::exchange;
 use super::mailbox::Mailbox;
+use super::names::Responder;
 use super::outbox::{Outbox, Progress};
+use super::report::{self, Report};
 use super::slab::{Key, Slab};
 use super::socket::{ReceiveBatch, Socket};
+use super::streams::{self, Streams};
 use super::timers::Timers;
+use super::{exchange, interfaces, names};
 
 /// Receive calls per turn and socket, commands per turn, datagrams per connection and turn: what keeps one busy
 /// source from starving the others.
@@ -36,9 +44,69 @@ pub(crate) enum Command {
 }
 
 /// Builds a connection on the shard, with the addresses that its candidates are made of.
-pub(crate) type Make = Box<
-    dyn FnOnce(&[SocketAddr], Instant) -> Option<(PeerConnection, Arc<Mailbox>, KeyReply)> + Send,
->;
+pub(crate) type Make =
+    Box<dyn FnOnce(&Addresses, Instant) -> Option<(PeerConnection, Arc<Mailbox>, KeyReply)> + Send>;
+
+/// What the candidates of an endpoint are made of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Addresses {
+    /// Where the UDP sockets are reached.
+    pub(crate) udp: Vec<SocketAddr>,
+    /// Where TCP connections are accepted.
+    pub(crate) tcp: Vec<SocketAddr>,
+    /// Whether TCP connections may be opened.
+    pub(crate) dials: bool,
+    /// The names that UDP addresses are shown under, when they are hidden.
+    pub(crate) names: Vec<(IpAddr, String)>,
+}
+
+impl Addresses {
+    /// Gives them to a connection. A host with more addresses than an agent takes offers the first ones.
+    pub(crate) fn offer_to(&self, peer: &mut PeerConnection, now: Instant) {
+        for address in &self.udp {
+            self.offer(peer, now, *address);
+        }
+        for address in &self.tcp {
+            let _ = peer.add_local_tcp_address(now, *address);
+        }
+        if self.dials {
+            for address in &self.udp {
+                let _ = peer.add_local_tcp_dialer(now, address.ip());
+            }
+        }
+    }
+
+    fn offer(&self, peer: &mut PeerConnection, now: Instant, address: SocketAddr) {
+        let hidden = self.names.iter().find(|(ip, _)| *ip == address.ip());
+        let _ = match hidden {
+            Some((_, name)) => peer.add_local_address_as(now, address, name),
+            None => peer.add_local_address(now, address),
+        };
+    }
+}
+
+/// What an endpoint counts, for all to read.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) datagrams_refused: AtomicU64,
+    pub(crate) stream_datagrams_dropped: AtomicU64,
+    pub(crate) streams_refused: AtomicU64,
+    pub(crate) checks_held: AtomicU64,
+}
+
+/// What a shard is made from.
+pub(crate) struct Setup {
+    pub(crate) sockets: Vec<Socket>,
+    pub(crate) listeners: Vec<Arc<TcpListener>>,
+    pub(crate) addresses: Addresses,
+    pub(crate) commands: mpsc::UnboundedReceiver<Command>,
+    pub(crate) seed: [u8; 32],
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) checks_per_second: u32,
+    pub(crate) watch_interfaces: Option<Duration>,
+    /// Kept as long as the names are answered for.
+    pub(crate) responder: Option<Responder>,
+}
 
 /// Tells the one who asked the key of the new connection.
 pub(crate) type KeyReply = tokio::sync::oneshot::Sender<Key>;
@@ -53,33 +121,53 @@ pub(crate) struct Shard {
     /// Connections with something to do, each once.
     touched: Vec<usize>,
     outbox: Outbox,
-    addresses: Vec<SocketAddr>,
+    addresses: Addresses,
+    streams: Streams,
+    reports: mpsc::Receiver<Report>,
+    /// Tasks beside this one, which end with it.
+    helpers: Vec<AbortHandle>,
+    budget: CheckBudget,
+    counters: Arc<Counters>,
+    responder: Option<Responder>,
 }
 
 struct Slot {
     peer: PeerConnection,
     mailbox: Arc<Mailbox>,
+    key: Key,
     deadline: Option<Instant>,
     touched: bool,
 }
 
 impl Shard {
-    pub(crate) fn new(
-        sockets: Vec<Socket>,
-        addresses: Vec<SocketAddr>,
-        commands: mpsc::UnboundedReceiver<Command>,
-        seed: [u8; 32],
-    ) -> Self {
-        let outbox = Outbox::new(sockets.len());
+    pub(crate) fn new(setup: Setup) -> Self {
+        let outbox = Outbox::new(setup.sockets.len());
+        let (reporter, reports) = mpsc::channel(report::QUEUE);
+        let mut helpers = Vec::new();
+        for listener in setup.listeners {
+            let task = tokio::spawn(streams::accept(listener, reporter.clone()));
+            helpers.push(task.abort_handle());
+        }
+        if let Some(period) = setup.watch_interfaces {
+            let bound = setup.sockets.iter().map(Socket::local).collect();
+            let task = tokio::spawn(interfaces::watch(bound, period, reporter.clone()));
+            helpers.push(task.abort_handle());
+        }
         Self {
-            sockets,
-            commands,
-            mux: Mux::new(seed),
+            sockets: setup.sockets,
+            commands: setup.commands,
+            mux: Mux::new(setup.seed),
             slots: Slab::new(),
             timers: Timers::default(),
             touched: Vec::new(),
             outbox,
-            addresses,
+            addresses: setup.addresses,
+            streams: Streams::new(reporter),
+            reports,
+            helpers,
+            budget: CheckBudget::new(setup.checks_per_second),
+            counters: setup.counters,
+            responder: setup.responder,
         }
     }
 
@@ -94,6 +182,7 @@ impl Shard {
                     Some(command) => self.on_command(command, Instant::now()),
                     None => accepting = false,
                 },
+                Some(report) = self.reports.recv() => self.on_report(report, Instant::now()),
                 () = any_readable(&self.sockets) => {}
                 () = until(next), if next.is_some() => {}
                 () = self.outbox.writable(&self.sockets), if self.outbox.is_blocked() => {}
@@ -111,6 +200,12 @@ impl Shard {
             };
             self.on_command(command, Instant::now());
         }
+        for _ in 0..COMMANDS_PER_TURN {
+            let Ok(report) = self.reports.try_recv() else {
+                break;
+            };
+            self.on_report(report, Instant::now());
+        }
         self.receive(batch);
         let now = Instant::now();
         while let Some(index) = self.timers.pop_due(now) {
@@ -122,6 +217,106 @@ impl Shard {
         }
         self.outbox.retry(&self.sockets);
         self.flush(now);
+        let Counters {
+            datagrams_refused,
+            stream_datagrams_dropped,
+            streams_refused,
+            ..
+        } = &*self.counters;
+        datagrams_refused.store(self.outbox.refused, Ordering::Relaxed);
+        stream_datagrams_dropped.store(self.streams.dropped, Ordering::Relaxed);
+        streams_refused.store(self.streams.refused, Ordering::Relaxed);
+    }
+
+    /// What a task beside this one has to tell.
+    fn on_report(&mut self, report: Report, now: Instant) {
+        match report {
+            Report::Resolved {
+                owner,
+                name,
+                addresses,
+            } => self.tell(owner, now, |peer| peer.on_resolved(now, &name, &addresses)),
+            Report::Dialed {
+                owner,
+                stream,
+                remote,
+            } => {
+                let local = stream.local_addr().map(|local| local.ip());
+                let opened = self.streams.insert(stream, Some(owner.index));
+                let fact = match (opened, local) {
+                    (Some(path), _) => ice::StreamFact::Opened(path),
+                    (None, Ok(local)) => ice::StreamFact::Refused { local, remote },
+                    (None, Err(_)) => return,
+                };
+                self.tell(owner, now, |peer| peer.on_stream(now, fact));
+            }
+            Report::Refused {
+                owner,
+                local,
+                remote,
+            } => {
+                let fact = ice::StreamFact::Refused { local, remote };
+                self.tell(owner, now, |peer| peer.on_stream(now, fact));
+            }
+            Report::Accepted(stream) => drop(self.streams.insert(stream, None)),
+            Report::Frame { path, mut bytes } => self.on_frame(now, path, &mut bytes),
+            Report::Ended(path) => {
+                let owner = self.streams.owner(&path);
+                self.streams.close(&path);
+                if let Some(slot) = owner.and_then(|index| self.slots.at_mut(index)) {
+                    let key = slot.key;
+                    let fact = ice::StreamFact::Closed(path);
+                    self.tell(key, now, |peer| peer.on_stream(now, fact));
+                }
+            }
+            Report::Interfaces(addresses) => self.on_interfaces(addresses, now),
+        }
+    }
+
+    fn tell(&mut self, key: Key, now: Instant, fact: impl FnOnce(&mut PeerConnection)) {
+        if let Some(slot) = self.slots.get_mut(key) {
+            fact(&mut slot.peer);
+            self.take_events(key.index, now);
+            self.touch(key.index);
+        }
+    }
+
+    /// A datagram of a TCP connection. A stranger whose first word names nobody is not listened to.
+    fn on_frame(&mut self, now: Instant, path: Path, bytes: &mut [u8]) {
+        self.on_datagram(now, net::Datagram::new(path, bytes));
+        if self.streams.owner(&path).is_none() {
+            self.streams.close(&path);
+        }
+    }
+
+    /// Tells every connection which addresses came and went.
+    fn on_interfaces(&mut self, found: Vec<SocketAddr>, now: Instant) {
+        let known = std::mem::take(&mut self.addresses.udp);
+        let facts: Vec<_> = known
+            .iter()
+            .filter(|address| !found.contains(address))
+            .map(|address| ice::InterfaceFact::Down(address.ip()))
+            .chain(
+                found
+                    .iter()
+                    .filter(|address| !known.contains(address))
+                    .map(|address| ice::InterfaceFact::Up(*address)),
+            )
+            .collect();
+        self.addresses.udp = found;
+        if facts.is_empty() {
+            return;
+        }
+        for index in 0..self.slots.capacity() {
+            let Some(key) = self.slots.at_mut(index).map(|slot| slot.key) else {
+                continue;
+            };
+            self.tell(key, now, |peer| {
+                for fact in &facts {
+                    peer.on_interface(now, *fact);
+                }
+            });
+        }
     }
 
     fn on_command(&mut self, command: Command, now: Instant) {
@@ -152,9 +347,10 @@ impl Shard {
         let Some((peer, mailbox, reply)) = make(&self.addresses, now) else {
             return;
         };
-        let key = self.slots.insert_with(|_| Slot {
+        let key = self.slots.insert_with(|key| Slot {
             peer,
             mailbox,
+            key,
             deadline: None,
             touched: false,
         });
@@ -241,19 +437,41 @@ impl Shard {
         };
         exchange::outbound(&mut slot.peer, &slot.mailbox, now);
         exchange::inbound(&mut slot.peer, &slot.mailbox);
-        let mux = &mut self.mux;
+        if let Some(until) = self.budget.wait_until(now) {
+            slot.peer.hold_checks(now, until);
+            self.counters.checks_held.fetch_add(1, Ordering::Relaxed);
+        }
+        let before = slot.peer.unproved_checks();
+        let (mux, streams) = (&mut self.mux, &mut self.streams);
+        let mut left = DATAGRAMS_PER_TURN;
         let progress = self.outbox.drain(&self.sockets, DATAGRAMS_PER_TURN, |buf| {
-            let start = buf.len();
-            let transmit = slot.peer.poll_transmit(now, buf)?;
-            mux.on_request_sent(now, SessionId::new(index), &buf[start..]);
-            Some(transmit)
+            loop {
+                let start = buf.len();
+                let transmit = slot.peer.poll_transmit(now, buf)?;
+                mux.on_request_sent(now, SessionId::new(index), &buf[start..]);
+                if transmit.path.transport == Transport::Udp {
+                    return Some(transmit);
+                }
+                streams.send(&transmit.path, &buf[start..]);
+                buf.truncate(start);
+                left = left.checked_sub(1)?;
+            }
         });
+        let spent = slot.peer.unproved_checks().saturating_sub(before);
+        self.budget.spend(now, spent);
+        for failure in self.outbox.take_failures() {
+            if failure.is_too_large {
+                slot.peer.on_too_large(now, &failure.path, failure.bytes);
+            } else {
+                slot.peer.on_send_error(now, &failure.path);
+            }
+        }
         let next = slot.peer.poll_timeout();
         self.timers.set(index, slot.deadline, next);
         slot.deadline = next;
         self.take_events(index, now);
         self.reap(index);
-        progress
+        if left == 0 { Progress::More } else { progress }
     }
 
     /// Moves events up, and acts on the one that is the driver's.
@@ -261,18 +479,40 @@ impl Shard {
         let Some(slot) = self.slots.at_mut(index) else {
             return;
         };
+        let mut taken: Vec<(SessionId, Path)> = Vec::new();
         while let Some(event) = slot.peer.poll_event() {
             match event {
-                peer::Event::PathProved(path) => self.mux.bind(SessionId::new(index), path),
+                peer::Event::PathProved(path) => {
+                    self.streams.adopt(&path, index);
+                    taken.extend(
+                        self.mux
+                            .bind(SessionId::new(index), path)
+                            .map(|from| (from, path)),
+                    );
+                }
+                peer::Event::ResolveName(name) => {
+                    resolve(slot.key, name, &mut self.responder, self.streams.reporter());
+                }
+                peer::Event::OpenStream { local, remote } => {
+                    self.streams.dial(slot.key, local, remote);
+                }
+                peer::Event::CloseStream(path) => self.streams.close(&path),
                 peer::Event::LocalUfrag(fragment) => {
                     self.mux.insert_fragment(&fragment, SessionId::new(index));
                 }
                 event => {
                     if let peer::Event::PathSelected(path) = &event {
-                        self.mux.bind_selected(SessionId::new(index), *path);
+                        let from = self.mux.bind_selected(SessionId::new(index), *path);
+                        taken.extend(from.map(|from| (from, *path)));
                     }
                     exchange::on_event(event, &mut slot.peer, &slot.mailbox, now);
                 }
+            }
+        }
+        for (from, path) in taken {
+            if let Some(slot) = self.slots.at_mut(from.get()) {
+                slot.peer.on_path_taken(now, &path);
+                self.touch(from.get());
             }
         }
     }
@@ -287,8 +527,40 @@ impl Shard {
         }
         self.timers.set(index, slot.deadline, None);
         self.mux.remove_session(SessionId::new(index));
+        self.streams.close_all_of(index);
         self.slots.remove(index);
     }
+}
+
+impl Drop for Shard {
+    fn drop(&mut self) {
+        self.helpers.iter().for_each(AbortHandle::abort);
+        if let Some(responder) = &self.responder {
+            for (_, name) in std::mem::take(&mut self.addresses.names) {
+                let _ = responder.send(names::Request::Unregister(name));
+            }
+        }
+    }
+}
+
+/// Has a name resolved beside the shard; a report follows.
+fn resolve(
+    owner: Key,
+    name: String,
+    responder: &mut Option<Responder>,
+    reports: mpsc::Sender<Report>,
+) {
+    let is_multicast = name.to_ascii_lowercase().ends_with(".local");
+    let way = is_multicast.then(|| responder.get_or_insert_with(names::responder).clone());
+    tokio::spawn(async move {
+        let addresses = names::resolve(name.clone(), way).await;
+        let report = Report::Resolved {
+            owner,
+            name,
+            addresses,
+        };
+        let _ = reports.send(report).await;
+    });
 }
 
 async fn any_readable(sockets: &[Socket]) {

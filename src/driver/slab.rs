@@ -48,6 +48,11 @@ impl<T> Slab<T> {
         self.slots.get_mut(index)?.1.as_mut()
     }
 
+    /// Indices are below this.
+    pub(crate) const fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
     pub(crate) fn remove(&mut self, index: usize) -> Option<T> {
         let (generation, value) = self.slots.get_mut(index)?;
         let value = value.take()?;

@@ -38,11 +38,6 @@ impl Coverage {
         }
     }
 
-    /// Whether the packet has to be rearranged for the cipher.
-    pub(crate) const fn is_split(self) -> bool {
-        matches!(self, Self::Header { csrcs: 1.. })
-    }
-
     /// Brings what is encrypted into one piece.
     pub(crate) fn join(self, packet: &mut [u8]) {
         if let Some(part) = self.part(packet) {

@@ -25,6 +25,18 @@ const KNOWN: &[AttributeType] = &[
     AttributeType::UNKNOWN_ATTRIBUTES,
 ];
 
+/// How often one question may be sent on to another server (RFC 8489 §10).
+const MAX_REDIRECTS: usize = 3;
+
+/// What was asked, and whom so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Question {
+    /// The path that the owner asked about.
+    path: Path,
+    /// The servers that sent the question on.
+    passed: Vec<SocketAddr>,
+}
+
 /// Asks STUN servers where they see this host (RFC 8489 §12): the source of server-reflexive candidates.
 ///
 /// Such requests carry no credentials, so an answer proves no more than that it came from where the request went,
@@ -32,7 +44,7 @@ const KNOWN: &[AttributeType] = &[
 #[derive(Debug)]
 pub struct Client {
     rng: StdRng,
-    transactions: Transactions<Path>,
+    transactions: Transactions<Question>,
     /// Of the one stream that a client may use.
     reader: FrameReader,
     events: VecDeque<Event>,
@@ -73,22 +85,49 @@ impl Client {
 
     /// Asks the server at the far end of a path; false when it is being asked already or too much is outstanding:
     /// 16 requests, one of them over a stream.
+    ///
+    /// A server that answers 300 sends the question on to its ALTERNATE-SERVER (RFC 8489 §10): over UDP, to an address
+    /// of the same family that was not asked yet, three times at most. The event names the path that was asked about.
     pub fn ask(&mut self, path: Path) -> bool {
-        if self.transactions.purposes().any(|asked| *asked == path) {
+        if self.transactions.purposes().any(|asked| asked.path == path) {
             return false;
         }
         if path.transport != Transport::Udp {
-            let is_stream = |asked: &Path| asked.transport != Transport::Udp;
+            let is_stream = |asked: &Question| asked.path.transport != Transport::Udp;
             if self.transactions.purposes().any(is_stream) {
                 return false;
             }
             self.reader = FrameReader::new(measure_message);
         }
+        let passed = Vec::new();
+        self.send(path, Question { path, passed })
+    }
+
+    fn send(&mut self, to: Path, question: Question) -> bool {
         let id = TransactionId::new(self.rng.random());
         let mut bytes = Vec::new();
         let request = MessageBuilder::new(&mut bytes, Class::Request, Method::BINDING, id);
         request.fingerprint().finish().is_ok()
-            && self.transactions.start(id, path, bytes, path).is_ok()
+            && self.transactions.start(id, to, bytes, question).is_ok()
+    }
+
+    /// Follows a 300; `false` when it leads nowhere.
+    fn redirect(&mut self, from: Path, mut question: Question, message: &Message<'_>) -> bool {
+        let Ok(Some(server)) = message.alternate_server() else {
+            return false;
+        };
+        let ip = server.ip();
+        let may_follow = from.transport == Transport::Udp
+            && question.passed.len() < MAX_REDIRECTS
+            && ip.is_ipv4() == from.remote.is_ipv4()
+            && ip.is_loopback() == from.remote.ip().is_loopback()
+            && !ip.is_unspecified()
+            && !ip.is_multicast()
+            && server.port() != 0
+            && server != from.remote
+            && !question.passed.contains(&server);
+        question.passed.push(from.remote);
+        may_follow && self.send(Path::udp(from.local, server), question)
     }
 
     /// Whether nothing is outstanding.
@@ -103,7 +142,7 @@ impl Client {
             self.handle_message(now, path, datagram.bytes);
             return;
         }
-        if self.transactions.purposes().all(|asked| *asked != path) {
+        if self.transactions.purposes().all(|asked| asked.path != path) {
             return;
         }
         let mut reader = std::mem::replace(&mut self.reader, FrameReader::new(measure_message));
@@ -113,14 +152,15 @@ impl Client {
         self.reader = reader;
         if read.is_err() {
             self.reader = FrameReader::new(measure_message);
-            self.transactions.retain(|asked| *asked != path);
+            self.transactions.retain(|asked| asked.path != path);
             self.push(Event::Failed { path, code: None });
         }
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(path) = self.transactions.expire(now) {
+        while let Some(question) = self.transactions.expire(now) {
+            let path = question.path;
             self.push(Event::Failed { path, code: None });
         }
     }
@@ -159,16 +199,19 @@ impl Client {
         let xored = message.xor_mapped_address().ok().flatten();
         // Servers older than RFC 5389 know MAPPED-ADDRESS alone.
         let address = xored.or_else(|| message.mapped_address().ok().flatten());
+        let code = message.error_code().ok().flatten();
+        let (asked, question) = (path, answered.purpose);
+        let path = question.path;
+        if code == Some(ErrorCode::TRY_ALTERNATE) && self.redirect(asked, question, &message) {
+            return;
+        }
         self.push(match (message.class(), address) {
             (Class::Success, Some(address)) if is_known => Event::Mapped {
                 path,
                 address,
                 round_trip: answered.round_trip,
             },
-            _ => Event::Failed {
-                path,
-                code: message.error_code().ok().flatten(),
-            },
+            _ => Event::Failed { path, code },
         });
     }
 

@@ -7,6 +7,7 @@
 
 mod address;
 mod attribute;
+mod behaviour;
 mod builder;
 mod client;
 mod credentials;
@@ -23,6 +24,7 @@ mod turn;
 mod uri;
 
 pub use attribute::{Attribute, AttributeType, Attributes};
+pub use behaviour::{BehaviourDiscovery, BehaviourEvent, Dependence, NatBehaviour};
 pub use builder::{MessageBuilder, Sealed};
 pub use client::{Client, Event};
 pub use credentials::{

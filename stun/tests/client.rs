@@ -178,3 +178,56 @@ fn a_server_over_a_stream_answers_in_pieces() {
     };
     assert_eq!(address, ADDRESS_A);
 }
+
+/// S-20: ALTERNATE-SERVER (RFC 8489 §10).
+#[test]
+fn a_question_is_sent_on_to_another_server_three_times_and_never_round_in_a_circle() {
+    let now = netsim::epoch();
+    let server = |last: u8| SocketAddr::from(([203, 0, 113, last], 3478));
+    let redirect_to = |client: &mut Client, to: SocketAddr| {
+        let mut request = Vec::new();
+        let Some(transmit) = client.poll_transmit(now, &mut request) else {
+            return None;
+        };
+        let message = Message::decode(&request).unwrap();
+        let mut answer = Vec::new();
+        let mut builder = MessageBuilder::response_to(&mut answer, Class::Error, &message);
+        builder.error_code(300).alternate_server(to);
+        builder.finish().unwrap();
+        client.handle_datagram(now, Datagram::new(transmit.path, &mut answer));
+        Some(transmit.path.remote)
+    };
+    let path = Path::udp(ADDRESS_A, server(1));
+    let code = avocet_stun::ErrorCode::TRY_ALTERNATE;
+    let failed = Event::Failed {
+        path,
+        code: Some(code),
+    };
+
+    let mut client = Client::new([1; 32], Timing::default());
+    assert!(client.ask(path));
+    for hop in 1..=4 {
+        assert_eq!(redirect_to(&mut client, server(hop + 1)), Some(server(hop)));
+    }
+    assert_eq!(client.poll_event(), Some(failed));
+    assert!(client.is_idle());
+
+    // To itself, to where it came from, to another family, to nowhere, to this host.
+    for to in [
+        "203.0.113.1:3478",
+        "[2001:db8::1]:3478",
+        "0.0.0.0:1",
+        "203.0.113.9:0",
+        "127.0.0.1:1",
+    ] {
+        let mut client = Client::new([2; 32], Timing::default());
+        assert!(client.ask(path));
+        redirect_to(&mut client, to.parse().unwrap()).unwrap();
+        assert_eq!(client.poll_event(), Some(failed), "{to}");
+    }
+    let mut client = Client::new([3; 32], Timing::default());
+    assert!(client.ask(path));
+    redirect_to(&mut client, server(2)).unwrap();
+    redirect_to(&mut client, server(1)).unwrap();
+    assert_eq!(client.poll_event(), Some(failed));
+}

@@ -83,7 +83,7 @@ impl Established {
         provider: &Provider,
         records: &mut RecordLayer,
     ) {
-        if let (Some(post), Agreed::Tls13(agreed)) = (&mut self.post, &mut *self.agreed) {
+        if let (Some(post), Agreed::Tls13(agreed)) = (&self.post, &mut *self.agreed) {
             let secrets = (&mut agreed.client_handshake, &agreed.secrets, provider);
             post.reopen_handshake(now, secrets, records);
         }

@@ -90,7 +90,7 @@ impl PostHandshake {
     /// Opens the epoch of the handshake once more, for a client that repeats its flight. The keys are made when they
     /// are needed: few connections need them.
     pub(super) fn reopen_handshake(
-        &mut self,
+        &self,
         now: Instant,
         (secret, secrets, provider): (&mut Option<Secret>, &Secrets, &Provider),
         records: &mut RecordLayer,
@@ -104,6 +104,22 @@ impl PostHandshake {
             records.epochs_mut(),
         ) {
             epochs.reinstall_read(Epochs::HANDSHAKE, keys);
+        }
+    }
+
+    /// The timer of what is under way.
+    pub(super) fn timer(&mut self) -> &mut Retransmission {
+        &mut self.timer
+    }
+
+    /// Sends what is under way once more.
+    pub(super) fn resend(&mut self, now: Instant, stats: &mut Stats) {
+        if let Some(outgoing) = &mut self.outgoing
+            && !outgoing.flight.is_pending()
+        {
+            outgoing.flight.send();
+            self.timer.start(now);
+            stats.flights_sent += 1;
         }
     }
 

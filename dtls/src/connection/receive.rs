@@ -130,9 +130,9 @@ impl Connection {
             ContentType::Handshake => self.on_fragments(now, number, plaintext),
             ContentType::Alert => self.on_alert(now, plaintext),
             ContentType::Ack => self.on_ack(now, plaintext),
-            ContentType::ApplicationData | ContentType::ChangeCipherSpec => {
-                self.stats.dropped.malformed += 1;
-            }
+            // Nobody but the other side can have said that.
+            ContentType::ApplicationData => self.fail(now, Failure::unexpected()),
+            ContentType::ChangeCipherSpec => self.stats.dropped.malformed += 1,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The one room with cryptography in it: what a provider can do, and who does it.
 
 mod ccm;
+mod hybrid;
 mod key;
 mod ring;
 #[cfg(feature = "rust-crypto")]
@@ -15,6 +16,7 @@ use std::fmt;
 use rand::rngs::StdRng;
 use zeroize::Zeroizing;
 
+use self::hybrid::HybridExchange;
 use crate::HashAlgorithm;
 
 pub(crate) use self::key::SigningKey;
@@ -81,9 +83,14 @@ impl Provider {
                 NamedGroup::X25519,
                 NamedGroup::Secp256r1,
                 NamedGroup::Secp384r1,
+                NamedGroup::X25519MlKem768,
             ],
             #[cfg(feature = "rust-crypto")]
-            Kind::RustCrypto { .. } => &[NamedGroup::X25519, NamedGroup::Secp256r1],
+            Kind::RustCrypto { .. } => &[
+                NamedGroup::X25519,
+                NamedGroup::Secp256r1,
+                NamedGroup::X25519MlKem768,
+            ],
         }
     }
 
@@ -243,11 +250,43 @@ impl SecretSource {
         )
     )]
     pub(crate) fn key_exchange(&mut self, group: NamedGroup) -> Result<KeyExchange, CryptoError> {
+        if group.is_hybrid() {
+            let exchange = HybridExchange::new(self)?;
+            return Ok(KeyExchange::Hybrid(Box::new(exchange)));
+        }
         match self {
             Self::OperatingSystem => ring::KeyExchange::new(group).map(KeyExchange::Ring),
             #[cfg(feature = "rust-crypto")]
             Self::Seeded(random) => {
                 rust_crypto::KeyExchange::new(group, random).map(KeyExchange::RustCrypto)
+            }
+        }
+    }
+}
+
+impl SecretSource {
+    /// The answer to the share of a client: our own share, and the secret.
+    pub(crate) fn respond(
+        &mut self,
+        group: NamedGroup,
+        share: &[u8],
+    ) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>), CryptoError> {
+        if group.is_hybrid() {
+            return hybrid::respond(self, share);
+        }
+        let exchange = self.key_exchange(group)?;
+        let public = exchange.public().to_vec();
+        Ok((public, exchange.agree(share)?))
+    }
+
+    /// Secret random bytes.
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), CryptoError> {
+        match self {
+            Self::OperatingSystem => ring::fill(bytes),
+            #[cfg(feature = "rust-crypto")]
+            Self::Seeded(random) => {
+                rand::Rng::fill_bytes(random.as_mut(), bytes);
+                Ok(())
             }
         }
     }
@@ -276,6 +315,7 @@ pub(crate) enum KeyExchange {
     Ring(ring::KeyExchange),
     #[cfg(feature = "rust-crypto")]
     RustCrypto(rust_crypto::KeyExchange),
+    Hybrid(Box<HybridExchange>),
 }
 
 impl KeyExchange {
@@ -285,6 +325,7 @@ impl KeyExchange {
             Self::Ring(exchange) => exchange.public(),
             #[cfg(feature = "rust-crypto")]
             Self::RustCrypto(exchange) => exchange.public(),
+            Self::Hybrid(exchange) => exchange.public(),
         }
     }
 
@@ -294,6 +335,7 @@ impl KeyExchange {
             Self::Ring(exchange) => exchange.agree(peer),
             #[cfg(feature = "rust-crypto")]
             Self::RustCrypto(exchange) => exchange.agree(peer),
+            Self::Hybrid(exchange) => exchange.agree(peer),
         }
     }
 }

@@ -6,6 +6,12 @@ use zeroize::Zeroizing;
 use super::{AeadAlgorithm, CryptoError, Hash, NamedGroup, PublicKey, SignatureScheme};
 use crate::HashAlgorithm;
 
+/// Bytes of the operating system's generator.
+pub(super) fn fill(bytes: &mut [u8]) -> Result<(), CryptoError> {
+    use ::ring::rand::SecureRandom as _;
+    SystemRandom::new().fill(bytes).map_err(|_| CryptoError)
+}
+
 pub(super) fn digest(algorithm: HashAlgorithm, bytes: &[u8]) -> Vec<u8> {
     let algorithm = match algorithm {
         HashAlgorithm::Sha256 => &digest::SHA256,
@@ -56,6 +62,7 @@ impl KeyExchange {
             NamedGroup::X25519 => &agreement::X25519,
             NamedGroup::Secp256r1 => &agreement::ECDH_P256,
             NamedGroup::Secp384r1 => &agreement::ECDH_P384,
+            NamedGroup::X25519MlKem768 => return Err(CryptoError),
         };
         let private = agreement::EphemeralPrivateKey::generate(algorithm, &SystemRandom::new())
             .map_err(|_| CryptoError)?;

@@ -115,7 +115,7 @@ impl KeyExchange {
                     private: Private::P256(private),
                 })
             }
-            NamedGroup::Secp384r1 => Err(CryptoError),
+            NamedGroup::Secp384r1 | NamedGroup::X25519MlKem768 => Err(CryptoError),
         }
     }
 

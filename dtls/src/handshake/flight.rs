@@ -1,6 +1,9 @@
 use super::inbox::Message;
 use crate::record::{Epochs, Exhausted, RecordLayer};
-use crate::wire::{ContentType, DTLS_1_0, DTLS_1_2, FragmentHeader, HandshakeType, RecordNumber};
+use crate::wire::{
+    ClientHello, ContentType, DTLS_1_0, DTLS_1_2, FragmentHeader, HandshakeType, RecordHeader,
+    RecordNumber,
+};
 
 /// What one side says before it waits for the other (RFC 6347 §4.2.4), kept until it is answered.
 ///
@@ -31,6 +34,14 @@ enum Item {
 struct Cursor {
     item: usize,
     offset: usize,
+}
+
+/// A stretch of an item.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    item: usize,
+    from: usize,
+    to: usize,
 }
 
 #[derive(Debug)]
@@ -155,25 +166,117 @@ impl Flight {
                 continue;
             };
             let room = mtu.saturating_sub(buf.len() - start);
-            let Some(written) =
-                write_item(&self.items[cursor.item], (from, to), records, room, buf)?
-            else {
+            let pieces = self.gather(cursor.item, (from, to), records, room);
+            let Some(last) = pieces.last().copied() else {
                 if buf.len() == start {
                     // Not even one piece fits into a whole datagram: the configuration forbids it.
                     self.cursor = None;
                 }
                 break;
             };
-            let (number, end) = written;
-            self.remember(number, cursor.item, from, end);
+            let number = self.write_record(&pieces, records, buf)?;
+            for piece in pieces {
+                self.remember(number, piece);
+            }
             self.cursor = Some(Cursor {
+                item: last.item,
                 // An empty message, like ChangeCipherSpec, is done with one record.
-                offset: end.max(1),
-                ..cursor
+                offset: last.to.max(1),
             });
         }
         self.skip_what_arrived();
         Ok((buf.len() > start).then_some(()))
+    }
+
+    /// What goes into the next record: as much of this stretch of an item as fits; and behind it, where records are
+    /// protected and every one costs a tag, of the following ones. Nothing if it is not worth a record.
+    fn gather(
+        &self,
+        item: usize,
+        stretch: (usize, usize),
+        records: &RecordLayer,
+        room: usize,
+    ) -> Vec<Piece> {
+        let Some(epoch) = self.epoch(item, records) else {
+            // ChangeCipherSpec.
+            let fits = records.overhead(0) < room;
+            let piece = Piece {
+                item,
+                from: 0,
+                to: 1,
+            };
+            return fits.then_some(piece).into_iter().collect();
+        };
+        let room = room.saturating_sub(records.overhead(epoch));
+        let mut room = room.min(RecordHeader::MAX_PLAINTEXT);
+        let mut pieces = Vec::new();
+        let mut next = Some((item, stretch));
+        while let Some((item, (from, to))) = next {
+            let worth = if pieces.is_empty() {
+                Self::MIN_PIECE
+            } else {
+                1
+            };
+            let Some(left) = room.checked_sub(FragmentHeader::LENGTH) else {
+                break;
+            };
+            if left < (to - from).min(worth) {
+                break;
+            }
+            let to = to.min(from + left);
+            pieces.push(Piece { item, from, to });
+            room = left - (to - from);
+            next = self
+                .stretch_behind(item, to)
+                .filter(|(item, _)| epoch > 0 && self.epoch(*item, records) == Some(epoch));
+        }
+        pieces
+    }
+
+    /// The next stretch that has to be sent at or behind a place.
+    fn stretch_behind(&self, item: usize, offset: usize) -> Option<(usize, (usize, usize))> {
+        if let Some(stretch) = self.missing(item, offset.max(1)) {
+            return Some((item, stretch));
+        }
+        (item + 1..self.items.len()).find_map(|item| Some((item, self.missing(item, 0)?)))
+    }
+
+    /// The epoch in which an item leaves; `None` for ChangeCipherSpec.
+    fn epoch(&self, item: usize, records: &RecordLayer) -> Option<u64> {
+        match self.items.get(item)? {
+            Item::ChangeCipherSpec => None,
+            Item::Message { epoch, .. } if *epoch == Self::LATEST => Some(records.write_epoch()),
+            Item::Message { epoch, .. } => Some(*epoch),
+        }
+    }
+
+    /// Appends one record with these pieces.
+    fn write_record(
+        &self,
+        pieces: &[Piece],
+        records: &mut RecordLayer,
+        buf: &mut Vec<u8>,
+    ) -> Result<RecordNumber, Exhausted> {
+        let mut content = Vec::new();
+        let mut version = DTLS_1_2;
+        let mut epoch = None;
+        for piece in pieces {
+            if let Some(Item::Message { message, .. }) = self.items.get(piece.item) {
+                epoch = self.epoch(piece.item, records);
+                write_fragment(message, (piece.from, piece.to), &mut content)?;
+                if precedes_version(message) {
+                    version = DTLS_1_0;
+                }
+            }
+        }
+        match epoch {
+            Some(epoch) => records.write(epoch, ContentType::Handshake, version, buf, |buf| {
+                buf.extend_from_slice(&content);
+            }),
+            None => records.write(0, ContentType::ChangeCipherSpec, DTLS_1_2, buf, |buf| {
+                buf.push(1);
+            }),
+        }
     }
 
     /// Leaves the cursor on something to send, or nowhere.
@@ -192,7 +295,7 @@ impl Flight {
         }
     }
 
-    fn remember(&mut self, number: RecordNumber, item: usize, from: usize, to: usize) {
+    fn remember(&mut self, number: RecordNumber, piece: Piece) {
         let tracked = |item: &Item| matches!(item, Item::Message { epoch, .. } if *epoch >= Epochs::HANDSHAKE);
         // A ServerHello is acknowledged together with what follows it; 1.2 knows no acknowledgements.
         if !self.items.iter().any(tracked) {
@@ -201,6 +304,7 @@ impl Flight {
         if self.sent.len() >= Self::MAX_SENT {
             self.sent.remove(0);
         }
+        let Piece { item, from, to } = piece;
         self.sent.push(Sent {
             number,
             item,
@@ -226,57 +330,30 @@ fn add(stretches: &mut Vec<(usize, usize)>, from: usize, to: usize) {
     stretches.splice(first..last, [(from, to)]);
 }
 
-/// Appends one record with as much of a stretch of an item as fits; its number and how far it came, or `None` if it
-/// was not worth a record.
-fn write_item(
-    item: &Item,
+/// Whether a message leaves before the version is known: a hello in answer to nothing, or to HelloVerifyRequest. It
+/// travels as DTLS 1.0, as every client does it for the sake of old servers (RFC 6347 §4.2.1).
+fn precedes_version(message: &Message) -> bool {
+    let cookie = ClientHello::cookie_of(&message.body);
+    message.message_type == HandshakeType::CLIENT_HELLO
+        && (message.message_seq == 0 || cookie.is_some_and(|cookie| !cookie.is_empty()))
+}
+
+/// Appends a stretch of a message with its head.
+fn write_fragment(
+    message: &Message,
     (from, to): (usize, usize),
-    records: &mut RecordLayer,
-    room: usize,
     buf: &mut Vec<u8>,
-) -> Result<Option<(RecordNumber, usize)>, Exhausted> {
-    let (epoch, message) = match item {
-        Item::ChangeCipherSpec => {
-            if records.overhead(0) + 1 > room {
-                return Ok(None);
-            }
-            let number = records.write(0, ContentType::ChangeCipherSpec, DTLS_1_2, buf, |buf| {
-                buf.push(1);
-            })?;
-            return Ok(Some((number, 1)));
-        }
-        Item::Message { epoch, message, .. } if *epoch == Flight::LATEST => {
-            (records.write_epoch(), message)
-        }
-        Item::Message { epoch, message, .. } => (*epoch, message),
-    };
-    let rest = message.body.get(from..to).unwrap_or_default();
-    let overhead = records.overhead(epoch) + FragmentHeader::LENGTH;
-    let Some(room) = room.checked_sub(overhead) else {
-        return Ok(None);
-    };
-    if room < rest.len().min(Flight::MIN_PIECE) {
-        return Ok(None);
-    }
-    let piece = &rest[..rest.len().min(room)];
-    // The first hello travels as DTLS 1.0, as every client does it for the sake of old servers (RFC 6347 §4.2.1).
-    let first = message.message_seq == 0;
-    let version = if first && message.message_type == HandshakeType::CLIENT_HELLO {
-        DTLS_1_0
-    } else {
-        DTLS_1_2
-    };
-    let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(|_| Exhausted);
-    let header = FragmentHeader {
+) -> Result<(), Exhausted> {
+    let piece = message.body.get(from..to).unwrap_or_default();
+    let length = |length: usize| u32::try_from(length).map_err(|_| Exhausted);
+    FragmentHeader {
         message_type: message.message_type,
-        length: length(&message.body)?,
+        length: length(message.body.len())?,
         message_seq: message.message_seq,
-        offset: u32::try_from(from).map_err(|_| Exhausted)?,
-        fragment_length: length(piece)?,
-    };
-    let number = records.write(epoch, ContentType::Handshake, version, buf, |buf| {
-        header.encode(buf);
-        buf.extend_from_slice(piece);
-    })?;
-    Ok(Some((number, from + piece.len())))
+        offset: length(from)?,
+        fragment_length: length(piece.len())?,
+    }
+    .encode(buf);
+    buf.extend_from_slice(piece);
+    Ok(())
 }

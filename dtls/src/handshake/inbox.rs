@@ -156,9 +156,9 @@ impl Inbox {
         self.partials.iter().map(|partial| partial.body.len()).sum()
     }
 
-    /// Whether something of this epoch is held.
-    pub(crate) fn holds(&self, epoch: u16) -> bool {
-        self.partials.iter().any(|partial| partial.epoch == epoch)
+    /// Whether something is held that its record vouched for.
+    pub(crate) fn holds_protected(&self) -> bool {
+        self.partials.iter().any(|partial| partial.epoch > 0)
     }
 
     fn find(&self, message_seq: u16) -> Option<usize> {

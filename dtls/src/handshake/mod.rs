@@ -30,7 +30,7 @@ pub(crate) use self::inbox::{Inbox, Inserted, Message};
 pub(crate) use self::negotiation::{
     accepted_profile, accepted_protocol, choose_profile, choose_protocol,
 };
-use self::offer::{Answer, Offer};
+use self::offer::{Answer, Offer, Size};
 pub(crate) use self::transcript::Transcript;
 use crate::crypto::SecretSource;
 use crate::record::{Epochs, RecordLayer};
@@ -65,7 +65,7 @@ pub(crate) struct Handshake {
     pub(crate) suspicion: Option<Suspicion>,
     /// Messages behind the hellos that were refused.
     refusals: u8,
-    /// Fragments contradicted each other about the next message.
+    /// Fragments contradicted each other about the next message, or it came in the clear and must not.
     contradiction: bool,
     random: StdRng,
     secrets: SecretSource,
@@ -137,6 +137,8 @@ impl Handshake {
     const REPEATED_HELLO_BYTES: usize = 16 * 1024;
     /// Messages behind the hellos that may be refused before the handshake is given up.
     const MAX_REFUSALS: u8 = 3;
+    /// How often a ClientHello of more than one datagram is sent before a smaller one takes its place.
+    const LARGE_HELLOS: u32 = 2;
     /// The longest ClientHello.
     const MAX_CLIENT_HELLO: usize = 16 * 1024;
 
@@ -171,7 +173,7 @@ impl Handshake {
         };
         if role == Role::Client {
             let mut context = handshake.context(environment);
-            let offer = Offer::start(&mut context);
+            let offer = Offer::start(&mut context, Size::Any);
             let change = context.change;
             handshake.offer = Some(offer);
             handshake.stage = Some(Stage::AwaitServerHello);
@@ -231,10 +233,14 @@ impl Handshake {
     }
 
     /// The timer of the flight ran out: it is sent again. If records came that do not open, one of the hellos was
-    /// not what its sender said, and we begin anew.
+    /// not what its sender said, and we begin anew; so do we, with a smaller hello, if a large one has not been
+    /// answered twice.
     pub(crate) fn on_expired(&mut self, now: Instant, environment: &mut Environment<'_>) {
         let failed = environment.records.epochs().is_some_and(Epochs::has_failed);
-        if !(self.unproved && failed) {
+        let shrinks = self.timer.timeouts() >= Self::LARGE_HELLOS
+            && matches!(self.stage, Some(Stage::AwaitServerHello))
+            && self.offer.as_ref().is_some_and(Offer::may_shrink);
+        if !(self.unproved && failed || shrinks) {
             self.flight.send();
             environment.stats.flights_sent += 1;
             return;
@@ -246,11 +252,17 @@ impl Handshake {
         self.next_send = 0;
         self.transcript.clear();
         let mut context = self.context(environment);
-        let offer = Offer::start(&mut context);
+        let size = if shrinks { Size::Small } else { Size::Any };
+        let offer = Offer::start(&mut context, size);
         let change = context.change;
         self.offer = Some(offer);
         self.stage = Some(Stage::AwaitServerHello);
         self.apply(now, change, environment);
+    }
+
+    /// The first ClientHello was answered by somebody else, who kept nothing of it.
+    pub(crate) fn expect_second_hello(&mut self) {
+        self.inbox = Inbox::new(1, Self::INBOX_BYTES);
     }
 
     /// An acknowledgement arrived, which its record vouches for: what is missing is sent again at once, since this
@@ -310,18 +322,23 @@ impl Handshake {
                     self.repeat(now, stats);
                 }
             }
-            Inserted::Refused => stats.dropped.fragments += 1,
+            Inserted::Refused => {
+                // In the clear what has to come protected: forged, or a violation.
+                let next = header.message_seq == self.inbox.next_seq();
+                self.contradiction |= next && epoch < self.expected_epoch();
+                stats.dropped.fragments += 1;
+            }
         }
     }
 
     /// Handles the messages that are whole by now.
     pub(crate) fn advance(&mut self, now: Instant, environment: &mut Environment<'_>) -> Outcome {
         if self.contradiction && environment.config.refusal == Refusal::Close {
-            return Outcome::Failed(Failure::illegal());
+            return Outcome::Failed(Failure::unexpected());
         }
         self.advance_repeated_hello(now, environment);
         let outcome = self.advance_messages(now, environment);
-        if matches!(outcome, Outcome::Waiting) && self.is_13() {
+        if matches!(outcome, Outcome::Waiting) && self.is_13() && !self.timer.is_suspended() {
             self.acks.arm(now, self.timer.ack_delay());
         }
         outcome
@@ -432,7 +449,16 @@ impl Handshake {
 
     /// Whether protected messages wait behind the last one.
     pub(crate) fn holds_protected(&self) -> bool {
-        self.inbox.holds(RecordLayer::PROTECTED)
+        self.inbox.holds_protected()
+    }
+
+    /// Sends the flight again because nothing of it may have arrived.
+    pub(crate) fn resend(&mut self, now: Instant, stats: &mut Stats) {
+        if !self.flight.is_empty() && !self.flight.is_pending() {
+            self.flight.send();
+            self.timer.start(now);
+            stats.flights_sent += 1;
+        }
     }
 
     /// Sends the flight again because the other side repeats its own.
@@ -555,7 +581,8 @@ impl Handshake {
             Version::Dtls12 => {
                 let choice = tls12::server::Choice::new(&context, &hello)?;
                 context.records.clear();
-                *context.next_send = 0;
+                // We count as the client does: a cookie was asked for in our first message, if in any.
+                *context.next_send = message.message_seq;
                 context.transcript.clear();
                 context.transcript.push(message);
                 let state = choice.accept(&mut context)?;

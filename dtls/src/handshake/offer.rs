@@ -17,6 +17,15 @@ pub(crate) struct Offer {
     retried: Option<tls13::client::Retried>,
 }
 
+/// How large a first ClientHello may become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// With the share of a hybrid group, if that is wanted.
+    Any,
+    /// Small enough for one datagram.
+    Small,
+}
+
 /// What an answer of the server led to.
 pub(crate) enum Answer {
     /// Another ClientHello is under way.
@@ -26,8 +35,8 @@ pub(crate) enum Answer {
 }
 
 impl Offer {
-    /// Sends the first ClientHello.
-    pub(crate) fn start(context: &mut Context<'_>) -> Self {
+    /// Sends the first ClientHello; `size` says whether it may take more than one datagram.
+    pub(crate) fn start(context: &mut Context<'_>, size: Size) -> Self {
         let config = context.config;
         let provider = &config.provider;
         let (tls12, tls13) = (
@@ -42,13 +51,18 @@ impl Offer {
             cipher_suites.extend(config.suites().map(|suite| suite.number));
         }
         let mut shares = Vec::new();
-        // A share for the favourite alone: a server that wants another group asks for it. A source that fails here
-        // fails again, and then says so.
-        if tls13
-            && let Some(group) = config.groups().next()
-            && let Ok(exchange) = context.secrets.key_exchange(group)
-        {
-            shares.push((group, exchange));
+        let groups = config
+            .groups()
+            .filter(|group| size == Size::Any || !group.is_hybrid());
+        // A share for the favourite, and for a classical one beside a hybrid one: a server that wants another group
+        // asks for it.
+        let hybrid = groups.clone().next().filter(|group| group.is_hybrid());
+        let classical = groups.clone().find(|group| !group.is_hybrid());
+        for group in hybrid.into_iter().chain(classical).filter(|_| tls13) {
+            // A source that fails here fails again, and then says so.
+            if let Ok(exchange) = context.secrets.key_exchange(group) {
+                shares.push((group, exchange));
+            }
         }
         let srtp_profiles = &config.srtp_profiles;
         let mut versions = Vec::new();
@@ -62,7 +76,12 @@ impl Offer {
             cipher_suites,
             compression_methods: vec![0],
             extensions: Extensions {
-                groups: Some(config.groups().map(NamedGroup::number).collect()),
+                groups: Some(
+                    groups
+                        .filter(|group| tls13 || !group.is_hybrid())
+                        .map(NamedGroup::number)
+                        .collect(),
+                ),
                 point_formats: tls12,
                 schemes: Some(provider.schemes().to_vec()),
                 srtp: (!srtp_profiles.is_empty()).then(|| UseSrtp {
@@ -84,6 +103,14 @@ impl Offer {
             verified: false,
             retried: None,
         }
+    }
+
+    /// Whether the hello is a large one that a small one could take the place of.
+    pub(crate) fn may_shrink(&self) -> bool {
+        self.retried.is_none()
+            && !self.verified
+            && self.shares.iter().any(|(group, _)| group.is_hybrid())
+            && self.shares.len() > 1
     }
 
     /// Begins again behind the ClientHello that was sent last: what was accepted since may have been anybody's.
@@ -109,6 +136,12 @@ impl Offer {
                 context.transcript.clear();
                 send(context, &self.hello);
                 return Ok(Answer::Again);
+            }
+            // What only servers of older versions say.
+            HandshakeType::HELLO_VERIFY_REQUEST
+                if !context.config.versions.contains(Version::Dtls12) =>
+            {
+                return Err(Failure::version());
             }
             HandshakeType::SERVER_HELLO => {}
             _ => return Err(Failure::unexpected()),

@@ -100,6 +100,9 @@ impl Epochs {
     /// The first epoch of data.
     pub(crate) const APPLICATION: u64 = 3;
 
+    /// What protection may add to a plaintext (RFC 8446 §5.2).
+    const MAX_EXPANSION: usize = 256;
+
     /// Failed authentications before the connection gives up (RFC 9147 §4.5.3).
     const MAX_FAILURES: u64 = 1 << 36;
 
@@ -205,7 +208,10 @@ impl Epochs {
             .split_at_mut_checked(header.header_length)
             .ok_or(Rejected::Malformed)?;
         // The mask needs sixteen bytes, the tag as many, the content type one (RFC 9147 §4.2.3).
-        if body.len() <= AeadAlgorithm::TAG_LENGTH {
+        // What is longer than protection can make it is never sent (RFC 8446 §5.2).
+        if body.len() <= AeadAlgorithm::TAG_LENGTH
+            || body.len() > RecordHeader::MAX_PLAINTEXT + Self::MAX_EXPANSION
+        {
             return Err(Rejected::Malformed);
         }
         let mask = read.keys.mask(body).map_err(|_| Rejected::Malformed)?;

@@ -62,6 +62,11 @@ impl RecordLayer {
         });
     }
 
+    /// The next record in the clear has this number.
+    pub(crate) const fn begin_at(&mut self, sequence_number: u64) {
+        self.plain_next = sequence_number;
+    }
+
     /// Begins anew with the keys of DTLS 1.3.
     pub(crate) fn begin_epochs(&mut self) -> &mut Epochs {
         self.keys = None;

@@ -217,7 +217,7 @@ impl ExpectServerKeyExchange {
 impl Share {
     /// The group has to be one of ours.
     fn new(context: &Context<'_>, group: u16, public: &[u8]) -> Result<Self, Failure> {
-        let mut groups = context.config.groups();
+        let mut groups = context.config.groups_12();
         Ok(Self {
             group: groups
                 .find(|own| own.number() == group)

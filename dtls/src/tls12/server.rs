@@ -123,7 +123,7 @@ impl Choice {
         }
         let config = context.config;
         let group = config
-            .groups()
+            .groups_12()
             .find(|group| extensions.offers_group(*group));
         // A client that names no schemes means SHA-1 (RFC 5246 §7.4.1.4.1).
         let schemes = extensions.schemes.as_deref().unwrap_or_default();

@@ -49,10 +49,7 @@ impl State {
                     });
                 }
             },
-            Self::Certificate(state) => match state.handle(context, message)? {
-                First::Continue(state) => state,
-                First::Completed(agreed) => return Ok(Progress::Completed(Box::new(agreed))),
-            },
+            Self::Certificate(state) => return Ok(state.handle(context, message)?),
             Self::CertificateVerify(state) => state.handle(context, message)?,
             Self::Finished(state) => {
                 return Ok(Progress::Completed(Box::new(
@@ -168,12 +165,14 @@ impl Choice {
     /// Sends ServerHello, EncryptedExtensions, CertificateRequest, Certificate, CertificateVerify and Finished.
     fn send_flight(self, context: &mut Context<'_>, share: &[u8]) -> Result<State, Failure> {
         let provider = &context.config.provider;
-        let exchange = context.secrets.key_exchange(self.group)?;
+        let (public, shared) = context
+            .secrets
+            .respond(self.group, share)
+            .map_err(|_| Failure::bad_share())?;
         let own_share = KeyShare {
             group: self.group.number(),
-            public: exchange.public().to_vec(),
+            public,
         };
-        let shared = exchange.agree(share).map_err(|_| Failure::bad_share())?;
         let random = context.random();
         let mut body = Vec::new();
         self.hello(random, own_share).encode(&mut body);
@@ -298,14 +297,12 @@ pub(crate) struct ExpectCertificate {
     extras: Extras,
 }
 
-/// What the first protected message of a client leads to.
-enum First {
-    Continue(State),
-    Completed(Agreed),
-}
-
 impl ExpectCertificate {
-    fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<First, Failure> {
+    fn handle(
+        self,
+        context: &mut Context<'_>,
+        message: &Message,
+    ) -> Result<Progress<State, Agreed>, Failure> {
         // The client has all of our flight, or it could not go on.
         context.end_flight();
         let judgement = context.config.peer_certificate;
@@ -314,11 +311,12 @@ impl ExpectCertificate {
                 previous: self,
                 peer: None,
             };
-            return state.handle(context, message).map(First::Completed);
+            let agreed = state.handle(context, message)?;
+            return Ok(Progress::Completed(Box::new(agreed)));
         }
         let peer = Peer::read(context, message)?;
         context.transcript.push(message);
-        Ok(First::Continue(match peer {
+        Ok(Progress::Continue(match peer {
             Some(peer) => State::CertificateVerify(Box::new(ExpectCertificateVerify {
                 previous: self,
                 peer,

@@ -115,7 +115,11 @@ fn the_key_schedule_is_that_of_a_recorded_session() {
         );
         for record in vector["records"].as_array().unwrap() {
             let from = usize::from(record["from"] == "server");
-            sides.open(from, &mut bytes(&record["record"]), &[record.clone()]);
+            sides.open(
+                from,
+                &mut bytes(&record["record"]),
+                std::slice::from_ref(record),
+            );
         }
     }
 }

@@ -42,6 +42,15 @@ impl ClientHello {
         })
     }
 
+    /// The cookie of HelloVerifyRequest in the body of a ClientHello, which DTLS 1.3 leaves empty (RFC 9147 §5.3).
+    pub(crate) fn cookie_of(mut body: &[u8]) -> Option<&[u8]> {
+        let buf = &mut body;
+        codec::u16(buf).ok()?;
+        codec::random(buf).ok()?;
+        codec::vec8(buf).ok()?;
+        codec::vec8(buf).ok()
+    }
+
     pub(crate) fn encode(&self, buf: &mut Vec<u8>) {
         codec::put_u16(buf, self.version);
         buf.extend_from_slice(&self.random);

@@ -17,7 +17,6 @@ impl HelloVerifyRequest {
         Ok(Self { version, cookie })
     }
 
-    #[cfg(test)]
     pub(crate) fn encode(&self, buf: &mut Vec<u8>) {
         codec::put_u16(buf, self.version);
         codec::put_vec::<1>(buf, |buf| buf.extend_from_slice(&self.cookie));

@@ -8,8 +8,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use net::{Datagram, Path, Transmit};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 
 /// The port of multicast DNS (RFC 6762 §3).
 pub const PORT: u16 = 5353;
@@ -45,11 +43,19 @@ pub fn is_resolvable(name: &str) -> bool {
     lower.strip_suffix(".local").is_some_and(is_label)
 }
 
+/// A name that nobody else has: a version 4 UUID made of these random bytes, as the draft has it (§3.1.1).
+pub fn unique_name(random: [u8; 16]) -> String {
+    let random = u128::from_be_bytes(random);
+    let uuid = (random & !(0xf000 << 64) & !(0xc000 << 48)) | (0x4000 << 64) | (0x8000 << 48);
+    let hex = format!("{uuid:032x}");
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range));
+    parts.map(Option::unwrap_or_default).join("-") + ".local"
+}
+
 /// Resolver and responder. Its owner has a socket on port 5353 in the groups, and sends what
 /// [`poll_transmit`](Self::poll_transmit) appends to the group that it names.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Mdns {
-    rng: StdRng,
     own: Vec<Own>,
     asked: Vec<Asked>,
     answers: VecDeque<(String, IpAddr, IpAddr)>,
@@ -107,35 +113,23 @@ struct Asked {
 }
 
 impl Mdns {
-    /// Without names. The seed makes the names that are registered; it comes from the operating system.
-    pub fn new(seed: [u8; 32]) -> Self {
-        Self {
-            rng: StdRng::from_seed(seed),
-            own: Vec::new(),
-            asked: Vec::new(),
-            answers: VecDeque::new(),
-            events: VecDeque::new(),
-            stats: Stats::default(),
-        }
+    /// Without names.
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Answers for a new random name with this address from now on: a version 4 UUID, as the draft has it (§3.1.1), so
-    /// that nobody else can have it and no probing is needed. `None` when there are 1,024 names.
-    pub fn register(&mut self, address: IpAddr) -> Option<String> {
-        if self.own.len() >= MAX_OWN {
-            return None;
+    /// Answers for a name with this address from now on; `false` when it is none that may be asked for, or there are
+    /// 1,024 names. Names are those of [`unique_name`], so that nobody else has them and no probing is needed.
+    pub fn register(&mut self, name: &str, address: IpAddr) -> bool {
+        if self.own.len() >= MAX_OWN || !is_resolvable(name) {
+            return false;
         }
-        let random: u128 = self.rng.random();
-        let uuid = (random & !(0xf000 << 64) & !(0xc000 << 48)) | (0x4000 << 64) | (0x8000 << 48);
-        let hex = format!("{uuid:032x}");
-        let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range));
-        let name = parts.map(Option::unwrap_or_default).join("-") + ".local";
         self.own.push(Own {
-            name: name.clone(),
+            name: name.to_ascii_lowercase(),
             address,
             answered: None,
         });
-        Some(name)
+        true
     }
 
     /// Does not answer for a name any more.

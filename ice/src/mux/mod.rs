@@ -153,10 +153,15 @@ impl Mux {
 
     /// The session has proved this path ([`PathProved`](crate::Event::PathProved)): what arrives on it is the
     /// session's. A path that another session had changes hands.
-    pub fn bind(&mut self, session: SessionId, path: Path) {
+    ///
+    /// Returns the session that had the path until now: it is to be told
+    /// ([`Agent::on_path_taken`](crate::Agent::on_path_taken)), so that it proves the path anew if it still uses it.
+    pub fn bind(&mut self, session: SessionId, path: Path) -> Option<SessionId> {
+        let mut taken_from = None;
         match self.paths.insert(path, session) {
-            Some(old) if old == session => return,
+            Some(old) if old == session => return None,
             Some(old) => {
+                taken_from = Some(old);
                 self.stats.rebound_paths += 1;
                 if let Some(entry) = self.sessions.get_mut(&old) {
                     entry.paths.retain(|bound| *bound != path);
@@ -176,13 +181,14 @@ impl Mux {
             self.paths.remove(&evicted);
             self.stats.evicted_paths += 1;
         }
+        taken_from
     }
 
     /// Binds a path that carries the session's data ([`Selected`](crate::Event::Selected)): it is never the one
     /// that is forgotten when there are too many.
-    pub fn bind_selected(&mut self, session: SessionId, path: Path) {
+    pub fn bind_selected(&mut self, session: SessionId, path: Path) -> Option<SessionId> {
         self.sessions.entry(session).or_default().selected = Some(path);
-        self.bind(session, path);
+        self.bind(session, path)
     }
 
     /// Says whose a datagram is.

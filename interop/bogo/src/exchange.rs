@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use avocet_dtls::{
-    AlertDescription, Cause, Certificate, Config, Connection, Event, Initiator, PeerCertificate,
-    PreSharedKey, Refusal, Role, SrtpProfile, Version,
+    AlertDescription, Cause, Certificate, Config, Connection, Event, Initiator, NamedGroup,
+    PeerCertificate, PreSharedKey, Refusal, Role, SrtpProfile, Version, Versions,
 };
 
 use crate::flags::Flags;
@@ -38,7 +38,11 @@ const MAX_TIMEOUTS: u64 = 12;
 pub fn run(flags: &Flags) -> Result<(), Failed> {
     let config = configure(flags)?;
     let host = if flags.ipv6 { "::1" } else { "127.0.0.1" };
-    let role = if flags.server { Role::Server } else { Role::Client };
+    let role = if flags.server {
+        Role::Server
+    } else {
+        Role::Client
+    };
     let connection = Connection::new(Arc::new(config), role, seed())
         .map_err(|error| wrong(format!(":CONFIG: {error}")))?;
     let mut exchange = Exchange {
@@ -48,6 +52,7 @@ pub fn run(flags: &Flags) -> Result<(), Failed> {
         now: Instant::now(),
         closed: None,
         is_connected: false,
+        agreed: None,
         answered: 0,
         timeouts: 0,
     };
@@ -59,7 +64,9 @@ pub fn run(flags: &Flags) -> Result<(), Failed> {
 
 /// Nothing hangs on it here: the peer is a test.
 fn seed() -> [u8; 32] {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let mut seed = [0; 32];
     seed[..16].copy_from_slice(&now.as_nanos().to_be_bytes());
     seed[16..20].copy_from_slice(&std::process::id().to_be_bytes());
@@ -71,18 +78,29 @@ fn configure(flags: &Flags) -> Result<Config, Failed> {
     if flags.min_version != 0 && flags.min_version < flags.max_version {
         return Err(wrong(":UNSUPPORTED_PROTOCOL: no version is left"));
     }
-    let too_new = flags.min_version != 0 && flags.min_version < DTLS_1_2;
-    let too_old = flags.max_version != 0 && flags.max_version > DTLS_1_2;
-    if flags.no_tls12 && flags.no_tls13 {
-        return Err(wrong(":NO_SUPPORTED_VERSIONS_ENABLED:"));
-    }
-    if too_new || too_old || flags.no_tls12 {
-        return Err(Failed::NotForUs("a version that we do not speak".into()));
-    }
-    if matches!(flags.expect_version, DTLS_1_3) {
-        return Err(Failed::NotForUs("dtls 1.3".into()));
-    }
+    let min = if flags.min_version == 0 {
+        DTLS_1_2
+    } else {
+        flags.min_version
+    };
+    let max = if flags.max_version == 0 {
+        DTLS_1_3
+    } else {
+        flags.max_version
+    };
+    let within = |version| version <= min && version >= max;
+    let versions = match (
+        within(DTLS_1_2) && !flags.no_tls12,
+        within(DTLS_1_3) && !flags.no_tls13,
+    ) {
+        (true, true) => Versions::ALL,
+        (true, false) => Versions::DTLS_1_2,
+        (false, true) => Versions::DTLS_1_3,
+        (false, false) if max > DTLS_1_2 => return Err(Failed::NotForUs("dtls 1.0".into())),
+        (false, false) => return Err(wrong(":NO_SUPPORTED_VERSIONS_ENABLED:")),
+    };
     let mut config = Config::anonymous();
+    config.versions = versions;
     config.refusal = Refusal::Close;
     config.handshake_timeout = Duration::from_secs(60 * 60);
     config.mtu = flags.mtu.unwrap_or(1400);
@@ -107,7 +125,10 @@ fn configure(flags: &Flags) -> Result<Config, Failed> {
         config.psks.push(psk);
     }
     if let Some(profiles) = &flags.srtp_profiles {
-        config.srtp_profiles = profiles.split(':').map(srtp_profile).collect::<Result<_, _>>()?;
+        config.srtp_profiles = profiles
+            .split(':')
+            .map(srtp_profile)
+            .collect::<Result<_, _>>()?;
     }
     if let Some(list) = &flags.advertise_alpn {
         config.alpn = protocols(list.as_bytes());
@@ -119,7 +140,8 @@ fn configure(flags: &Flags) -> Result<Config, Failed> {
         config.alpn = vec![b"no such protocol".to_vec()];
     }
     if !flags.curves.is_empty() {
-        return Err(Failed::NotForUs("groups are not chosen by configuration".into()));
+        let known = |number: &u16| group(*number);
+        config.groups = flags.curves.iter().map(known).collect::<Result<_, _>>()?;
     }
     if flags.cipher.is_some() {
         return Err(Failed::NotForUs("cipher strings of OpenSSL".into()));
@@ -144,6 +166,15 @@ fn srtp_profile(name: &str) -> Result<SrtpProfile, Failed> {
     })
 }
 
+fn group(number: u16) -> Result<NamedGroup, Failed> {
+    Ok(match number {
+        23 => NamedGroup::Secp256r1,
+        24 => NamedGroup::Secp384r1,
+        29 => NamedGroup::X25519,
+        _ => return Err(Failed::NotForUs(format!("group {number}"))),
+    })
+}
+
 /// Names with their lengths in front.
 fn protocols(mut list: &[u8]) -> Vec<Vec<u8>> {
     let mut names = Vec::new();
@@ -163,6 +194,7 @@ struct Exchange<'a> {
     now: Instant,
     closed: Option<(Initiator, Cause)>,
     is_connected: bool,
+    agreed: Option<(Version, u16)>,
     /// Flights of ours, repetitions not counted, and how often the last one was repeated in vain.
     answered: u64,
     timeouts: u64,
@@ -187,14 +219,25 @@ impl Exchange<'_> {
     /// Sends what is due and hears what happened.
     fn flush(&mut self) -> Result<(), Failed> {
         let mut datagram = Vec::new();
-        while self.connection.poll_transmit(self.now, &mut datagram).is_some() {
+        while self
+            .connection
+            .poll_transmit(self.now, &mut datagram)
+            .is_some()
+        {
             // The runner may have hung up by now; that shows when we listen.
             drop(self.link.send(&datagram));
             datagram.clear();
         }
         while let Some(event) = self.connection.poll_event() {
             match event {
-                Event::Connected { .. } => self.is_connected = true,
+                Event::Connected {
+                    version,
+                    cipher_suite,
+                    ..
+                } => {
+                    self.is_connected = true;
+                    self.agreed = Some((version, cipher_suite));
+                }
                 Event::Closed(reason) => self.closed = Some((reason.initiator, reason.cause)),
             }
         }
@@ -240,7 +283,9 @@ impl Exchange<'_> {
         if timeout == expected {
             Ok(())
         } else {
-            Err(wrong(format!("expected a timeout in {expected:?}, it is in {timeout:?}")))
+            Err(wrong(format!(
+                "expected a timeout in {expected:?}, it is in {timeout:?}"
+            )))
         }
     }
 
@@ -270,8 +315,19 @@ impl Exchange<'_> {
             while self.step()? {}
             return Err(wrong(":CERTIFICATE_VERIFY_FAILED:"));
         }
+        let (version, suite) = self.agreed.map_or((0, 0), |(v, s)| (v.number(), s));
+        if flags.expect_version != 0 && flags.expect_version != version {
+            return Err(wrong(format!("version {version:04x}")));
+        }
+        if flags.expect_cipher != 0 && flags.expect_cipher != suite {
+            return Err(wrong(format!("cipher suite {suite:04x}")));
+        }
         let alpn = self.connection.application_protocol().unwrap_or_default();
-        if flags.expect_alpn.as_ref().is_some_and(|expected| expected.as_bytes() != alpn) {
+        if flags
+            .expect_alpn
+            .as_ref()
+            .is_some_and(|expected| expected.as_bytes() != alpn)
+        {
             return Err(wrong("another application protocol"));
         }
         let peer = self.connection.peer_certificate();
@@ -294,7 +350,9 @@ impl Exchange<'_> {
         let flags = self.flags;
         if flags.export_length > 0 {
             let mut material = vec![0; flags.export_length];
-            let context = flags.use_export_context.then_some(flags.export_context.as_bytes());
+            let context = flags
+                .use_export_context
+                .then_some(flags.export_context.as_bytes());
             self.connection
                 .export_keying_material(&flags.export_label, context, &mut material)
                 .map_err(|error| wrong(format!(":EXPORT: {error}")))?;
@@ -317,7 +375,15 @@ impl Exchange<'_> {
     fn echo(&mut self) -> Result<(), Failed> {
         loop {
             let mut data = Vec::new();
+            if self.flags.key_update_before_read {
+                self.connection.update_keys(self.now);
+                self.flush()?;
+            }
             while self.connection.recv(&mut data).is_some() {
+                if self.flags.key_update {
+                    self.connection.update_keys(self.now);
+                    self.flush()?;
+                }
                 data.iter_mut().for_each(|byte| *byte ^= 0xff);
                 self.write(&data)?;
                 data.clear();
@@ -340,7 +406,10 @@ impl Exchange<'_> {
 
     fn write(&mut self, data: &[u8]) -> Result<(), Failed> {
         let mut record = Vec::new();
-        let mark = self.connection.begin(&mut record).ok_or(wrong(":NOT_CONNECTED:"))?;
+        let mark = self
+            .connection
+            .begin(&mut record)
+            .ok_or(wrong(":NOT_CONNECTED:"))?;
         record.extend_from_slice(data);
         self.connection
             .seal(self.now, &mut record, mark)
@@ -351,7 +420,10 @@ impl Exchange<'_> {
 
 /// The first certificate of a PEM text, by way of our own reader of base64.
 fn decode_pem(text: &str) -> Vec<u8> {
-    let body = text.lines().skip(1).take_while(|line| !line.starts_with("-----"));
+    let body = text
+        .lines()
+        .skip(1)
+        .take_while(|line| !line.starts_with("-----"));
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0_u32, 0);
     for digit in body.flat_map(str::bytes) {
@@ -378,6 +450,5 @@ fn describe((initiator, cause): (Initiator, Cause)) -> String {
         Cause::Alert(alert) => format!(":ALERT: {alert:?}"),
         cause => format!(":{cause:?}:"),
     };
-    let _ = Version::Dtls12;
     format!("{what} by {initiator:?}")
 }

@@ -42,6 +42,8 @@ pub struct Flags {
     pub expect_peer_cert_file: Option<String>,
     pub expect_no_peer_cert: bool,
     pub curves: Vec<u16>,
+    pub key_update: bool,
+    pub key_update_before_read: bool,
 }
 
 impl Flags {
@@ -53,7 +55,11 @@ impl Flags {
         };
         let mut rest = arguments.iter();
         while let Some(flag) = rest.next() {
-            let mut text = || rest.next().cloned().ok_or(format!("{flag} without a value"));
+            let mut text = || {
+                rest.next()
+                    .cloned()
+                    .ok_or(format!("{flag} without a value"))
+            };
             match flag.as_str() {
                 "-port" => flags.port = number(&text()?)?,
                 "-shim-id" => flags.shim_id = number(&text()?)?,
@@ -62,11 +68,21 @@ impl Flags {
                 // We do nothing else, and we never block within a step.
                 "-dtls" | "-async" | "-implicit-handshake" => {}
                 // There is no other way in which these could be done.
-                "-no-ticket" | "-use-old-client-cert-callback" | "-expect-extended-master-secret"
-                | "-expect-secure-renegotiation" | "-server-preference" | "-no-tls1" | "-no-tls11"
-                | "-use-early-callback" | "-expect-no-session" | "-handshake-twice"
-                | "-no-op-extra-handshake" | "-expect-no-session-id" | "-expect-no-server-name"
-                | "-permute-extensions" | "-renegotiate-ignore" => {}
+                "-no-ticket"
+                | "-use-old-client-cert-callback"
+                | "-expect-extended-master-secret"
+                | "-expect-secure-renegotiation"
+                | "-server-preference"
+                | "-no-tls1"
+                | "-no-tls11"
+                | "-use-early-callback"
+                | "-expect-no-session"
+                | "-handshake-twice"
+                | "-no-op-extra-handshake"
+                | "-expect-no-session-id"
+                | "-expect-no-server-name"
+                | "-permute-extensions"
+                | "-renegotiate-ignore" => {}
                 // What is trusted is decided by the flags that say whether verification fails.
                 "-trust-cert" => drop(text()?),
                 // Our own limit is smaller.
@@ -105,6 +121,8 @@ impl Flags {
                 "-expect-cipher" => flags.expect_cipher = number(&text()?)?,
                 "-expect-peer-cert-file" => flags.expect_peer_cert_file = Some(text()?),
                 "-expect-no-peer-cert" => flags.expect_no_peer_cert = true,
+                "-key-update" => flags.key_update = true,
+                "-key-update-before-read" => flags.key_update_before_read = true,
                 "-curves" => flags.curves.push(number(&text()?)?),
                 _ => return Err(flag.clone()),
             }

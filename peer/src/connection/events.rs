@@ -40,6 +40,7 @@ impl Outlet for Events {
             | Event::DataChannelWritable(_)
             | Event::DataChannelBufferedAmountLow(_)
             | Event::NegotiationNeeded
+            | Event::SrtpKeyExpiring
             | Event::PathProved(_)
                 if self.queue.contains(&event) =>
             {

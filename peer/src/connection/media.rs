@@ -221,13 +221,25 @@ impl PeerConnection {
         }
     }
 
-    /// The largest RTP packet, header included, that fits the path once sealed.
+    /// The largest RTP packet, header included, that fits the path once sealed. With [`Config::cryptex`], one with
+    /// contributing sources and without extensions becomes four octets longer.
+    ///
+    /// [`Config::cryptex`]: crate::Config::cryptex
     pub fn max_rtp_packet_bytes(&self) -> usize {
         let profile = self.transport.agreed.and_then(|agreed| agreed.srtp_profile);
         let overhead = profile
             .and_then(|profile| srtp::Profile::from_number(profile.0))
             .map_or(16, srtp::Profile::rtp_overhead);
         self.config.udp_payload_bytes.saturating_sub(overhead)
+    }
+
+    /// Whether headers are encrypted, by what both descriptions say (RFC 9335 §4).
+    pub(super) fn negotiated_cryptex(&self) -> srtp::Cryptex {
+        if self.jsep.agrees_on_cryptex() {
+            self.config.cryptex
+        } else {
+            srtp::Cryptex::Disabled
+        }
     }
 
     /// Brings the session in line with what was negotiated.
@@ -243,6 +255,10 @@ impl PeerConnection {
             config.rtcp_packet_bytes = self.config.udp_payload_bytes.saturating_sub(RTCP_OVERHEAD);
             // The configuration was checked in parts; a session that refuses it carries no media.
             self.media.session = Session::new(config).ok().map(Box::new);
+        }
+        let cryptex = self.negotiated_cryptex();
+        if let Some(srtp) = &mut self.transport.srtp {
+            srtp.set_cryptex(cryptex);
         }
         let Some(session) = &mut self.media.session else {
             return;

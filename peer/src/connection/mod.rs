@@ -7,11 +7,15 @@ mod media;
 mod negotiate;
 mod network;
 mod receive;
+mod rekey;
 mod settle;
+mod sped;
 mod state;
 mod transmit;
 mod transport;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -60,6 +64,10 @@ struct Names {
     session_id: String,
     session_version: u64,
     cname: String,
+    /// What the association is made from, so that its INIT can be told beforehand (SNAP).
+    sctp_seed: [u8; 32],
+    /// That INIT, in base64.
+    sctp_init: String,
 }
 
 /// Where the connection stands as a whole.
@@ -82,6 +90,7 @@ struct Counters {
     packets_received: u64,
     bytes_sent: u64,
     bytes_received: u64,
+    dtls_carried: u64,
     dropped: Dropped,
 }
 
@@ -100,10 +109,15 @@ impl PeerConnection {
             // RFC 9429 §5.2.1: 63 bits, so that nobody takes it for negative.
             session_id: (random.next_u64() >> 1).to_string(),
             session_version: 1,
-            cname: token(&mut random, 16),
+            // RFC 7022 §4.2: at least 96 bits, and a letter has five.
+            cname: token(&mut random, 20),
+            sctp_seed: random_seed(&mut random),
+            sctp_init: String::new(),
         };
         // Negotiation owns the codecs from here on.
-        let jsep = Jsep::new(std::mem::take(&mut config.codecs));
+        let further = std::mem::take(&mut config.extensions);
+        let codecs = std::mem::take(&mut config.codecs);
+        let jsep = Jsep::new(codecs, further, config.cryptex);
         let mut connection = Self {
             config,
             random,
@@ -118,9 +132,10 @@ impl PeerConnection {
             state: State::default(),
             counters: Counters::default(),
         };
-        let association = connection.association_config(5000, 1_200);
-        let seed = connection.seed();
-        sctp::Association::new(association, seed).map_err(ConfigError::Sctp)?;
+        let config = connection.association_config(5000, 1_200);
+        let seed = connection.names.sctp_seed;
+        let association = sctp::Association::new(config, seed).map_err(ConfigError::Sctp)?;
+        connection.names.sctp_init = BASE64.encode(association.local_init());
         let ufrag = connection.local_ufrag().to_owned();
         connection.events.push(Event::LocalUfrag(ufrag));
         connection.use_stun_servers(now);
@@ -150,6 +165,7 @@ impl PeerConnection {
             session.handle_timeout(now);
         }
         self.counters.dropped.before_keys += self.transport.early.expire(now);
+        self.forget_retired_keys(now);
         self.events.release();
         self.settle(now);
     }
@@ -171,6 +187,11 @@ impl PeerConnection {
                 .as_deref()
                 .and_then(session::Session::poll_timeout),
             self.transport.early.deadline(),
+            self.transport
+                .retired
+                .as_ref()
+                .and_then(|retired| retired.until),
+            self.transport.sped.deadline(),
             self.state.closing.as_ref().map(|(deadline, _)| *deadline),
         ]
         .into_iter()
@@ -242,6 +263,7 @@ impl PeerConnection {
                 connection_state: self.state.connection,
                 dtls_role: transport.role(),
                 tls_version: transport.agreed.map(|agreed| agreed.version.number()),
+                dtls_carried: counters.dtls_carried,
                 dtls_cipher: transport.agreed.map(|agreed| agreed.cipher_suite),
                 srtp_cipher: transport
                     .agreed

@@ -150,6 +150,12 @@ impl PeerConnection {
         self.settle(now);
     }
 
+    /// This host refused a datagram of this size (EMSGSIZE); see [`ice::Agent::on_too_large`].
+    pub fn on_too_large(&mut self, now: Instant, path: &Path, bytes: usize) {
+        self.transport.ice.on_too_large(now, path, bytes);
+        self.settle(now);
+    }
+
     /// The path carries another session's data now; see [`ice::Agent::on_path_taken`].
     pub fn on_path_taken(&mut self, now: Instant, path: &Path) {
         self.transport.ice.on_path_taken(now, path);
@@ -160,6 +166,47 @@ impl PeerConnection {
     pub fn hold_checks(&mut self, now: Instant, until: Instant) {
         self.transport.ice.hold_checks(now, until);
         self.settle(now);
+    }
+
+    /// What the layers above may fill of one datagram on the path in use.
+    pub fn path_budget(&self) -> ice::path_mtu::PathBudget {
+        self.transport.ice.path_budget()
+    }
+
+    /// The path carries datagrams of this size: the association's packets grow or shrink to it, less what DTLS adds.
+    pub(super) fn on_path_mtu(&mut self, now: Instant, datagram_bytes: usize) {
+        if let (Some(association), Some(dtls)) = (&mut self.association, &self.transport.dtls) {
+            let base = ice::path_mtu::BASE_DATAGRAM;
+            let bytes = match datagram_bytes > base {
+                true => datagram_bytes,
+                false => self.config.udp_payload_bytes.min(base),
+            };
+            let packet = bytes.saturating_sub(dtls.max_overhead());
+            association.set_max_datagram(now, packet);
+        }
+    }
+
+    /// The association's full packets get lost, smaller ones do not.
+    pub(super) fn on_black_hole(&mut self, now: Instant, packet_bytes: usize) {
+        let overhead = self
+            .transport
+            .dtls
+            .as_ref()
+            .map_or(0, dtls::Connection::max_overhead);
+        for _ in 0..3 {
+            let bytes = packet_bytes.saturating_add(overhead);
+            self.transport.ice.on_datagram_lost(now, bytes);
+        }
+    }
+
+    /// Data takes another path: what the association has learned of the old one says nothing about it.
+    pub(super) fn on_path_selected(&mut self, now: Instant, path: Path) {
+        let before = self.transport.data_path.replace(path);
+        if before.is_some_and(|before| before != path)
+            && let Some(association) = &mut self.association
+        {
+            association.on_path_change(now);
+        }
     }
 
     /// How many checks were sent to unproved addresses: what the endpoint counts against its budget.

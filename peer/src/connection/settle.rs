@@ -18,7 +18,8 @@ impl PeerConnection {
             return;
         }
         loop {
-            let moved = self.settle_ice()
+            let moved = self.settle_ice(now)
+                | self.settle_sped(now)
                 | self.settle_handshake(now)
                 | self.settle_dtls(now)
                 | self.settle_association(now)
@@ -42,7 +43,7 @@ impl PeerConnection {
         }
     }
 
-    fn settle_ice(&mut self) -> bool {
+    fn settle_ice(&mut self, now: Instant) -> bool {
         let mut moved = false;
         while let Some(event) = self.transport.ice.poll_event() {
             moved = true;
@@ -51,6 +52,7 @@ impl PeerConnection {
                 ice::Event::PathProved(path) => self.events.push(Event::PathProved(path)),
                 ice::Event::Selected { path, round_trip } => {
                     self.transport.path_changes += 1;
+                    self.on_path_selected(now, path);
                     if let (Some(round_trip), Some(session)) = (round_trip, &mut self.media.session)
                     {
                         session.set_round_trip_time(round_trip);
@@ -67,11 +69,13 @@ impl PeerConnection {
                     self.events.push(Event::OpenStream { local, remote });
                 }
                 ice::Event::CloseStream(path) => self.events.push(Event::CloseStream(path)),
-                ice::Event::PathMtu(_)
-                | ice::Event::RoleChanged(_)
-                | ice::Event::PayloadArrived { .. }
-                | ice::Event::PayloadAcknowledged(_)
-                | ice::Event::PayloadsRefused => {}
+                ice::Event::PathMtu(bytes) => self.on_path_mtu(now, bytes),
+                ice::Event::PayloadArrived { path, payload } => {
+                    self.on_payload(now, path, &payload);
+                }
+                ice::Event::PayloadAcknowledged(_) => self.on_sped_shown(),
+                ice::Event::PayloadsRefused => self.on_payloads_refused(now),
+                ice::Event::RoleChanged(_) => {}
             }
         }
         moved
@@ -137,13 +141,17 @@ impl PeerConnection {
     fn on_dtls_connected(&mut self, now: Instant, agreed: Agreed) {
         self.transport.agreed = Some(agreed);
         let keys = match (&self.transport.dtls, agreed.srtp_profile) {
-            (Some(dtls), Some(profile)) => Srtp::from_handshake(dtls, profile),
+            (Some(dtls), Some(profile)) => {
+                let provider = &self.config.srtp_provider;
+                Srtp::from_handshake(dtls, profile, provider, self.negotiated_cryptex())
+            }
             _ => None,
         };
         if keys.is_none() && self.media.session.is_some() {
             self.state.failure = Some(Failure::Srtp);
         }
         self.transport.srtp = keys;
+        self.limit_retired_keys(now);
         for (_, mut packet) in self.transport.early.take_media() {
             self.open_media(now, &mut packet);
         }
@@ -162,7 +170,8 @@ impl PeerConnection {
 
     /// Makes the association once data was negotiated and DTLS carries it.
     pub(super) fn start_association(&mut self, now: Instant) {
-        let sctp = self.jsep.settled.as_ref().and_then(|settled| settled.sctp);
+        let settled = self.jsep.settled.as_ref();
+        let sctp = settled.and_then(|settled| settled.sctp.clone());
         let (Some(sctp), Some(dtls)) = (sctp, &self.transport.dtls) else {
             return;
         };
@@ -175,13 +184,23 @@ impl PeerConnection {
             .udp_payload_bytes
             .saturating_sub(dtls.max_overhead());
         let config = self.association_config(sctp.port, packet_bytes);
-        let seed = self.seed();
         // The configuration was tried in `new`.
-        let Ok(mut association) = sctp::Association::new(config, seed) else {
+        let Ok(mut association) = sctp::Association::new(config, self.names.sctp_seed) else {
             return;
         };
-        association.connect(now, self.transport.ice.round_trip_time());
+        let round_trip = self.transport.ice.round_trip_time();
+        // SNAP: with both INITs in the descriptions there is nothing left to agree upon.
+        let remote_init = sctp.init.filter(|_| self.config.snap);
+        let agreed = remote_init
+            .is_some_and(|init| association.connect_with(now, &init, round_trip).is_ok());
+        if !agreed {
+            association.connect(now, round_trip);
+        }
         self.association = Some(association);
+        if self.config.path_mtu.is_some() {
+            // The size may have been found while the handshake ran.
+            self.on_path_mtu(now, self.transport.ice.path_budget().payload_bytes());
+        }
         self.channels.max_send = sctp.max_message_size;
         self.channels.set_role(role, &mut self.events);
     }
@@ -248,10 +267,9 @@ impl PeerConnection {
             sctp::Event::StreamRefused { stream, reason } => {
                 channels.on_refused(now, (stream.get(), reason), association, events);
             }
-            // Nobody probes here yet.
-            sctp::Event::ProbeAcknowledged { .. }
-            | sctp::Event::ProbeLost { .. }
-            | sctp::Event::BlackHole { .. } => {}
+            sctp::Event::BlackHole { bytes } => self.on_black_hole(now, bytes),
+            // The padded checks of ICE are the probes.
+            sctp::Event::ProbeAcknowledged { .. } | sctp::Event::ProbeLost { .. } => {}
             sctp::Event::Closed(reason) => {
                 log::debug!("sctp ended: {:?}", reason.cause);
                 let initiator = match reason.initiator {

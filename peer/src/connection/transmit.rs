@@ -5,6 +5,8 @@ use std::time::Instant;
 use net::{Path, Transmit};
 
 use super::PeerConnection;
+use crate::data::Outlet;
+use crate::event::Event;
 
 impl PeerConnection {
     /// Appends one datagram to `buf` and says where it goes. What `buf` holds already is not touched.
@@ -59,6 +61,9 @@ impl PeerConnection {
                 session::Kind::Rtp => srtp.sender.protect_rtp(buf, start),
                 session::Kind::Rtcp => srtp.sender.protect_rtcp(buf, start),
             };
+            if srtp.sender.poll_event().is_some() {
+                self.events.push(Event::SrtpKeyExpiring);
+            }
             if sealed.is_ok() {
                 return true;
             }

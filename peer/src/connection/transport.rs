@@ -7,6 +7,8 @@ use net::Path;
 
 use super::early::Early;
 use super::network::Servers;
+use super::rekey::RetiredKeys;
+use super::sped::Sped;
 use crate::config::Config;
 use crate::error::ConfigError;
 
@@ -15,11 +17,17 @@ use crate::error::ConfigError;
 pub(super) struct Transport {
     pub(super) ice: ice::Agent,
     pub(super) dtls: Option<dtls::Connection>,
-    /// Whether the handshake may run: a path works.
+    /// Whether the handshake may run: a path works, or checks carry it.
     pub(super) dtls_started: bool,
+    /// Whether checks may carry the handshake.
+    pub(super) sped: Sped,
+    /// Whether they do: no path works yet.
+    pub(super) carries: bool,
     /// What the handshake agreed on.
     pub(super) agreed: Option<Agreed>,
     pub(super) srtp: Option<Srtp>,
+    /// The receiving keys of a former association.
+    pub(super) retired: Option<Box<RetiredKeys>>,
     pub(super) early: Early,
     pub(super) local_fingerprint: String,
     /// Whose certificate is expected.
@@ -29,6 +37,8 @@ pub(super) struct Transport {
     /// Where the last words of a close go: the path that worked when it ended.
     pub(super) farewell_path: Option<Path>,
     pub(super) path_changes: u64,
+    /// The path that was selected last.
+    pub(super) data_path: Option<Path>,
     pub(super) servers: Servers,
     dtls_config: Arc<dtls::Config>,
 }
@@ -53,6 +63,7 @@ impl Transport {
         let mut ice_config = ice::Config::new(seed);
         ice_config.mode = config.ice_mode;
         ice_config.policy = config.ice_policy;
+        ice_config.path_mtu = config.path_mtu;
         ice_config.rewrites.clone_from(&config.address_rewrites);
         let announced = config.announced_addresses.iter().copied();
         let announced = announced.map(ice::AddressRewrite::to);
@@ -72,14 +83,18 @@ impl Transport {
             ice,
             dtls: None,
             dtls_started: false,
+            sped: Sped::default(),
+            carries: false,
             agreed: None,
             srtp: None,
+            retired: None,
             early: Early::default(),
             local_fingerprint: config.certificate.fingerprint().to_string(),
             remote_fingerprints: None,
             remote_ufrag: None,
             farewell_path: None,
             path_changes: 0,
+            data_path: None,
             servers: Servers::default(),
             dtls_config,
         })
@@ -98,6 +113,7 @@ impl Transport {
             // The configuration was tried in `new`.
             self.dtls = dtls::Connection::new(Arc::clone(&self.dtls_config), role, seed).ok();
             self.dtls_started = false;
+            self.carries = false;
         }
         if let (Some(dtls), Some(fingerprints)) = (&mut self.dtls, &self.remote_fingerprints) {
             dtls.set_remote_fingerprints(now, fingerprints.clone());
@@ -126,6 +142,8 @@ impl Srtp {
     pub(super) fn from_handshake(
         dtls: &dtls::Connection,
         profile: dtls::SrtpProfile,
+        provider: &srtp::Provider,
+        cryptex: srtp::Cryptex,
     ) -> Option<Self> {
         let profile = srtp::Profile::from_number(profile.0)?;
         let mut material = srtp::KeyingMaterial::new(profile);
@@ -136,9 +154,18 @@ impl Srtp {
             dtls::Role::Client => (client, server),
             dtls::Role::Server => (server, client),
         };
+        let mut config = srtp::Config::new(profile);
+        config.provider = provider.clone();
+        config.cryptex = cryptex;
         Some(Self {
-            sender: srtp::Sender::new(profile, ours).ok()?,
-            receiver: srtp::Receiver::new(profile, theirs).ok()?,
+            sender: srtp::Sender::with_config(config.clone(), &ours).ok()?,
+            receiver: srtp::Receiver::with_config(config, &theirs).ok()?,
         })
+    }
+
+    /// What was negotiated about encrypted headers.
+    pub(super) const fn set_cryptex(&mut self, cryptex: srtp::Cryptex) {
+        self.sender.set_cryptex(cryptex);
+        self.receiver.set_cryptex(cryptex);
     }
 }

@@ -142,6 +142,7 @@ impl Jsep {
             send,
             extensions: extensions.to_vec(),
             reduced_size: section.reduced_size,
+            cryptex: section.cryptex && self.cryptex != srtp::Cryptex::Disabled,
             source: transceiver.source.clone(),
         })
     }
@@ -193,6 +194,7 @@ impl Jsep {
             receive: media.receive.clone(),
             extensions: media.extensions.clone(),
             reduced_size: media.reduced_size,
+            cryptex: media.cryptex,
         });
     }
 
@@ -210,7 +212,7 @@ impl Jsep {
             .iter()
             .zip(&offer.sections)
             .filter(|(ours, _)| !ours.is_rejected())
-            .find_map(|(_, theirs)| theirs.sctp);
+            .find_map(|(_, theirs)| theirs.sctp.clone());
         self.settled = Some(Settled {
             remote,
             role: match answer.setup {

@@ -15,7 +15,7 @@ mod section;
 mod transceiver;
 mod write;
 
-use rtp::MediaKind;
+use rtp::{ExtensionUri, MediaKind};
 
 pub use codecs::{CodecParameters, Codecs};
 pub use description::{SdpType, SessionDescription, SignalingState};
@@ -38,6 +38,8 @@ use crate::error::{SectionFault, SetDescriptionError};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Jsep {
     pub(crate) codecs: Codecs,
+    /// What is offered and answered about encrypted headers.
+    pub(crate) cryptex: srtp::Cryptex,
     pub(crate) state: SignalingState,
     pub(crate) transceivers: Vec<Transceiver>,
     /// One for each m-line; the order never changes (RFC 3264 §8).
@@ -148,9 +150,18 @@ pub(crate) struct Rejection {
 }
 
 impl Jsep {
-    pub(crate) fn new(codecs: Codecs) -> Self {
+    pub(crate) fn new(
+        codecs: Codecs,
+        extensions: Vec<(MediaKind, ExtensionUri)>,
+        cryptex: srtp::Cryptex,
+    ) -> Self {
         Self {
             codecs,
+            cryptex,
+            numbers: Numbers {
+                extensions: ExtensionIds::new(extensions),
+                ..Numbers::default()
+            },
             ..Self::default()
         }
     }
@@ -213,6 +224,14 @@ impl Jsep {
             .iter()
             .filter_map(|transceiver| transceiver.negotiated.as_ref())
             .all(|negotiated| negotiated.reduced_size)
+    }
+
+    /// Whether headers may be encrypted: the m-lines of one BUNDLE group agree (RFC 9335 §4).
+    pub(crate) fn agrees_on_cryptex(&self) -> bool {
+        self.transceivers
+            .iter()
+            .filter_map(|transceiver| transceiver.negotiated.as_ref())
+            .all(|negotiated| negotiated.cryptex)
     }
 
     /// Whether a new offer has something to say (W3C WebRTC §4.7.3).

@@ -1,7 +1,9 @@
 //! Payload types and extension ids: which number means what, for the whole life of a session. A number that was
 //! negotiated never gets another meaning (RFC 9429 §5.2.2, RFC 8843 §10).
 
-use rtp::{MediaKind, PayloadType};
+use std::sync::Arc;
+
+use rtp::{ExtensionUri, MediaKind, PayloadType};
 use sdp::Direction;
 
 use super::codecs::CodecParameters;
@@ -155,22 +157,45 @@ impl PayloadTypes {
 /// Which id stands for which header extension.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ExtensionIds {
+    /// Extensions of the application, beside those that are [`understood`].
+    further: Arc<[(MediaKind, ExtensionUri)]>,
     entries: Vec<(u8, String)>,
     /// The peer's ids for extensions that we do not have.
     foreign: Vec<u8>,
 }
 
 impl ExtensionIds {
+    /// No ids yet; `further` are negotiated for the application.
+    pub(crate) fn new(further: Vec<(MediaKind, ExtensionUri)>) -> Self {
+        Self {
+            further: further.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The URIs that are offered and answered for one medium.
+    fn wanted(&self, kind: MediaKind) -> Vec<String> {
+        let of_kind = self.further.iter().filter(|(of, _)| *of == kind);
+        let own = understood(kind).iter().copied();
+        let mut wanted: Vec<String> = Vec::new();
+        for uri in own.chain(of_kind.map(|(_, uri)| uri.as_str())) {
+            if !wanted.iter().any(|known| known == uri) {
+                wanted.push(uri.to_owned());
+            }
+        }
+        wanted
+    }
+
     /// The extensions of an offer of ours for one medium.
     pub(crate) fn assign(&mut self, kind: MediaKind) -> Vec<Extension> {
-        understood(kind)
-            .iter()
-            .filter_map(|&uri| {
-                let id = self.id(uri).or_else(|| self.free())?;
-                self.settle(id, uri).ok()?;
+        self.wanted(kind)
+            .into_iter()
+            .filter_map(|uri| {
+                let id = self.id(&uri).or_else(|| self.free())?;
+                self.settle(id, &uri).ok()?;
                 Some(Extension {
                     id,
-                    uri: uri.to_owned(),
+                    uri,
                     direction: Direction::SendRecv,
                 })
             })
@@ -184,8 +209,9 @@ impl ExtensionIds {
         offered: &[Extension],
     ) -> Result<Vec<Extension>, SectionFault> {
         let mut answered = Vec::new();
+        let wanted = self.wanted(kind);
         for extension in offered {
-            if !understood(kind).contains(&extension.uri.as_str()) {
+            if !wanted.contains(&extension.uri) {
                 if !self.foreign.contains(&extension.id) {
                     self.foreign.push(extension.id);
                 }

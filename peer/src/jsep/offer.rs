@@ -204,6 +204,7 @@ impl Jsep {
                 send: Vec::new(),
                 extensions: numbers.extensions.assign(transceiver.kind),
                 reduced_size: true,
+                cryptex: self.cryptex != srtp::Cryptex::Disabled,
                 source: transceiver.source.clone(),
             })),
         })

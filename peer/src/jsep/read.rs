@@ -1,12 +1,16 @@
 //! From the text of a remote description to what it means.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use std::collections::BTreeSet;
 
 use rtp::{Codec, Feedback, MediaKind, MimeType, PayloadType};
 use sdp::{MediaSection, SessionDescription};
 
 use super::codecs::CodecParameters;
-use super::section::{Line, RemoteSection, RemoteTransport, SctpParameters, SectionKind};
+use super::section::{
+    Line, RemoteSection, RemoteTransport, SPED_OPTIONS, SctpParameters, SectionKind,
+};
 use super::transceiver::{Extension, RemoteSource};
 use crate::config::MAX_SECTIONS;
 use crate::error::{SectionFault, SessionFault, SetDescriptionError};
@@ -106,6 +110,9 @@ pub(crate) fn read_transport(
         setup: media.setup().map_err(|_| SectionFault::Setup)?,
         candidates: media.candidates().map(str::to_owned).collect(),
         end_of_candidates: media.end_of_candidates(),
+        sped: media
+            .ice_options()
+            .any(|option| SPED_OPTIONS.contains(&option)),
     })
 }
 
@@ -143,6 +150,7 @@ fn read_section(media: &MediaSection<'_>) -> Result<RemoteSection, SetDescriptio
         codecs: Vec::new(),
         extensions: Vec::new(),
         reduced_size: media.rtcp_rsize(),
+        cryptex: media.cryptex(),
         source: RemoteSource::default(),
         sctp: None,
     };
@@ -187,6 +195,7 @@ fn read_body(media: &MediaSection<'_>, section: &mut RemoteSection) -> Result<()
                     .map_err(|_| SectionFault::SctpPort)?
                     .ok_or(SectionFault::SctpPort)?,
                 max_message_size: read_max_message_size(media)?,
+                init: read_init(media),
             });
         }
         SectionKind::Unknown => {}
@@ -204,6 +213,14 @@ fn read_max_message_size(media: &MediaSection<'_>) -> Result<usize, SectionFault
         Some(0) => usize::MAX,
         Some(size) => usize::try_from(size).unwrap_or(usize::MAX),
     })
+}
+
+/// The peer's INIT chunk (SNAP), at most 2 KiB of text.
+fn read_init(media: &MediaSection<'_>) -> Option<Vec<u8>> {
+    let text = media
+        .sctp_init()
+        .filter(|text| text.len() <= MAX_INIT_TEXT)?;
+    BASE64.decode(text).ok()
 }
 
 fn read_codecs(media: &MediaSection<'_>, kind: MediaKind) -> Vec<CodecParameters> {
@@ -346,3 +363,6 @@ pub(crate) fn tag(section: &RemoteSection) -> String {
         String::new()
     }
 }
+
+/// The longest `a=sctp-init` that is looked at.
+const MAX_INIT_TEXT: usize = 2_048;

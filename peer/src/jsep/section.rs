@@ -42,17 +42,24 @@ pub(crate) struct RemoteSection {
     pub(crate) extensions: Vec<Extension>,
     /// `a=rtcp-rsize` (RFC 5506).
     pub(crate) reduced_size: bool,
+    /// Whether the peer takes packets with encrypted headers (RFC 9335 §4).
+    pub(crate) cryptex: bool,
     pub(crate) source: RemoteSource,
     pub(crate) sctp: Option<SctpParameters>,
 }
 
 /// What an application m-line says of the association (RFC 8841).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SctpParameters {
     pub(crate) port: u16,
     /// The largest message that the peer takes; `usize::MAX` is no limit.
     pub(crate) max_message_size: usize,
+    /// The peer's INIT (SNAP). One that cannot be read is none.
+    pub(crate) init: Option<Vec<u8>>,
 }
+
+/// The words of `a=ice-options` for DTLS in checks: that of the draft, and what Chromium says beside it.
+pub(crate) const SPED_OPTIONS: [&str; 2] = ["sped", "googspedv1"];
 
 /// What a remote description says of the one transport.
 #[derive(Clone, PartialEq, Eq)]
@@ -64,6 +71,8 @@ pub(crate) struct RemoteTransport {
     pub(crate) setup: Option<Setup>,
     pub(crate) candidates: Vec<String>,
     pub(crate) end_of_candidates: bool,
+    /// The checks of the peer may carry the handshake.
+    pub(crate) sped: bool,
 }
 
 impl std::fmt::Debug for RemoteTransport {
@@ -84,6 +93,21 @@ pub(crate) struct LocalDescription {
     /// Whether it has a BUNDLE group: always, but in an answer to an offer without one.
     pub(crate) bundled: bool,
     pub(crate) sections: Vec<LocalSection>,
+}
+
+impl LocalDescription {
+    /// Whether encrypted headers are taken in all media m-lines: those of one BUNDLE group agree (RFC 9335 §4).
+    pub(super) fn is_cryptex(&self) -> bool {
+        let mut media = self
+            .sections
+            .iter()
+            .filter_map(|section| match &section.body {
+                LocalBody::Media(media) => Some(media),
+                LocalBody::Rejected | LocalBody::Application => None,
+            })
+            .peekable();
+        media.peek().is_some() && media.all(|media| media.cryptex)
+    }
 }
 
 /// An m-line of a description of ours.
@@ -113,6 +137,7 @@ pub(crate) struct LocalMedia {
     pub(crate) send: Vec<CodecParameters>,
     pub(crate) extensions: Vec<Extension>,
     pub(crate) reduced_size: bool,
+    pub(crate) cryptex: bool,
     pub(crate) source: LocalSource,
 }
 

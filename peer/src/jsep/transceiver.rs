@@ -85,6 +85,8 @@ pub(crate) struct Negotiated {
     pub(crate) extensions: Vec<Extension>,
     /// Both sides take RTCP packets that stand alone (RFC 5506).
     pub(crate) reduced_size: bool,
+    /// Both sides take packets with encrypted headers (RFC 9335 §4).
+    pub(crate) cryptex: bool,
 }
 
 /// A header extension of an m-line (RFC 8285 §5).

@@ -7,7 +7,7 @@ use sdp::{
 };
 
 use super::codecs::CodecParameters;
-use super::section::{LocalBody, LocalDescription, LocalMedia, LocalSection};
+use super::section::{LocalBody, LocalDescription, LocalMedia, LocalSection, SPED_OPTIONS};
 
 /// What every description of a connection says about this side.
 #[derive(Clone, Copy)]
@@ -20,6 +20,10 @@ pub(crate) struct Identity<'a> {
     pub(crate) fingerprint: &'a str,
     pub(crate) cname: &'a str,
     pub(crate) max_message_size: usize,
+    /// Whether checks may carry the handshake.
+    pub(crate) sped: bool,
+    /// Our INIT, where it goes into the description (SNAP).
+    pub(crate) sctp_init: Option<&'a str>,
 }
 
 impl Identity<'_> {
@@ -37,6 +41,9 @@ impl Identity<'_> {
             builder.group("BUNDLE", mids);
         }
         builder.extmap_allow_mixed().msid_semantic();
+        if description.is_cryptex() {
+            builder.cryptex();
+        }
         if self.lite {
             builder.ice_lite();
         }
@@ -75,7 +82,7 @@ impl Identity<'_> {
                 ufrag: self.ufrag,
                 pwd: self.pwd,
             })
-            .ice_options(&["trickle"]);
+            .ice_options(&self.ice_options());
         if let Some((hash, value)) = self.fingerprint.split_once(' ') {
             builder.fingerprint(&Fingerprint { hash, value });
         }
@@ -87,10 +94,21 @@ impl Identity<'_> {
         }
     }
 
+    fn ice_options(&self) -> Vec<&'static str> {
+        let mut options = vec!["trickle"];
+        if self.sped {
+            options.extend(SPED_OPTIONS);
+        }
+        options
+    }
+
     fn write_media(&self, builder: &mut DescriptionBuilder, media: &LocalMedia) {
         builder.direction(media.direction).rtcp_mux();
         if media.reduced_size {
             builder.rtcp_rsize();
+        }
+        if media.cryptex {
+            builder.cryptex();
         }
         for extension in &media.extensions {
             builder.extension(&Extension {
@@ -139,6 +157,9 @@ impl Identity<'_> {
             builder.sctp_port(SCTP_PORT);
         }
         builder.max_message_size(self.max_message_size as u64);
+        if let Some(init) = self.sctp_init {
+            builder.sctp_init(init);
+        }
     }
 }
 

@@ -37,14 +37,20 @@ impl<'a> SourceDescription<'a> {
         (0..self.count).map_while(move |_| SdesChunk::decode(&mut rest).ok())
     }
 
-    /// Appends an SDES with the CNAME of one source, cut to 255 octets.
-    pub(crate) fn encode(buf: &mut Vec<u8>, ssrc: Ssrc, cname: &str) {
+    /// Appends an SDES with the items of one source, each cut to 255 octets.
+    pub(crate) fn encode<'i>(
+        buf: &mut Vec<u8>,
+        ssrc: Ssrc,
+        items: impl IntoIterator<Item = (u8, &'i str)>,
+    ) {
         framing::encode(buf, 1, packet_type::SOURCE_DESCRIPTION, |buf| {
-            let cname = cut(cname);
             buf.extend_from_slice(&ssrc.get().to_be_bytes());
-            buf.push(SdesItem::CNAME);
-            buf.push(u8::try_from(cname.len()).unwrap_or(0));
-            buf.extend_from_slice(cname.as_bytes());
+            for (kind, text) in items {
+                let text = cut(text);
+                buf.push(kind);
+                buf.push(u8::try_from(text.len()).unwrap_or(0));
+                buf.extend_from_slice(text.as_bytes());
+            }
             buf.push(0); // the end of the items; zeros to the end of the word follow
         });
     }
@@ -111,4 +117,10 @@ pub struct SdesItem<'a> {
 impl SdesItem<'_> {
     /// The type of the canonical name (RFC 3550 §6.5.1).
     pub const CNAME: u8 = 1;
+    /// The type of a person's name (RFC 3550 §6.5.2).
+    pub const NAME: u8 = 2;
+    /// The type of the name of the program (RFC 3550 §6.5.6).
+    pub const TOOL: u8 = 6;
+    /// The type of the identification tag of an m-line (RFC 9143 §15.1).
+    pub const MID: u8 = 15;
 }

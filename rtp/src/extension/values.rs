@@ -45,9 +45,11 @@ impl Extensions {
         })
     }
 
-    /// Copies the extensions of a received header; of duplicates the first, of cryptex nothing.
-    pub(crate) fn from_header(header: &HeaderView<'_>) -> Self {
+    /// Copies the extensions of a received header; of duplicates the first, of cryptex nothing. Tells how many duplicates
+    /// there were.
+    pub(crate) fn from_header(header: &HeaderView<'_>) -> (Self, usize) {
         let mut extensions = Self::new();
+        let mut duplicates = 0;
         match header.extension_form() {
             Some(ExtensionForm::Opaque(profile)) => {
                 extensions.profile = Some(profile);
@@ -64,12 +66,14 @@ impl Extensions {
                     if *word & bit == 0 {
                         *word |= bit;
                         extensions.append(id, value);
+                    } else {
+                        duplicates += 1;
                     }
                 }
             }
             None => {}
         }
-        extensions
+        (extensions, duplicates)
     }
 
     /// The profile word and block of an opaque extension.

@@ -64,18 +64,25 @@ impl Packet {
     ///
     /// Of extensions with the same id the first is kept.
     pub fn from_view(view: &PacketView<'_>, payload: Bytes) -> Self {
+        Self::from_view_counting(view, payload).0
+    }
+
+    /// As [`from_view`](Self::from_view), and how many extensions were left out because they repeat an id.
+    pub fn from_view_counting(view: &PacketView<'_>, payload: Bytes) -> (Self, usize) {
         let header = view.header();
-        Self {
+        let (extensions, duplicates) = Extensions::from_header(&header);
+        let packet = Self {
             payload_type: header.payload_type(),
             marker: header.marker(),
             sequence_number: header.sequence_number(),
             timestamp: header.timestamp(),
             ssrc: header.ssrc(),
             csrcs: header.csrcs().take(MAX_CSRCS).collect(),
-            extensions: Extensions::from_header(&header),
+            extensions,
             payload,
             padding_len: u8::try_from(view.padding_len()).unwrap_or(0),
-        }
+        };
+        (packet, duplicates)
     }
 
     /// Appends the packet to `buf`. The form of the extensions is chosen for this packet alone, as with

@@ -4,11 +4,10 @@
 //! one stream in the order of their sequence numbers (a jitter buffer sorts them), sees gaps by those numbers, and
 //! yields whole frames only. For video it is an [`Assembler`] around a [`Format`]. Neither has a clock.
 
-#![warn(clippy::indexing_slicing)]
-
 mod assembler;
 pub mod audio;
 pub mod av1;
+mod describe;
 mod error;
 pub mod h264;
 pub mod h265;
@@ -27,7 +26,9 @@ pub mod vp9;
 use bytes::Bytes;
 
 pub use assembler::{Assembler, Assembly, Format, MAX_FRAME_BYTES, MAX_FRAME_PACKETS};
+pub use describe::describe;
 pub use error::{PacketizeError, PayloadError};
+pub use nal::units as nal_units;
 pub use registry::{MakeDepacketizer, MakePacketizer, Registry};
 pub use stats::DepacketizerStats;
 

@@ -139,6 +139,7 @@ pub fn pair_with(config: &Config, seed: u64) -> Peers {
 
 pub fn pair_on(profile: Profile, seed: u64) -> Peers {
     let mut config = Config::default();
+    config.interleaving = seed.is_multiple_of(2);
     if profile == Profile::SmallMtu {
         // Nothing here finds the path MTU yet; it is told.
         config.mtu = 548;

@@ -290,7 +290,9 @@ impl Session {
             self.settle_stream(now, id);
             return;
         }
-        let mut packet = Packet::from_view(view, self.inbound.arena.copy(payload));
+        let payload = self.inbound.arena.copy(payload);
+        let (mut packet, duplicates) = Packet::from_view_counting(view, payload);
+        self.drops.duplicate_extensions += duplicates as u64;
         packet.padding_len = 0;
         packet.ssrc = stream.source.ssrc;
         packet.sequence_number = number;

@@ -4,21 +4,18 @@ use zeroize::Zeroizing;
 use super::derive::{Derivation, Purpose, label, place};
 use super::{Failed, Position, RTCP_CLEAR};
 use crate::header::Coverage;
-use crate::provider::{CounterMode, CounterModeHmacSha1, CryptoProvider, HmacSha1};
+use crate::provider::{CounterMode, CryptoProvider, HmacSha1};
 use crate::{KeyError, MasterKey, Provider, Usage};
 
 /// AES in counter mode, or no encryption at all, and HMAC-SHA1 (RFC 3711 §4.1.1, §4.1.3, §4.2.1).
 pub(crate) struct AesCm {
-    primitive: Primitive,
+    /// Not there under the NULL profiles.
+    cipher: Option<Box<dyn CounterMode>>,
+    mac: Box<dyn HmacSha1>,
     /// The salt, 16 bits up, where the block counter begins.
     salt: Zeroizing<u128>,
     /// The octets of a tag.
     tag: usize,
-}
-
-enum Primitive {
-    CounterMode(Box<dyn CounterModeHmacSha1>),
-    Null(Box<dyn HmacSha1>),
 }
 
 impl AesCm {
@@ -31,17 +28,17 @@ impl AesCm {
         let derivation = Derivation::new(provider, master)?;
         let authentication = derivation.octets::<20>(label(usage, Purpose::Authentication))?;
         let salt = derivation.octets::<14>(label(usage, Purpose::Salt))?;
-        let primitive = if profile.encrypts() {
+        let cipher = if profile.encrypts() {
             let key = derivation.key(label(usage, Purpose::Encryption))?;
             let key = key.get(..profile.key_length()).unwrap_or_default();
-            provider
-                .counter_mode_hmac_sha1(key, &*authentication)
-                .map(Primitive::CounterMode)
+            Some(provider.counter_mode(key).ok_or(KeyError::Unsupported)?)
         } else {
-            provider.hmac_sha1(&*authentication).map(Primitive::Null)
+            None
         };
+        let mac = provider.hmac_sha1(&*authentication);
         Ok(Self {
-            primitive: primitive.ok_or(KeyError::Unsupported)?,
+            cipher,
+            mac: mac.ok_or(KeyError::Unsupported)?,
             salt: place(&salt, 2),
             tag: match usage {
                 Usage::Rtp => profile.rtp_tag_length(),
@@ -56,7 +53,7 @@ impl AesCm {
 
     /// Whether there is a cipher.
     pub(crate) const fn encrypts(&self) -> bool {
-        matches!(self.primitive, Primitive::CounterMode(_))
+        self.cipher.is_some()
     }
 
     pub(crate) fn seal_rtp(
@@ -69,16 +66,8 @@ impl AesCm {
     ) -> Result<(), Failed> {
         let suffix = at.rollover_counter().to_be_bytes();
         let packet = buf.get_mut(start..).ok_or(Failed)?;
-        let code = match &self.primitive {
-            Primitive::CounterMode(cipher) if !coverage.is_split() => cipher
-                .seal(&self.vector(at), packet, coverage.clear(), &suffix)
-                .ok_or(Failed)?,
-            Primitive::CounterMode(cipher) => {
-                self.crypt(&**cipher, packet, coverage, at)?;
-                cipher.code(packet, &suffix)
-            }
-            Primitive::Null(mac) => mac.code(packet, &suffix),
-        };
+        self.crypt(packet, coverage, at)?;
+        let code = self.mac.code(packet, &suffix);
         buf.extend_from_slice(identifier);
         buf.extend_from_slice(code.get(..self.tag).ok_or(Failed)?);
         Ok(())
@@ -93,9 +82,7 @@ impl AesCm {
     ) -> Option<&'a mut [u8]> {
         let suffix = at.rollover_counter().to_be_bytes();
         let packet = self.verify(packet, &suffix, identifier)?;
-        if let Primitive::CounterMode(cipher) = &self.primitive {
-            self.crypt(&**cipher, packet, coverage, at).ok()?;
-        }
+        self.crypt(packet, coverage, at).ok()?;
         Some(packet)
     }
 
@@ -108,7 +95,7 @@ impl AesCm {
         identifier: &[u8],
     ) -> Result<(), Failed> {
         let encrypted = encrypted && self.encrypts();
-        if let Primitive::CounterMode(cipher) = &self.primitive
+        if let Some(cipher) = &self.cipher
             && encrypted
         {
             let body = buf.get_mut(start + RTCP_CLEAR..).ok_or(Failed)?;
@@ -117,7 +104,7 @@ impl AesCm {
                 .ok_or(Failed)?;
         }
         buf.extend_from_slice(&at.rtcp_trailer(encrypted));
-        let code = self.code(buf.get(start..).ok_or(Failed)?, &[]);
+        let code = self.mac.code(buf.get(start..).ok_or(Failed)?, &[]);
         buf.extend_from_slice(identifier);
         buf.extend_from_slice(code.get(..self.tag).ok_or(Failed)?);
         Ok(())
@@ -132,7 +119,7 @@ impl AesCm {
     ) -> Option<&'a mut [u8]> {
         let authenticated = self.verify(packet, &[], identifier)?;
         let (packet, _index) = authenticated.split_last_chunk_mut::<4>()?;
-        if let Primitive::CounterMode(cipher) = &self.primitive
+        if let Some(cipher) = &self.cipher
             && encrypted
         {
             let body = packet.get_mut(RTCP_CLEAR..)?;
@@ -152,26 +139,16 @@ impl AesCm {
         let (packet, tag) = packet.split_at_mut_checked(end)?;
         let end = packet.len().checked_sub(identifier)?;
         let authenticated = packet.get_mut(..end)?;
-        let code = self.code(authenticated, suffix);
+        let code = self.mac.code(authenticated, suffix);
         let expected = code.get(..self.tag)?;
         bool::from(expected.ct_eq(&*tag)).then_some(authenticated)
     }
 
-    fn code(&self, packet: &[u8], suffix: &[u8]) -> [u8; 20] {
-        match &self.primitive {
-            Primitive::CounterMode(cipher) => cipher.code(packet, suffix),
-            Primitive::Null(mac) => mac.code(packet, suffix),
-        }
-    }
-
     /// Adds the keystream to what is encrypted of a packet.
-    fn crypt(
-        &self,
-        cipher: &dyn CounterModeHmacSha1,
-        packet: &mut [u8],
-        coverage: Coverage,
-        at: Position,
-    ) -> Result<(), Failed> {
+    fn crypt(&self, packet: &mut [u8], coverage: Coverage, at: Position) -> Result<(), Failed> {
+        let Some(cipher) = &self.cipher else {
+            return Ok(());
+        };
         coverage.join(packet);
         let text = packet.get_mut(coverage.clear()..).ok_or(Failed)?;
         let done = cipher.apply_keystream(&self.vector(at), text);

@@ -1,16 +1,18 @@
 //! Counter mode and HMAC-SHA1 of the crates `aes`, `ctr`, `hmac` and `sha1`: they take the AES, vector-AES and SHA
 //! instructions of the processor where it has them.
+//!
+//! To encrypt and hash by turns was tried, in strides of 64 to 1,024 octets: it is slower than one after the other. The
+//! hash is one chain of dependent instructions, and takes five times as long as the cipher.
 
-use aes::cipher::{
-    BlockCipherEncrypt, BlockSizeUser, InnerIvInit, KeyInit, StreamCipherCore, typenum::U16,
-};
+use aes::cipher::typenum::U16;
+use aes::cipher::{BlockCipherEncrypt, BlockSizeUser, InnerIvInit, KeyInit, StreamCipherCore};
 use aes::{Aes128Enc, Aes256Enc};
 use ctr::CtrCore;
 use ctr::flavors::Ctr32BE;
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
 
-use super::{CounterMode, CounterModeHmacSha1, HMAC_SHA1, HmacSha1};
+use super::{CounterMode, HMAC_SHA1, HmacSha1};
 
 pub(super) fn counter_mode(key: &[u8]) -> Option<Box<dyn CounterMode>> {
     Some(match key.len() {
@@ -22,18 +24,6 @@ pub(super) fn counter_mode(key: &[u8]) -> Option<Box<dyn CounterMode>> {
 
 pub(super) fn hmac_sha1(key: &[u8]) -> Option<Box<dyn HmacSha1>> {
     Some(Box::new(Sha(Hmac::new_from_slice(key).ok()?)))
-}
-
-pub(super) fn counter_mode_hmac_sha1(
-    key: &[u8],
-    authentication: &[u8],
-) -> Option<Box<dyn CounterModeHmacSha1>> {
-    let mac = Sha(Hmac::new_from_slice(authentication).ok()?);
-    Some(match key.len() {
-        16 => Box::new(Both(Ctr(Aes128Enc::new_from_slice(key).ok()?), mac)),
-        32 => Box::new(Both(Ctr(Aes256Enc::new_from_slice(key).ok()?), mac)),
-        _ => return None,
-    })
 }
 
 /// The expanded key.
@@ -65,26 +55,4 @@ impl HmacSha1 for Sha {
         mac.update(suffix);
         mac.finalize().into_bytes().into()
     }
-}
-
-struct Both<C>(Ctr<C>, Sha);
-
-impl<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + Send + Sync> CounterMode for Both<C> {
-    fn apply_keystream(&self, vector: &[u8; 16], octets: &mut [u8]) -> Option<()> {
-        self.0.apply_keystream(vector, octets)
-    }
-}
-
-impl<C> HmacSha1 for Both<C>
-where
-    C: Send + Sync,
-{
-    fn code(&self, message: &[u8], suffix: &[u8]) -> [u8; HMAC_SHA1] {
-        self.1.code(message, suffix)
-    }
-}
-
-impl<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + Send + Sync> CounterModeHmacSha1
-    for Both<C>
-{
 }

@@ -30,19 +30,6 @@ pub trait CryptoProvider: fmt::Debug + Send + Sync {
 
     /// AES-GCM with a key of 16 or 32 octets.
     fn aes_gcm(&self, key: &[u8]) -> Option<Box<dyn AesGcm>>;
-
-    /// Counter mode and HMAC-SHA1 of one packet together, for providers that gain by knowing both. By default it is
-    /// one after the other.
-    fn counter_mode_hmac_sha1(
-        &self,
-        key: &[u8],
-        authentication: &[u8],
-    ) -> Option<Box<dyn CounterModeHmacSha1>> {
-        Some(Box::new(InTurn {
-            cipher: self.counter_mode(key)?,
-            mac: self.hmac_sha1(authentication)?,
-        }))
-    }
 }
 
 /// AES in counter mode under one key.
@@ -69,40 +56,6 @@ pub trait AesGcm: Send + Sync {
     #[must_use]
     fn open(&self, nonce: &[u8; 12], associated: &[u8], sealed: &mut [u8]) -> Option<()>;
 }
-
-/// AES in counter mode and HMAC-SHA1 under a pair of keys.
-pub trait CounterModeHmacSha1: CounterMode + HmacSha1 {
-    /// Encrypts the octets of `packet` from `clear` on, then gives the code of the whole of it followed by `suffix`.
-    fn seal(
-        &self,
-        vector: &[u8; 16],
-        packet: &mut [u8],
-        clear: usize,
-        suffix: &[u8],
-    ) -> Option<[u8; HMAC_SHA1]> {
-        self.apply_keystream(vector, packet.get_mut(clear..)?)?;
-        Some(self.code(packet, suffix))
-    }
-}
-
-struct InTurn {
-    cipher: Box<dyn CounterMode>,
-    mac: Box<dyn HmacSha1>,
-}
-
-impl CounterMode for InTurn {
-    fn apply_keystream(&self, vector: &[u8; 16], octets: &mut [u8]) -> Option<()> {
-        self.cipher.apply_keystream(vector, octets)
-    }
-}
-
-impl HmacSha1 for InTurn {
-    fn code(&self, message: &[u8], suffix: &[u8]) -> [u8; HMAC_SHA1] {
-        self.mac.code(message, suffix)
-    }
-}
-
-impl CounterModeHmacSha1 for InTurn {}
 
 /// A provider, as a value in the configuration: enabling a feature never changes what another part of a program uses.
 /// Cloning shares it.
@@ -145,13 +98,5 @@ impl CryptoProvider for Provider {
 
     fn aes_gcm(&self, key: &[u8]) -> Option<Box<dyn AesGcm>> {
         self.0.aes_gcm(key)
-    }
-
-    fn counter_mode_hmac_sha1(
-        &self,
-        key: &[u8],
-        authentication: &[u8],
-    ) -> Option<Box<dyn CounterModeHmacSha1>> {
-        self.0.counter_mode_hmac_sha1(key, authentication)
     }
 }

@@ -1,8 +1,6 @@
 use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
-use super::{
-    AesGcm, CounterMode, CounterModeHmacSha1, CryptoProvider, GCM_TAG, HmacSha1, counter_mode,
-};
+use super::{AesGcm, CounterMode, CryptoProvider, GCM_TAG, HmacSha1, counter_mode};
 
 /// `ring` for AES-GCM.
 #[derive(Debug)]
@@ -24,14 +22,6 @@ impl CryptoProvider for Ring {
         };
         let key = UnboundKey::new(algorithm, key).ok()?;
         Some(Box::new(Gcm(LessSafeKey::new(key))))
-    }
-
-    fn counter_mode_hmac_sha1(
-        &self,
-        key: &[u8],
-        authentication: &[u8],
-    ) -> Option<Box<dyn CounterModeHmacSha1>> {
-        counter_mode::counter_mode_hmac_sha1(key, authentication)
     }
 }
 

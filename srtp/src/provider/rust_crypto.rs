@@ -1,9 +1,7 @@
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes128Gcm, Aes256Gcm};
 
-use super::{
-    AesGcm, CounterMode, CounterModeHmacSha1, CryptoProvider, GCM_TAG, HmacSha1, counter_mode,
-};
+use super::{AesGcm, CounterMode, CryptoProvider, GCM_TAG, HmacSha1, counter_mode};
 
 /// The crates of RustCrypto for all of it.
 #[derive(Debug)]
@@ -24,14 +22,6 @@ impl CryptoProvider for RustCrypto {
             32 => Box::new(Gcm(Aes256Gcm::new_from_slice(key).ok()?)),
             _ => return None,
         })
-    }
-
-    fn counter_mode_hmac_sha1(
-        &self,
-        key: &[u8],
-        authentication: &[u8],
-    ) -> Option<Box<dyn CounterModeHmacSha1>> {
-        counter_mode::counter_mode_hmac_sha1(key, authentication)
     }
 }
 

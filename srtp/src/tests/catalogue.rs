@@ -1,6 +1,6 @@
 //! One test for each class of attack on SRTP, by the id of the class.
 
-use super::{PROFILES, key, pair, rtcp_packet, rtp_packet, sealed_rtcp, sealed_rtp};
+use super::{PROFILES, hex, json, key, pair, rtcp_packet, rtp_packet, sealed_rtcp, sealed_rtp};
 use crate::receiver::{IDLE_PACKETS, MAX_STREAMS, SRTCP_WINDOW, SRTP_WINDOW};
 use crate::sender::MAX_RTCP_INDEX;
 use crate::{
@@ -532,6 +532,24 @@ fn p11_keys_end_at_the_limits_and_say_so_before() {
             Err(ProtectError::KeyExhausted)
         );
         assert_eq!(packet, rtp_packet(1, 0));
+    }
+}
+
+/// an index with the E bit, and half a tag.
+#[test]
+fn q11_srtcp_too_short_for_its_tag_is_refused() {
+    const CASES: &str = include_str!("../../../testdata/rtp/rtcp_cases.json");
+    let cases = json(CASES);
+    let cases = cases["cases"].as_array().unwrap();
+    let case = cases.iter().find(|case| case["id"] == "Q-11").unwrap();
+    for profile in PROFILES {
+        let (_, mut receiver) = pair(profile);
+        let packet = hex(&case["hex"]);
+        for length in 0..=packet.len() {
+            let mut cut = packet[..length].to_vec();
+            assert!(receiver.unprotect_rtcp(&mut cut).is_err());
+        }
+        assert_eq!(receiver.streams(), (0, 0));
     }
 }
 

@@ -3,10 +3,18 @@ use std::time::Duration;
 use netsim::laws::{Battery, Resists, Stage};
 use netsim::{Pair, Side};
 
-use crate::Role;
-use crate::testing::{Endpoint, alice, bob, config, connect, introduce, start};
+use crate::testing::{Endpoint, alice, bob, config, config_13, connect, introduce, start};
+use crate::{Certificate, Config, Role};
 
-fn pair_at(stage: Stage, seed: u64) -> Pair<Endpoint> {
+fn pair_of_12(stage: Stage, seed: u64) -> Pair<Endpoint> {
+    pair_at(stage, seed, config)
+}
+
+fn pair_of_13(stage: Stage, seed: u64) -> Pair<Endpoint> {
+    pair_at(stage, seed, config_13)
+}
+
+fn pair_at(stage: Stage, seed: u64, config: fn(Certificate) -> Config) -> Pair<Endpoint> {
     let client = Endpoint::new(config(alice()), Role::Client, seed);
     let server = Endpoint::new(config(bob()), Role::Server, seed);
     let mut pair = Pair::new(client, server);
@@ -26,6 +34,15 @@ fn pair_at(stage: Stage, seed: u64) -> Pair<Endpoint> {
 
 #[test]
 fn a_connection_obeys_the_laws() {
+    check(pair_of_12);
+}
+
+#[test]
+fn a_connection_of_1_3_obeys_the_laws() {
+    check(pair_of_13);
+}
+
+fn check(pair_at: fn(Stage, u64) -> Pair<Endpoint>) {
     Battery::new("dtls::Connection", pair_at)
         .traffic(|pair, round| {
             // Sealed records are the caller's to send: they go straight to the other side.

@@ -2,6 +2,7 @@ mod api;
 mod attacks;
 mod authentication;
 mod handshake;
+mod identity;
 mod laws;
 mod loss;
 mod rogue;

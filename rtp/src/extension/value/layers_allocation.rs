@@ -148,8 +148,8 @@ impl VideoLayersAllocation {
         buf.push(self.stream_index << 6 | (streams - 1) << 4 | shared);
         if !same {
             for pair in used.chunks(2) {
-                let low = pair.get(1).copied().unwrap_or_default();
-                buf.push(pair[0] << 4 | low);
+                let mask = |place| pair.get(place).copied().unwrap_or_default();
+                buf.push(mask(0) << 4 | mask(1));
             }
         }
         for four in layers.chunks(4) {

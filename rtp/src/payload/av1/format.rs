@@ -1,6 +1,7 @@
 use super::aggregation::Aggregation;
+use super::frame_header::refresh_flags;
 use super::obu::{Obu, SEQUENCE_HEADER, TEMPORAL_DELIMITER};
-use super::sequence;
+use super::sequence::{FrameSyntax, SequenceHeader};
 use crate::MimeType;
 use crate::payload::{Assembly, Format, PayloadError, PayloadInfo, Start};
 
@@ -12,7 +13,7 @@ const MAX_SEQUENCE_HEADER_BYTES: usize = 1024;
 ///
 /// After a gap only a packet that begins a coded video sequence, a sequence header or a temporal delimiter is certain to
 /// begin a temporal unit: it may hold frames that are not shown, which look alike. So the loss of the last packet of one
-/// temporal unit takes the next one along. Whether a frame is discardable only the dependency descriptor tells.
+/// temporal unit takes the next one along.
 #[derive(Clone, Debug, Default)]
 pub struct Av1 {
     /// The newest sequence header, with its size.
@@ -20,6 +21,18 @@ pub struct Av1 {
     /// Where in the frame the OBU begins, in the form of packets, that is being put together.
     partial: Option<usize>,
     seen_sequence_header: bool,
+    /// How to read frame headers, as the newest sequence header says.
+    syntax: Option<FrameSyntax>,
+    /// Whether the temporal unit holds frames so far, and whether others may refer to one of them.
+    frames: Option<Kept>,
+}
+
+/// Whether the decoder keeps frames for others to refer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    No,
+    /// Or it cannot be told.
+    Yes,
 }
 
 impl Av1 {
@@ -38,9 +51,19 @@ impl Av1 {
         obu.write_sized(&mut frame.data);
         frame.info.layer = obu.layer().or(frame.info.layer);
         frame.info.key |= obu.is_key_frame();
+        if obu.begins_frame() {
+            let kept = kept(&obu, self.syntax.as_ref());
+            self.frames = Some(if self.frames == Some(Kept::Yes) {
+                Kept::Yes
+            } else {
+                kept
+            });
+        }
         if obu.kind() == SEQUENCE_HEADER {
             self.seen_sequence_header = true;
-            frame.info.resolution = sequence::resolution(obu.body).ok();
+            let header = SequenceHeader::decode(obu.body).ok();
+            frame.info.resolution = header.map(|header| header.resolution);
+            self.syntax = header.and_then(|header| header.frames);
             let written = frame.data.get(at..).unwrap_or_default();
             self.sequence_header.clear();
             if written.len() <= MAX_SEQUENCE_HEADER_BYTES {
@@ -60,6 +83,7 @@ impl Format for Av1 {
         let (header, mut elements) = Aggregation::decode(payload)?;
         let mut info = PayloadInfo::default();
         let mut first = true;
+        let mut frames = None;
         while let Some((element, _)) = elements.next()? {
             if first && header.continues {
                 first = false;
@@ -76,11 +100,16 @@ impl Format for Av1 {
             }
             info.key |= obu.is_key_frame();
             info.layer = obu.layer().or(info.layer);
+            if obu.begins_frame() && frames != Some(Kept::Yes) {
+                frames = Some(kept(&obu, self.syntax.as_ref()));
+            }
             if obu.kind() == SEQUENCE_HEADER {
                 let whole = Obu::decode(element);
-                info.resolution = whole.and_then(|obu| sequence::resolution(obu.body)).ok();
+                let header = whole.and_then(|obu| SequenceHeader::decode(obu.body));
+                info.resolution = header.map(|header| header.resolution).ok();
             }
         }
+        info.discardable = frames == Some(Kept::No);
         Ok(info)
     }
 
@@ -108,13 +137,38 @@ impl Format for Av1 {
         if frame.info.key && !self.seen_sequence_header && !self.sequence_header.is_empty() {
             frame.data.splice(..0, self.sequence_header.iter().copied());
             let header = Obu::decode(&self.sequence_header)?;
-            frame.info.resolution = sequence::resolution(header.body).ok();
+            let header = SequenceHeader::decode(header.body);
+            frame.info.resolution = header.map(|header| header.resolution).ok();
         }
+        frame.info.discardable = self.frames == Some(Kept::No);
         Ok(())
     }
 
     fn reset(&mut self) {
         self.partial = None;
         self.seen_sequence_header = false;
+        self.frames = None;
     }
+}
+
+fn kept(obu: &Obu<'_>, syntax: Option<&FrameSyntax>) -> Kept {
+    match syntax.map(|syntax| refresh_flags(obu.body, syntax)) {
+        Some(Ok(0)) => Kept::No,
+        _ => Kept::Yes,
+    }
+}
+
+/// What a whole temporal unit tells of itself: not whether it is discardable, for which the sequence header of another one
+/// may be needed.
+pub(in crate::payload) fn describe(mut unit: &[u8]) -> PayloadInfo {
+    let mut info = PayloadInfo::default();
+    while let Ok(obu) = Obu::take(&mut unit) {
+        info.layer = obu.layer().or(info.layer);
+        info.key |= obu.is_key_frame();
+        if obu.kind() == SEQUENCE_HEADER {
+            let header = SequenceHeader::decode(obu.body);
+            info.resolution = header.map(|header| header.resolution).ok();
+        }
+    }
+    info
 }

@@ -3,6 +3,7 @@
 
 mod aggregation;
 mod format;
+mod frame_header;
 mod obu;
 mod packetizer;
 mod sequence;
@@ -10,4 +11,6 @@ mod sequence;
 mod tests;
 
 pub use format::Av1;
+pub(super) use format::describe;
+pub use obu::Obu;
 pub use packetizer::Av1Packetizer;

@@ -171,3 +171,82 @@ fn a_packetizer_refuses_what_it_cannot_cut() {
     let malformed = PacketizeError::Malformed(PayloadError::Length);
     assert_eq!(refused(&[0x32, 9, 1], 100), Err(malformed));
 }
+
+/// The frame OBUs of the clip, and how to read their headers.
+fn frame_obus(frames: &[Frame]) -> (Vec<Vec<u8>>, sequence::FrameSyntax) {
+    let mut bodies = Vec::new();
+    let mut syntax = None;
+    for frame in frames {
+        let mut rest = &frame.data[..];
+        while !rest.is_empty() {
+            let obu = Obu::take(&mut rest).unwrap();
+            if obu.kind() == obu::SEQUENCE_HEADER {
+                syntax = sequence::SequenceHeader::decode(obu.body).unwrap().frames;
+            } else if obu.begins_frame() {
+                bodies.push(obu.body.to_vec());
+            }
+        }
+    }
+    (bodies, syntax.unwrap())
+}
+
+/// The numbers are those of the bit stream filter `trace_headers` of FFmpeg.
+#[test]
+fn references_that_a_frame_refreshes_are_read_from_its_header() {
+    let (bodies, syntax) = frame_obus(&clip());
+    let mut count = std::collections::BTreeMap::new();
+    for body in &bodies {
+        let flags = frame_header::refresh_flags(body, &syntax).unwrap();
+        *count.entry(flags).or_insert(0) += 1;
+    }
+    let expected = [
+        (1, 12),
+        (2, 15),
+        (4, 13),
+        (8, 14),
+        (16, 12),
+        (32, 15),
+        (65, 1),
+        (68, 2),
+        (72, 1),
+        (80, 3),
+        (255, 2),
+    ];
+    assert_eq!(count.into_iter().collect::<Vec<_>>(), expected);
+    for body in &bodies[..3] {
+        for len in 0..6.min(body.len()) {
+            let _ = frame_header::refresh_flags(&body[..len], &syntax);
+        }
+    }
+}
+
+#[test]
+fn a_frame_that_refreshes_no_reference_is_discardable() {
+    let mut frames = clip();
+    frames.truncate(4);
+    let (bodies, syntax) = frame_obus(&frames);
+    // The second frame keeps itself in one place: that bit goes.
+    assert_eq!(frame_header::refresh_flags(&bodies[1], &syntax), Ok(2));
+    let mut data = frames[1].data.to_vec();
+    let at = data
+        .windows(8)
+        .position(|window| window == &bodies[1][..8])
+        .unwrap();
+    let mut cleared = false;
+    for bit in 0..64 {
+        data[at + bit / 8] ^= 0x80 >> (bit % 8);
+        if frame_header::refresh_flags(&data[at..], &syntax) == Ok(0) {
+            cleared = true;
+            break;
+        }
+        data[at + bit / 8] ^= 0x80 >> (bit % 8);
+    }
+    assert!(cleared);
+    frames[1].data = Bytes::from(data);
+    for max_payload in [100, 1188] {
+        let packets = packets_of(&mut Av1Packetizer, &frames, max_payload);
+        let (out, _) = receive(&mut assembler(), &packets);
+        let discardable: Vec<_> = out.iter().map(|frame| frame.discardable).collect();
+        assert_eq!(discardable, [false, true, false, false]);
+    }
+}

@@ -1,7 +1,7 @@
 use super::SequenceParameterSet;
 use super::unit::{self, ACCESS_UNIT_DELIMITER, FU_A, PPS, SPS, STAP_A};
 use crate::bits::Bits;
-use crate::payload::nal::{Aggregate, NalUnits, Parsed, Piece, Syntax, unescaped};
+use crate::payload::nal::{self, Aggregate, NalUnits, Parsed, Piece, Syntax, unescaped};
 use crate::payload::{Assembly, Format, PayloadError, PayloadInfo};
 use crate::{MimeType, Resolution};
 
@@ -130,4 +130,9 @@ const fn piece(header: u8, body: &[u8]) -> Piece<'_, [u8; 1]> {
         order: None,
         body,
     }
+}
+
+/// What a whole access unit tells of itself.
+pub(in crate::payload) fn describe(access_unit: &[u8]) -> PayloadInfo {
+    nal::describe::<H264Syntax>(access_unit)
 }

@@ -9,5 +9,6 @@ mod unit;
 
 pub use super::nal::Extras;
 pub use format::H264;
+pub(super) use format::describe;
 pub use packetizer::{H264Packetizer, PacketizationMode};
 pub use sps::SequenceParameterSet;

@@ -1,7 +1,7 @@
 use super::sps;
 use super::unit::{ACCESS_UNIT_DELIMITER, AGGREGATION, FRAGMENTATION, Header, PACI, PPS, SPS, VPS};
 use crate::bits::Bits;
-use crate::payload::nal::{Aggregate, NalUnits, Parsed, Piece, Syntax, unescaped};
+use crate::payload::nal::{self, Aggregate, NalUnits, Parsed, Piece, Syntax, unescaped};
 use crate::payload::{Assembly, Format, PayloadError, PayloadInfo};
 use crate::{MimeType, Resolution};
 
@@ -195,4 +195,9 @@ fn take_order(rest: &mut &[u8]) -> Result<u16, PayloadError> {
     let (order, tail) = rest.split_first_chunk().ok_or(PayloadError::Truncated)?;
     *rest = tail;
     Ok(u16::from_be_bytes(*order))
+}
+
+/// What a whole access unit tells of itself.
+pub(in crate::payload) fn describe(access_unit: &[u8]) -> PayloadInfo {
+    nal::describe::<H265Syntax>(access_unit)
 }

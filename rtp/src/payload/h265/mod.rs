@@ -9,4 +9,5 @@ mod unit;
 
 pub use super::nal::Extras;
 pub use format::H265;
+pub(super) use format::describe;
 pub use packetizer::H265Packetizer;

@@ -6,7 +6,7 @@ const MAX_UNESCAPED: usize = 512;
 
 /// The NAL units of an Annex B stream, whatever the length of its start codes. Octets in front of the first start code
 /// and zeros behind a unit do not count.
-pub(in crate::payload) fn units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = after_start_code(stream).map(|(_, rest)| rest);
     std::iter::from_fn(move || {
         let unit = rest?;

@@ -1,4 +1,4 @@
-use super::{ParameterSets, Parsed, Piece, START_CODE, Syntax, push_unit};
+use super::{ParameterSets, Parsed, Piece, START_CODE, Syntax, push_unit, units};
 use crate::Resolution;
 use crate::payload::{Assembly, PayloadError, PayloadInfo, Start};
 
@@ -212,7 +212,7 @@ impl<S: Syntax> NalUnits<S> {
         {
             self.sets.write(*kind, &mut sets);
         }
-        let first = super::units(&frame.data).next();
+        let first = units(&frame.data).next();
         let delimiter =
             first.filter(|unit| S::split(unit).is_some_and(|(h, _)| S::is_delimiter(h)));
         // A delimiter is short: looking for its end costs nothing.
@@ -223,6 +223,24 @@ impl<S: Syntax> NalUnits<S> {
             frame.info.resolution = S::resolution(body);
         }
     }
+}
+
+/// What the units of a whole access unit tell of it.
+pub(in crate::payload) fn describe<S: Syntax>(access_unit: &[u8]) -> PayloadInfo {
+    let mut info = PayloadInfo::default();
+    let (mut slices, mut references) = (false, false);
+    for (header, body) in units(access_unit).filter_map(S::split) {
+        let told = S::info(header, body, true);
+        info.resolution = resolution::<S>(header, body).or(info.resolution);
+        info.layer = told.layer.or(info.layer);
+        if S::is_slice(header) {
+            info.key |= told.key;
+            slices = true;
+            references |= !told.discardable;
+        }
+    }
+    info.discardable = slices && !references;
+    info
 }
 
 fn resolution<S: Syntax>(header: S::Header, body: &[u8]) -> Option<Resolution> {

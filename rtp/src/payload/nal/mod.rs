@@ -6,8 +6,9 @@ mod packetizer;
 mod sets;
 mod syntax;
 
-pub(super) use annex_b::{START_CODE, push_unit, unescaped, units};
-pub(super) use format::NalUnits;
+pub use annex_b::units;
+pub(super) use annex_b::{START_CODE, push_unit, unescaped};
+pub(super) use format::{NalUnits, describe};
 pub use packetizer::Extras;
 pub(super) use packetizer::{Layout, Packing, packetize};
 pub(super) use sets::ParameterSets;

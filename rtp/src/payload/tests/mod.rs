@@ -3,6 +3,7 @@
 mod cases;
 mod clips;
 mod path;
+mod properties;
 
 pub(super) use cases::case;
 pub(crate) use cases::hex;

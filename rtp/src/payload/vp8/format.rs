@@ -65,3 +65,13 @@ fn resolution(frame: &[u8]) -> Option<Resolution> {
         height: u32::from(u16::from_le_bytes([h0, h1]) & 0x3fff),
     })
 }
+
+/// What a whole frame tells of itself.
+pub(in crate::payload) fn describe(frame: &[u8]) -> PayloadInfo {
+    let key = is_key(frame);
+    PayloadInfo {
+        key,
+        resolution: key.then(|| resolution(frame)).flatten(),
+        ..PayloadInfo::default()
+    }
+}

@@ -8,4 +8,5 @@ mod tests;
 
 pub use descriptor::{Descriptor, PictureId, TemporalLayer};
 pub use format::Vp8;
+pub(super) use format::describe;
 pub use packetizer::Vp8Packetizer;

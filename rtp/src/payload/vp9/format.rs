@@ -8,6 +8,8 @@ use crate::{Layer, MimeType, Resolution};
 pub struct Vp9 {
     /// Whether the packet before ended its layer frame.
     between_layers: bool,
+    /// The sizes of the layers, as the first packet of a key picture tells for all of them.
+    sizes: [Option<Resolution>; 8],
 }
 
 impl Vp9 {
@@ -39,6 +41,11 @@ impl Format for Vp9 {
     fn append(&mut self, payload: &[u8], frame: &mut Assembly) -> Result<(), PayloadError> {
         let (descriptor, data) = Self::read(payload)?;
         let info = info(&descriptor, data);
+        if let Some(structure) = &descriptor.structure {
+            for (size, told) in self.sizes.iter_mut().zip(&structure.resolutions) {
+                *size = Some(*told);
+            }
+        }
         if frame.data.is_empty() {
             frame.info = info;
         } else if descriptor.start_of_frame != self.between_layers {
@@ -47,7 +54,9 @@ impl Format for Vp9 {
             // The picture is what its highest layer is, but only its lowest can make it a key.
             frame.info.discardable &= info.discardable;
             frame.info.layer = info.layer.or(frame.info.layer);
-            frame.info.resolution = info.resolution.or(frame.info.resolution);
+            let spatial = usize::from(info.layer.map_or(0, |layer| layer.spatial));
+            let told = self.sizes.get(spatial).copied().flatten();
+            frame.info.resolution = info.resolution.or(told).or(frame.info.resolution);
         }
         self.between_layers = descriptor.end_of_frame;
         frame.data.extend_from_slice(data);
@@ -63,7 +72,7 @@ impl Format for Vp9 {
     }
 
     fn reset(&mut self) {
-        self.between_layers = false;
+        *self = Self::default();
     }
 }
 
@@ -101,4 +110,17 @@ fn structured_resolution(descriptor: &Descriptor) -> Option<Resolution> {
     let spatial = descriptor.layer.map_or(0, |layer| layer.spatial);
     let structure = descriptor.structure.as_ref()?;
     structure.resolutions.get(usize::from(spatial)).copied()
+}
+
+/// What a whole picture tells of itself, by its first frame.
+pub(in crate::payload) fn describe(picture: &[u8]) -> PayloadInfo {
+    Header::decode(picture).map_or_else(
+        |_| PayloadInfo::default(),
+        |header| PayloadInfo {
+            key: header.key,
+            discardable: !header.kept,
+            resolution: header.resolution,
+            ..PayloadInfo::default()
+        },
+    )
 }

@@ -11,5 +11,6 @@ mod tests;
 
 pub use descriptor::{Descriptor, LayerIndices, PictureId};
 pub use format::Vp9;
+pub(super) use format::describe;
 pub use packetizer::{LayerFrame, Picture, Vp9Packetizer};
 pub use structure::{PictureOfGroup, ScalabilityStructure};

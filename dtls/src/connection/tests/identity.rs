@@ -1,0 +1,243 @@
+//! Who has to prove to be whom where it is not by announced fingerprints.
+
+use std::sync::Arc;
+
+use crate::testing::{alice, bob, config};
+use crate::{
+    AlertDescription, Cause, Certificate, Config, ConfigError, Connection, Event, KeyKind,
+    PeerCertificate, PreSharedKey, Provider, Refusal, Role, Versions,
+};
+
+fn psk(identity: &[u8], key: &[u8]) -> PreSharedKey {
+    PreSharedKey::new(identity, key).unwrap()
+}
+
+fn bare(peer_certificate: PeerCertificate) -> Config {
+    let mut bare = Config::anonymous();
+    bare.provider = config(alice()).provider;
+    bare.peer_certificate = peer_certificate;
+    bare.versions = Versions::DTLS_1_2;
+    bare
+}
+
+fn with_psk(identity: &[u8], key: &[u8]) -> Config {
+    let mut with_psk = bare(PeerCertificate::Announced);
+    with_psk.psks = vec![psk(identity, key)];
+    with_psk
+}
+
+/// Lets the two talk until neither has anything to say.
+fn meet(client: Config, server: Config) -> [Connection; 2] {
+    let now = netsim::epoch();
+    let mut sides = [(client, Role::Client), (server, Role::Server)].map(|(config, role)| {
+        let mut side = Connection::new(Arc::new(config), role, [role as u8 + 1; 32]).unwrap();
+        side.start(now, None);
+        side
+    });
+    for turn in 0..12 {
+        let mut datagram = Vec::new();
+        while sides[turn % 2].poll_transmit(now, &mut datagram).is_some() {
+            sides[1 - turn % 2].handle_datagram(now, &mut datagram);
+            datagram.clear();
+        }
+    }
+    sides
+}
+
+fn agreed(side: &mut Connection) -> Option<(u16, bool)> {
+    match side.poll_event()? {
+        Event::Connected {
+            cipher_suite,
+            peer_fingerprint,
+            ..
+        } => Some((cipher_suite, peer_fingerprint.is_some())),
+        Event::Closed(_) => None,
+    }
+}
+
+fn cause(side: &mut Connection) -> Option<Cause> {
+    match side.poll_event()? {
+        Event::Closed(reason) => Some(reason.cause),
+        Event::Connected { .. } => None,
+    }
+}
+
+/// D-36, external keys under 1.2: every suite, of both providers.
+#[test]
+fn a_shared_key_connects_with_every_suite_that_takes_one() {
+    let suites = [
+        0xd001, 0xd002, 0xccac, 0xd005, 0xd003, 0x00a8, 0x00a9, 0xccab, 0xc0a4, 0xc0a5, 0xc0a8,
+        0xc0a9,
+    ];
+    for provider in [Provider::ring(), Provider::rust_crypto([3; 32])] {
+        for suite in suites {
+            let only = |mut config: Config| {
+                config.provider = provider.clone();
+                config.cipher_suites = vec![suite];
+                config
+            };
+            let usable = only(with_psk(b"lamp", &[7; 32])).suites().count() == 1;
+            if !usable {
+                continue;
+            }
+            let mut sides = meet(
+                only(with_psk(b"lamp", &[7; 32])),
+                only(with_psk(b"lamp", &[7; 32])),
+            );
+            for side in &mut sides {
+                assert_eq!(agreed(side), Some((suite, false)), "{suite:04x}");
+                assert!(side.peer_certificate().is_none());
+            }
+        }
+    }
+}
+
+/// Catalogue D-15 with keys instead of certificates.
+#[test]
+fn another_key_or_an_unknown_name_connects_nobody() {
+    for client in [with_psk(b"lamp", &[8; 32]), with_psk(b"oven", &[7; 32])] {
+        let sides = meet(client, with_psk(b"lamp", &[7; 32]));
+        for side in &sides {
+            assert!(!side.is_connected());
+            assert!(side.export_keying_material("x", None, &mut [0; 8]).is_err());
+        }
+    }
+}
+
+#[test]
+fn ccm_suites_of_ecdsa_connect_and_short_tags_must_be_asked_for() {
+    for suite in [0xc0ac, 0xc0ad, 0xc0ae, 0xc0af] {
+        let only = |certificate: Certificate| {
+            let mut config = config(certificate);
+            config.versions = Versions::DTLS_1_2;
+            config.peer_certificate = PeerCertificate::Required;
+            config.cipher_suites = vec![suite];
+            config
+        };
+        let mut sides = meet(only(alice()), only(bob()));
+        for side in &mut sides {
+            assert_eq!(agreed(side), Some((suite, true)), "{suite:04x}");
+        }
+    }
+    let offered: Vec<_> = config(alice()).suites().map(|suite| suite.number).collect();
+    assert!(offered.contains(&0xc0ac) && !offered.contains(&0xc0ae));
+}
+
+/// D-23 and its opposite: who is asked for a certificate, and who may do without.
+#[test]
+fn a_client_without_a_certificate_connects_where_none_is_required() {
+    use PeerCertificate::{Announced, NotRequested, Requested, Required};
+    for (policy, connects) in [
+        (Announced, false),
+        (Required, false),
+        (Requested, true),
+        (NotRequested, true),
+    ] {
+        let mut server = config(bob());
+        server.peer_certificate = policy;
+        server.versions = Versions::DTLS_1_2;
+        let mut sides = meet(bare(Requested), server);
+        assert_eq!(sides[0].is_connected(), connects, "{policy:?}");
+        assert_eq!(sides[1].is_connected(), connects, "{policy:?}");
+        if connects {
+            assert_eq!(agreed(&mut sides[0]).map(|(_, shown)| shown), Some(true));
+            assert_eq!(agreed(&mut sides[1]).map(|(_, shown)| shown), Some(false));
+        }
+    }
+}
+
+/// D-23: in WebRTC a server that asks for no certificate is none.
+#[test]
+fn a_client_of_webrtc_does_not_connect_with_a_server_that_asks_for_nothing() {
+    let mut server = config(bob());
+    server.peer_certificate = PeerCertificate::NotRequested;
+    server.versions = Versions::DTLS_1_2;
+    let mut client = config(alice());
+    client.versions = Versions::DTLS_1_2;
+    let sides = meet(client, server);
+    assert!(!sides[0].is_connected() && !sides[1].is_connected());
+}
+
+/// Ed25519 and P-384 of our own (D-1): generated, shown, proved.
+#[test]
+fn every_kind_of_own_key_proves_itself() {
+    let now = std::time::Duration::from_secs(1_795_392_000);
+    for kind in [KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::Ed25519] {
+        let ring = |certificate| {
+            let mut config = config(certificate);
+            config.provider = Provider::ring();
+            config.peer_certificate = PeerCertificate::Required;
+            config
+        };
+        let own = Certificate::generate_with(kind, now).unwrap();
+        for versions in [Versions::DTLS_1_2, Versions::DTLS_1_3] {
+            let [mut client, mut server] = [ring(own.clone()), ring(own.clone())];
+            (client.versions, server.versions) = (versions, versions);
+            let sides = meet(client, server);
+            assert!(
+                sides[0].is_connected() && sides[1].is_connected(),
+                "{kind:?} {versions:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_servers_order_decides_the_application_protocol() {
+    let speaking = |certificate, names: &[&[u8]]| {
+        let mut config = config(certificate);
+        config.peer_certificate = PeerCertificate::Required;
+        config.versions = Versions::ALL;
+        config.alpn = names.iter().map(|name| name.to_vec()).collect();
+        config
+    };
+    for versions in [Versions::DTLS_1_2, Versions::DTLS_1_3] {
+        let mut client = speaking(alice(), &[b"coap", b"webrtc"]);
+        client.versions = versions;
+        let sides = meet(
+            client.clone(),
+            speaking(bob(), &[b"webrtc", b"c-webrtc", b"coap"]),
+        );
+        for side in &sides {
+            let agreed = side.application_protocol();
+            assert_eq!(agreed, Some(b"webrtc".as_slice()), "{versions:?}");
+        }
+        let sides = meet(client.clone(), speaking(bob(), &[]));
+        assert!(
+            sides
+                .iter()
+                .all(|s| s.is_connected() && s.application_protocol().is_none())
+        );
+        let mut server = speaking(bob(), &[b"syslog"]);
+        server.refusal = Refusal::Close;
+        client.refusal = Refusal::Close;
+        let mut sides = meet(client, server);
+        assert_eq!(cause(&mut sides[1]), Some(Cause::Incompatible));
+        let alert = Cause::Alert(AlertDescription::NO_APPLICATION_PROTOCOL);
+        assert_eq!(cause(&mut sides[0]), Some(alert));
+    }
+}
+
+#[test]
+fn configurations_that_serve_nobody_are_refused() {
+    let new = |config| Connection::new(Arc::new(config), Role::Server, [1; 32]).map(drop);
+    assert_eq!(
+        new(bare(PeerCertificate::Requested)),
+        Err(ConfigError::NoIdentity)
+    );
+    let mut wordy = config(bob());
+    wordy.alpn = vec![vec![]];
+    assert_eq!(new(wordy), Err(ConfigError::Alpn));
+    assert!(PreSharedKey::new(b"", b"").is_err());
+    assert!(PreSharedKey::new(&[1; 1025], b"k").is_err());
+}
+
+/// K-01: what is printed of a key is nothing.
+#[test]
+fn debug_of_a_configuration_shows_no_key() {
+    let text = format!("{:?}", with_psk(b"lamp", b"very secret key!"));
+    assert!(
+        !text.contains("very") && !text.contains("118, 101, 114"),
+        "{text}"
+    );
+}

@@ -1,0 +1,207 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Listener;
+use super::cookie::CookieSecrets;
+use crate::testing::{alice, bob, config};
+use crate::{Config, Connection, Event, PeerCertificate, Role};
+
+fn address(port: u16) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1], port))
+}
+
+fn listener() -> Listener {
+    let mut server = config(bob());
+    server.peer_certificate = PeerCertificate::Requested;
+    Listener::new(server, [5; 32]).unwrap()
+}
+
+fn client(seed: u8, mtu: usize) -> Connection {
+    let mut client = Config::anonymous();
+    client.provider = config(alice()).provider;
+    client.peer_certificate = PeerCertificate::Requested;
+    client.versions = crate::Versions::DTLS_1_2;
+    client.mtu = mtu;
+    let mut client = Connection::new(Arc::new(client), Role::Client, [seed; 32]).unwrap();
+    client.start(netsim::epoch(), None);
+    client
+}
+
+fn datagrams(connection: &mut Connection) -> Vec<Vec<u8>> {
+    std::iter::from_fn(|| {
+        let mut datagram = Vec::new();
+        connection.poll_transmit(netsim::epoch(), &mut datagram)?;
+        Some(datagram)
+    })
+    .collect()
+}
+
+/// What the listener answers to what this client says.
+fn reply(listener: &mut Listener, from: SocketAddr, hello: &[Vec<u8>]) -> Vec<u8> {
+    for datagram in hello {
+        listener.handle_datagram(netsim::epoch(), from, &mut datagram.clone());
+    }
+    let mut reply = Vec::new();
+    assert_eq!(listener.poll_transmit(&mut reply), Some(from));
+    reply
+}
+
+/// A client's second hello, with the cookie in it.
+fn with_cookie(listener: &mut Listener, client: &mut Connection, from: SocketAddr) -> Vec<Vec<u8>> {
+    let hello = datagrams(client);
+    let mut reply = reply(listener, from, &hello);
+    client.handle_datagram(netsim::epoch(), &mut reply);
+    datagrams(client)
+}
+
+/// D-5, D-17: the whole way, with hellos in one datagram and in several.
+#[test]
+fn a_client_that_shows_its_cookie_gets_a_connection() {
+    for mtu in [1200, 160] {
+        let (mut listener, mut client) = (listener(), client(1, mtu));
+        let hello = datagrams(&mut client);
+        let mut reply = reply(&mut listener, address(1), &hello);
+        assert!(
+            reply.len() <= hello[0].len(),
+            "an answer longer than the question"
+        );
+        assert!(listener.poll_event().is_none());
+        assert_eq!(listener.half_open(), 0);
+
+        client.handle_datagram(netsim::epoch(), &mut reply);
+        let mut rest = datagrams(&mut client).into_iter();
+        let mut first = rest.next().unwrap();
+        listener.handle_datagram(netsim::epoch(), address(1), &mut first);
+        let mut accepted = listener.poll_event().unwrap();
+        assert_eq!(accepted.from, address(1));
+        for mut datagram in rest {
+            accepted
+                .connection
+                .handle_datagram(netsim::epoch(), &mut datagram);
+        }
+        for _ in 0..4 {
+            for mut datagram in datagrams(&mut accepted.connection) {
+                client.handle_datagram(netsim::epoch(), &mut datagram);
+            }
+            for mut datagram in datagrams(&mut client) {
+                accepted
+                    .connection
+                    .handle_datagram(netsim::epoch(), &mut datagram);
+            }
+        }
+        assert!(matches!(client.poll_event(), Some(Event::Connected { .. })));
+        assert!(matches!(
+            accepted.connection.poll_event(),
+            Some(Event::Connected { .. })
+        ));
+        listener.on_connected(address(1));
+        assert_eq!(listener.half_open(), 0);
+    }
+}
+
+/// Catalogue D-18.
+#[test]
+fn a_cookie_is_worth_nothing_from_another_address_or_with_another_hello() {
+    let (mut listener, mut one, mut other) = (listener(), client(1, 1200), client(2, 1200));
+    let second = with_cookie(&mut listener, &mut one, address(1));
+    reply(&mut listener, address(2), &second);
+    assert!(listener.poll_event().is_none());
+
+    // Another hello with that cookie: the randoms stand behind both heads and the version.
+    let mut forged = second[0].clone();
+    let foreign = datagrams(&mut other);
+    forged[27..59].copy_from_slice(&foreign[0][27..59]);
+    reply(&mut listener, address(1), &[forged]);
+    assert!(listener.poll_event().is_none());
+
+    listener.handle_datagram(netsim::epoch(), address(1), &mut second[0].clone());
+    assert!(listener.poll_event().is_some());
+}
+
+#[test]
+fn a_cookie_lives_for_one_to_two_periods() {
+    for (age, good) in [(1, true), (61, true), (121, false), (1000, false)] {
+        let (mut listener, mut client) = (listener(), client(1, 1200));
+        let second = with_cookie(&mut listener, &mut client, address(1));
+        // Somebody else's hello in between makes the secrets move.
+        let later = netsim::epoch() + Duration::from_secs(age);
+        if age > 60 {
+            let between = netsim::epoch() + CookieSecrets::PERIOD;
+            listener.handle_datagram(between, address(9), &mut second[0].clone());
+        }
+        listener.handle_datagram(later, address(1), &mut second[0].clone());
+        assert_eq!(listener.poll_event().is_some(), good, "after {age} s");
+    }
+}
+
+/// D-37, and catalogue D-03: nothing is kept for strangers.
+#[test]
+fn no_more_than_a_thousand_handshakes_are_under_way() {
+    let mut listener = listener();
+    let hellos: Vec<_> = (0..1002_u16)
+        .map(|port| {
+            let mut client = client((port % 251) as u8, 1200);
+            (port, with_cookie(&mut listener, &mut client, address(port)))
+        })
+        .collect();
+    assert_eq!(listener.half_open(), 0);
+    for (port, hello) in &hellos[..1001] {
+        listener.handle_datagram(netsim::epoch(), address(*port), &mut hello[0].clone());
+        drop(listener.poll_event());
+    }
+    assert_eq!(listener.half_open(), Listener::MAX_HALF_OPEN);
+    assert_eq!(listener.stats().refused, 1);
+
+    listener.on_closed(address(0));
+    listener.handle_datagram(
+        netsim::epoch(),
+        address(1000),
+        &mut hellos[1000].1[0].clone(),
+    );
+    assert!(listener.poll_event().is_some());
+
+    // What nobody reported is over when its time is.
+    let later = netsim::epoch() + Listener::HALF_OPEN_TIME;
+    listener.handle_datagram(later, address(1001), &mut hellos[1001].1[0].clone());
+    assert!(listener.poll_event().is_some());
+    assert_eq!(listener.half_open(), 1);
+}
+
+/// Catalogue D-22, the part before connections.
+#[test]
+fn a_flood_of_hellos_leaves_a_bounded_queue_and_no_state() {
+    let (mut listener, mut client) = (listener(), client(1, 1200));
+    let hello = datagrams(&mut client).remove(0);
+    for port in 0..10_000 {
+        listener.handle_datagram(netsim::epoch(), address(port), &mut hello.clone());
+    }
+    assert_eq!(listener.half_open(), 0);
+    let mut answers = 0;
+    while listener.poll_transmit(&mut Vec::new()).is_some() {
+        answers += 1;
+    }
+    assert_eq!(answers, Listener::MAX_REPLIES);
+    assert_eq!(listener.stats().overflow, 10_000 - answers as u64);
+}
+
+#[test]
+fn no_truncation_or_flipped_bit_of_a_hello_is_more_than_counted() {
+    let (mut listener, mut client) = (listener(), client(1, 1200));
+    let second = with_cookie(&mut listener, &mut client, address(1)).remove(0);
+    for end in 0..second.len() {
+        listener.handle_datagram(netsim::epoch(), address(1), &mut second[..end].to_vec());
+        assert!(listener.poll_event().is_none(), "cut at {end}");
+    }
+    // The address, the version, the random, the session id and the cookie: all before the cipher suites.
+    for bit in 0..8 * 93 {
+        let mut flipped = second.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        listener.handle_datagram(netsim::epoch(), address(1), &mut flipped);
+        if let Some(accepted) = listener.poll_event() {
+            // Numbers and lengths of record and message are the client's own business.
+            assert!(bit / 8 < 25, "bit {bit}");
+            listener.on_closed(accepted.from);
+        }
+    }
+}

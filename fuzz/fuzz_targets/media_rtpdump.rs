@@ -1,0 +1,10 @@
+#![no_main]
+
+#[path = "support/media.rs"]
+mod media_support;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    media_support::demux(media::rtpdump::RtpDumpDemuxer::new(), data, |packet| {
+        packet.data.len()
+    });
+});

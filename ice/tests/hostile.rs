@@ -1,0 +1,177 @@
+//! A hostile network at every step of a session: forged, truncated, damaged and flooding messages change nothing.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use avocet_ice::{Agent, Candidate, Mode, Role, State};
+use net::Path;
+use netsim::{ADDRESS_A, ADDRESS_B};
+use stun::{Class, IntegrityKey, Message, MessageBuilder, Method};
+use support::{deliver, drain, host, learn, said, snapshot};
+
+const STEP: Duration = Duration::from_millis(10);
+
+/// What somebody makes of a message who sees it and does not know the passwords.
+fn variants(genuine: &[u8]) -> Vec<Vec<u8>> {
+    let mut all: Vec<Vec<u8>> = (0..genuine.len())
+        .step_by(3)
+        .map(|length| genuine[..length].to_vec())
+        .collect();
+    for at in (0..genuine.len()).step_by(5) {
+        let mut flipped = genuine.to_vec();
+        flipped[at] ^= 1 << (at % 8);
+        all.push(flipped);
+    }
+    let message = Message::decode(genuine).unwrap();
+    let key = IntegrityKey::short_term("a-guess-a-guess-a-guess-");
+    let id = message.transaction_id();
+    if let Ok(Some(username)) = message.username() {
+        for role in [Role::Controlling, Role::Controlled] {
+            let mut forged = Vec::new();
+            let mut builder = MessageBuilder::new(&mut forged, Class::Request, Method::BINDING, id);
+            builder
+                .username(username)
+                .priority(u32::MAX >> 1)
+                .use_candidate();
+            match role {
+                Role::Controlling => builder.ice_controlling(u64::MAX),
+                Role::Controlled => builder.ice_controlled(u64::MAX),
+            };
+            builder.integrity(&key).fingerprint().finish().unwrap();
+            all.push(forged);
+        }
+    }
+    // Answers to the transaction, which is on the wire for all to see: good news, bad news, a conflict, a redirect.
+    for code in [
+        None,
+        Some(300),
+        Some(400),
+        Some(401),
+        Some(420),
+        Some(487),
+        Some(500),
+    ] {
+        let class = if code.is_some() {
+            Class::Error
+        } else {
+            Class::Success
+        };
+        for sealed in [true, false] {
+            let mut forged = Vec::new();
+            let mut builder = MessageBuilder::new(&mut forged, class, Method::BINDING, id);
+            match code {
+                Some(code) => builder.error_code(code),
+                None => builder.xor_mapped_address(ADDRESS_A),
+            };
+            let sealed = match sealed {
+                true => builder.integrity(&key).fingerprint(),
+                false => builder.fingerprint(),
+            };
+            sealed.finish().unwrap();
+            all.push(forged);
+        }
+    }
+    all
+}
+
+/// Delivers every variant of a message, from where it came and from elsewhere; nothing of the agent may change.
+fn attack(agent: &mut Agent, now: Instant, path: Path, genuine: &[u8]) {
+    agent.handle_timeout(now);
+    let before = snapshot(agent);
+    let elsewhere = Path::udp(path.local, ([192, 0, 2, 66], 6).into());
+    for variant in variants(genuine) {
+        for from in [path, elsewhere] {
+            deliver(agent, now, from, &variant);
+        }
+    }
+    assert_eq!(snapshot(agent), before);
+}
+
+/// Transport 5.3 no. 2, catalogue I-02, I-08, I-10
+#[test]
+fn whatever_is_made_of_any_message_of_a_session_changes_nothing() {
+    let mut now = netsim::epoch();
+    let mut agents = [
+        host(1, Role::Controlling, Mode::Full).agent,
+        // The same role: the conflict is settled under attack.
+        host(2, Role::Controlling, Mode::Full).agent,
+    ];
+    for (agent, address) in agents.iter_mut().zip([ADDRESS_A, ADDRESS_B]) {
+        agent
+            .add_local_candidate(now, Candidate::host(address))
+            .unwrap();
+    }
+    for (from, to) in [(0, 1), (1, 0)] {
+        let (credentials, lines) = said(&agents[from]);
+        learn(&mut agents[to], now, credentials, &lines, Mode::Full);
+    }
+    let mut attacked = 0;
+    for step in 0..2_000 {
+        if step == 1_000 {
+            // A restart in the middle, the peer follows.
+            for agent in &mut agents {
+                agent.restart(now);
+            }
+            for (from, to) in [(0, 1), (1, 0)] {
+                let (credentials, lines) = said(&agents[from]);
+                learn(&mut agents[to], now, credentials, &lines, Mode::Full);
+            }
+        }
+        for side in [0, 1] {
+            for (path, bytes) in drain(&mut agents[side], now) {
+                // Answers to the attacker go nowhere.
+                if ![ADDRESS_A, ADDRESS_B].contains(&path.remote) {
+                    continue;
+                }
+                let to = &mut agents[1 - side];
+                let is_genuine = Message::decode(&bytes).unwrap().has_integrity();
+                if is_genuine {
+                    attack(to, now, path.reversed(), &bytes);
+                    attacked += 1;
+                    deliver(to, now, path.reversed(), &bytes);
+                }
+            }
+        }
+        now += STEP;
+        for agent in &mut agents {
+            agent.handle_timeout(now);
+        }
+    }
+    assert!(attacked > 20, "{attacked}");
+    for agent in &agents {
+        assert_eq!(agent.state(), State::Completed);
+        assert_eq!(agent.pair_stats().count(), 1);
+    }
+    let path = agents[0].best_path().unwrap();
+    assert_eq!(agents[1].best_path(), Some(path.reversed()));
+    assert_ne!(agents[0].role(), agents[1].role());
+}
+
+/// I-27, S-9: a flood makes an agent hold no more and say no more than it may.
+#[test]
+fn a_flood_of_a_hundred_thousand_messages_leaves_an_agent_as_it_was() {
+    let mut pair = support::connected(netsim::Profile::Clean, 7);
+    let now = pair.now();
+    let genuine = support::Forgery::genuine(&pair.b().agent, &pair.a().agent);
+    let forged = support::Forgery {
+        pwd: "a-guess-a-guess-a-guess-".into(),
+        ..genuine
+    };
+    let bytes = forged.bytes();
+    let agent = &mut pair.b_mut().agent;
+    agent.handle_timeout(now);
+    let before = snapshot(agent);
+    let mut answers = 0;
+    for number in 0..100_000_u32 {
+        let [_, a, b, c] = number.to_be_bytes();
+        let from = ([192, a, b, c], 1_000).into();
+        deliver(agent, now, Path::udp(ADDRESS_B, from), &bytes);
+        if number % 32 == 0 {
+            answers += drain(agent, now).len();
+        }
+    }
+    assert!(answers <= 100, "{answers}");
+    assert_eq!(snapshot(agent), before);
+}

@@ -1,0 +1,179 @@
+//! What the network around a connection does to it: sizes of paths, policies, servers, names, addresses.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::time::Duration;
+
+use avocet_peer as peer;
+use ice::path_mtu::PathMtuConfig;
+use netsim::{ADDRESS_A, ADDRESS_B, LinkConfig, Pair};
+use peer::{ConnectionState, DataChannelInit, Event, IceServer, Message, PeerConnection};
+use support::{Peer, config_a, config_b, negotiate};
+
+/// Two connections that search for the size of their path, on a link that drops IP packets above `mtu` bytes.
+fn connected(mtu: usize) -> Pair<Peer> {
+    let (mut a, mut b) = (config_a(1), config_b(1));
+    a.path_mtu = Some(PathMtuConfig::default());
+    b.path_mtu = Some(PathMtuConfig::default());
+    let (mut a, mut b) = support::with_addresses(a, b);
+    a.pc.create_data_channel(netsim::epoch(), "test", DataChannelInit::default())
+        .unwrap();
+    negotiate(netsim::epoch(), &mut a.pc, &mut b.pc);
+    let mut link = LinkConfig::delayed(Duration::from_millis(25));
+    link.mtu_bytes = mtu;
+    let mut pair = Pair::over(link, 1, a, b);
+    let connected = |pair: &Pair<Peer>| {
+        let is_connected = |peer: &Peer| peer.pc.connection_state() == ConnectionState::Connected;
+        is_connected(pair.a()) && is_connected(pair.b()) && !pair.b().channels.is_empty()
+    };
+    assert!(pair.run_until(Duration::from_secs(30), connected));
+    pair
+}
+
+fn packet_bytes(peer: &Peer) -> usize {
+    peer.pc
+        .stats(netsim::epoch())
+        .sctp
+        .unwrap()
+        .max_datagram_bytes
+}
+
+/// M-1, M-3: the association's packets grow to what the path carries, less what DTLS takes.
+#[test]
+fn sctp_packets_grow_to_the_size_of_the_path() {
+    let mut pair = connected(1_500);
+    pair.run_for(Duration::from_secs(1));
+    for peer in [pair.a(), pair.b()] {
+        assert_eq!(peer.pc.path_budget().datagram_bytes, 1_472);
+        let packet = packet_bytes(peer);
+        assert!((1_400..1_472).contains(&packet), "{packet}");
+    }
+    let now = pair.now();
+    let id = pair.b().channels[0];
+    let message = Message::Binary(vec![7; 100_000].into());
+    let mut channel = pair.b_mut().pc.data_channel(id).unwrap();
+    channel.send(now, &message).unwrap();
+    let arrived = |pair: &Pair<Peer>| !pair.a().messages.is_empty();
+    assert!(pair.run_until(Duration::from_secs(10), arrived));
+}
+
+/// M-3: a path that shrinks in the middle of a call does not stop the data.
+#[test]
+fn data_goes_on_when_the_path_shrinks() {
+    let mut pair = connected(1_500);
+    pair.run_for(Duration::from_secs(1));
+    let mut link = LinkConfig::delayed(Duration::from_millis(25));
+    link.mtu_bytes = 1_280;
+    pair.set_link(&link);
+    let now = pair.now();
+    let id = pair.b().channels[0];
+    let message = Message::Binary(vec![7; 200_000].into());
+    let mut channel = pair.b_mut().pc.data_channel(id).unwrap();
+    channel.send(now, &message).unwrap();
+    let found = |pair: &Pair<Peer>| pair.b().pc.path_budget().datagram_bytes <= 1_252;
+    assert!(pair.run_until(Duration::from_secs(60), found));
+    assert!(packet_bytes(pair.b()) <= 1_252);
+}
+
+/// I-31, I-06 of the catalogue
+#[test]
+fn a_connection_that_may_use_relays_only_describes_no_address_of_its_own() {
+    for (policy, shows) in [(ice::Policy::Relay, false), (ice::Policy::All, true)] {
+        let mut config = config_a(2);
+        config.ice_policy = policy;
+        let now = netsim::epoch();
+        let mut pc = PeerConnection::new(config, now).unwrap();
+        assert_eq!(pc.add_local_address(now, ADDRESS_A).is_ok(), shows);
+        pc.create_data_channel(now, "test", DataChannelInit::default())
+            .unwrap();
+        let offer = pc.create_offer(now).unwrap();
+        assert_eq!(offer.sdp.contains("10.0.0.1"), shows);
+        assert_eq!(offer.sdp.contains("a=candidate"), shows);
+    }
+}
+
+/// I-32: names of servers are resolved by the driver, addresses are asked at once; the end of candidates waits.
+#[test]
+fn stun_servers_are_asked_once_their_names_are_resolved() {
+    let now = netsim::epoch();
+    let mut config = config_a(3);
+    let servers = [
+        "stun:stun.example.org",
+        "stun:203.0.113.1",
+        "turn:turn.example.org",
+    ];
+    config.ice_servers = servers
+        .map(|uri| IceServer::new(uri.parse().unwrap()))
+        .to_vec();
+    let mut pc = PeerConnection::new(config, now).unwrap();
+    pc.add_local_address(now, ADDRESS_A).unwrap();
+    pc.end_of_local_addresses(now);
+    let asked: Vec<_> = std::iter::from_fn(|| pc.poll_event())
+        .filter(|event| matches!(event, Event::ResolveName(_)))
+        .collect();
+    assert_eq!(asked, [Event::ResolveName("stun.example.org".into())]);
+    let mut targets = Vec::new();
+    let mut at = now;
+    for step in 0..10 {
+        if step == 1 {
+            let found = [[203, 0, 113, 2].into(), "2001:db8::2".parse().unwrap()];
+            pc.on_resolved(at, "stun.example.org", &found);
+        }
+        while let Some(transmit) = pc.poll_transmit(at, &mut Vec::new()) {
+            targets.push(transmit.path.remote.to_string());
+        }
+        at = pc.poll_timeout().unwrap_or(at + Duration::from_millis(20));
+        pc.handle_timeout(at);
+    }
+    assert!(targets.contains(&"203.0.113.1:3478".to_owned()));
+    assert!(targets.contains(&"203.0.113.2:3478".to_owned()));
+}
+
+/// I-30
+#[test]
+fn a_candidate_under_a_name_connects_once_the_driver_has_resolved_it() {
+    const NAME: &str = "9b36eaac-bb2e-49bb-bb78-21c41c499900.local";
+    let now = netsim::epoch();
+    let (mut a, mut b) = (Peer::new(config_a(4)), Peer::new(config_b(4)));
+    a.pc.add_local_address(now, ADDRESS_A).unwrap();
+    b.pc.add_local_address_as(now, ADDRESS_B, NAME).unwrap();
+    a.pc.create_data_channel(now, "test", DataChannelInit::default())
+        .unwrap();
+    negotiate(now, &mut a.pc, &mut b.pc);
+    assert!(!b.pc.local_description().unwrap().sdp.contains("10.0.0.2"));
+    let asked: Vec<_> = std::iter::from_fn(|| a.pc.poll_event()).collect();
+    assert!(asked.contains(&Event::ResolveName(NAME.into())));
+    a.pc.on_resolved(now, NAME, &[ADDRESS_B.ip()]);
+    let mut pair = Pair::over(LinkConfig::delayed(Duration::from_millis(25)), 1, a, b);
+    let connected =
+        |pair: &Pair<Peer>| pair.a().pc.connection_state() == ConnectionState::Connected;
+    assert!(pair.run_until(Duration::from_secs(10), connected));
+}
+
+/// I-34
+#[test]
+fn an_address_that_goes_away_leaves_the_next_description() {
+    let now = netsim::epoch();
+    let mut pc = PeerConnection::new(config_a(5), now).unwrap();
+    let other: std::net::SocketAddr = ([10, 0, 1, 1], 5_001).into();
+    pc.add_local_address(now, ADDRESS_A).unwrap();
+    pc.add_local_address(now, other).unwrap();
+    pc.create_data_channel(now, "test", DataChannelInit::default())
+        .unwrap();
+    let offer = pc.create_offer(now).unwrap();
+    pc.set_local_description(now, offer).unwrap();
+    pc.on_interface(now, ice::InterfaceFact::Down(other.ip()));
+    let third = ([10, 0, 2, 1], 5_001).into();
+    pc.on_interface(now, ice::InterfaceFact::Up(third));
+    let sdp = pc.local_description().unwrap().sdp;
+    assert!(sdp.contains("10.0.0.1") && !sdp.contains("10.0.1.1") && sdp.contains("10.0.2.1"));
+    let told: Vec<_> = std::iter::from_fn(|| pc.poll_event())
+        .filter_map(|event| match event {
+            Event::IceCandidate(line) => Some(line),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("10.0.2.1"));
+}

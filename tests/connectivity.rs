@@ -1,0 +1,192 @@
+//! ICE through the driver on loopback: TCP candidates, names of multicast DNS, STUN servers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test may stop at the first surprise; the driver lives in real time"
+)]
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use avocet::net::Transport;
+use avocet::peer::{DataChannelInit, IceServer, Message, SessionDescription};
+use avocet::stun::{self, Class, MessageBuilder};
+use avocet::{Endpoint, EndpointConfig, Event, PeerConnection};
+use futures_util::StreamExt;
+use tokio::time::timeout;
+
+/// No step of these tests takes this long; a hang ends here.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn endpoint(change: impl FnOnce(&mut EndpointConfig)) -> Endpoint {
+    let mut config = EndpointConfig::default();
+    config.addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    change(&mut config);
+    Endpoint::bind(config).unwrap()
+}
+
+async fn until<T>(connection: &PeerConnection, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
+    let search = async {
+        while let Some(event) = connection.next_event().await {
+            if let Some(found) = wanted(event) {
+                return found;
+            }
+        }
+        panic!("the connection ended first");
+    };
+    timeout(PATIENCE, search).await.unwrap()
+}
+
+/// A description without the candidates whose line has this word.
+fn without(mut description: SessionDescription, word: &str) -> SessionDescription {
+    let lines = description.sdp.split_inclusive("\r\n");
+    description.sdp = lines
+        .filter(|line| !(line.starts_with("a=candidate:") && line.contains(word)))
+        .collect();
+    description
+}
+
+/// A message goes there and comes back.
+async fn talk(a: &PeerConnection, b: &PeerConnection, drop_candidates: &str) {
+    let mut ours = a
+        .create_data_channel("test", DataChannelInit::default())
+        .await
+        .unwrap();
+    let offer = without(a.offer().await.unwrap(), drop_candidates);
+    let answer = without(b.answer(offer).await.unwrap(), drop_candidates);
+    a.set_remote_description(answer).await.unwrap();
+    let mut theirs = until(b, |event| match event {
+        Event::DataChannel(channel) => Some(channel),
+        _ => None,
+    })
+    .await;
+    let message = Message::Text("hello".into());
+    timeout(PATIENCE, ours.send(message.clone()))
+        .await
+        .unwrap()
+        .unwrap();
+    let arrived = timeout(PATIENCE, theirs.next()).await.unwrap().unwrap();
+    assert_eq!(arrived, message);
+    timeout(PATIENCE, theirs.send(arrived))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        timeout(PATIENCE, ours.next()).await.unwrap().unwrap(),
+        message
+    );
+}
+
+/// I-28, I-29
+#[tokio::test]
+async fn a_call_goes_over_tcp_where_only_that_is_signalled() {
+    let server = endpoint(|config| config.tcp_port = Some(0));
+    let client = endpoint(|config| config.tcp_dial = true);
+    assert_eq!(server.tcp_addresses().len(), 1);
+    for server_offers in [true, false] {
+        let (ours, theirs) = (
+            server.peer_connection().await.unwrap(),
+            client.peer_connection().await.unwrap(),
+        );
+        let (first, second) = if server_offers {
+            (&ours, &theirs)
+        } else {
+            (&theirs, &ours)
+        };
+        talk(first, second, " udp ").await;
+        for connection in [&ours, &theirs] {
+            let stats = connection.stats().await.unwrap();
+            let used: Vec<_> = stats
+                .candidate_pairs
+                .iter()
+                .filter(|pair| pair.responses_received > 0)
+                .map(|pair| pair.path.transport)
+                .collect();
+            assert!(matches!(used[..], [Transport::Stream(_)]), "{used:?}");
+        }
+        ours.close().await;
+        theirs.close().await;
+    }
+    assert_eq!(server.stats().stream_datagrams_dropped, 0);
+}
+
+/// I-29: slow-loris and noise.
+#[tokio::test]
+async fn strangers_on_the_tcp_port_are_shown_the_door() {
+    let server = endpoint(|config| config.tcp_port = Some(0));
+    let _connection = server.peer_connection().await.unwrap();
+    let address = server.tcp_addresses()[0];
+    let stranger = tokio::net::TcpStream::connect(address).await.unwrap();
+    stranger.writable().await.unwrap();
+    stranger.try_write(b"\x00\x10GET / HTTP/1.1\r\n").unwrap();
+    let ended = async {
+        loop {
+            stranger.readable().await.unwrap();
+            match stranger.try_read(&mut [0; 64]) {
+                Ok(0) => return,
+                Ok(_) => panic!("an answer"),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    };
+    timeout(PATIENCE, ended).await.unwrap();
+}
+
+/// I-30
+#[tokio::test]
+async fn two_connections_meet_under_names_and_neither_description_has_an_address() {
+    let hidden = endpoint(|config| config.hide_host_addresses = true);
+    let other = endpoint(|config| config.hide_host_addresses = true);
+    let (ours, theirs) = (
+        hidden.peer_connection().await.unwrap(),
+        other.peer_connection().await.unwrap(),
+    );
+    talk(&ours, &theirs, " nothing ").await;
+    for connection in [&ours, &theirs] {
+        let description = connection.local_description().await.unwrap().unwrap();
+        assert!(description.sdp.contains(".local"));
+        assert!(
+            !description.sdp.contains("127.0.0.1"),
+            "{}",
+            description.sdp
+        );
+    }
+}
+
+/// I-32
+#[tokio::test]
+async fn what_a_stun_server_shows_is_signalled() {
+    let server = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("stun:localhost:{}", server.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        let mut buffer = [0; 1_500];
+        while let Ok((length, from)) = server.recv_from(&mut buffer).await {
+            let request = stun::Message::decode(&buffer[..length]).unwrap();
+            let mut answer = Vec::new();
+            let mut message = MessageBuilder::response_to(&mut answer, Class::Success, &request);
+            message.xor_mapped_address(SocketAddr::from(([203, 0, 113, 5], 4_000)));
+            message.finish().unwrap();
+            let _ = server.send_to(&answer, from).await;
+        }
+    });
+    let server = IceServer::new(uri.parse().unwrap());
+    let ours = endpoint(|config| config.ice_servers = vec![server]);
+    let connection = ours.peer_connection().await.unwrap();
+    connection
+        .create_data_channel("test", DataChannelInit::default())
+        .await
+        .unwrap();
+    connection.offer().await.unwrap();
+    let line = until(&connection, |event| match event {
+        Event::IceCandidate(line) if line.contains("typ srflx") => Some(line),
+        _ => None,
+    })
+    .await;
+    assert!(
+        line.contains("203.0.113.5 4000 typ srflx raddr 127.0.0.1"),
+        "{line}"
+    );
+}
