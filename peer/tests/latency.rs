@@ -47,7 +47,11 @@ fn set_up(versions: dtls::Versions, sped: [bool; 2], lost: u64) -> (f64, f64) {
             .unwrap();
     for peer in [&mut a, &mut b] {
         peer.pc
-            .add_transceiver(MediaKind::Audio, Direction::SendRecv, TransceiverInit::default())
+            .add_transceiver(
+                MediaKind::Audio,
+                Direction::SendRecv,
+                TransceiverInit::default(),
+            )
             .unwrap();
     }
     negotiate(now, &mut a.pc, &mut b.pc);
