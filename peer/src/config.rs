@@ -84,6 +84,9 @@ pub struct Config {
     /// How much may wait to be acknowledged over all channels, in bytes (see [`sctp::Config::send_buffer_bytes`]). Default 8 MiB; it
     /// begins with 2 MiB.
     pub send_buffer_bytes: usize,
+    /// Whether our SCTP INIT goes into offers, and into answers to offers that hold one (`a=sctp-init`, SNAP): channels then open without a
+    /// handshake of their own. Peers that do not know it pass over it. Default true.
+    pub snap: bool,
     /// Channels at one time; an OPEN beyond is answered by a reset. Default 1,024.
     pub max_data_channels: usize,
     /// How long `close` waits for what was said to arrive. Default 2 s.
@@ -129,6 +132,7 @@ impl Config {
             announced_max_message_size: None,
             receive_window_bytes: 8 << 20,
             send_buffer_bytes: 8 << 20,
+            snap: true,
             max_data_channels: 1_024,
             close_timeout: Duration::from_secs(2),
         }

@@ -49,11 +49,13 @@ pub(crate) struct RemoteSection {
 }
 
 /// What an application m-line says of the association (RFC 8841).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SctpParameters {
     pub(crate) port: u16,
     /// The largest message that the peer takes; `usize::MAX` is no limit.
     pub(crate) max_message_size: usize,
+    /// The peer's INIT (SNAP). One that cannot be read is none.
+    pub(crate) init: Option<Vec<u8>>,
 }
 
 /// The words of `a=ice-options` for DTLS in checks: that of the draft, and what Chromium says beside it.

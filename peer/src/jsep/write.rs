@@ -22,6 +22,8 @@ pub(crate) struct Identity<'a> {
     pub(crate) max_message_size: usize,
     /// Whether checks may carry the handshake.
     pub(crate) sped: bool,
+    /// Our INIT, where it goes into the description (SNAP).
+    pub(crate) sctp_init: Option<&'a str>,
 }
 
 impl Identity<'_> {
@@ -155,6 +157,9 @@ impl Identity<'_> {
             builder.sctp_port(SCTP_PORT);
         }
         builder.max_message_size(self.max_message_size as u64);
+        if let Some(init) = self.sctp_init {
+            builder.sctp_init(init);
+        }
     }
 }
 
