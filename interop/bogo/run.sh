@@ -57,7 +57,7 @@ keys() {
 }
 
 run() {
-    (cd "$build/source/ssl/test/runner" && "$build/runner" -allow-unimplemented -loose-errors -num-workers 4 -idle-timeout 10s "$@")
+    (cd "$build/source/ssl/test/runner" && "$build/runner" -allow-unimplemented -loose-errors -num-workers 4 -idle-timeout 6s "$@")
 }
 
 install
