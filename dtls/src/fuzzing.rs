@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::wire::{Ack, Certificate13, CertificateRequest13, EncryptedExtensions, KeyUpdate};
 use crate::wire::{
     CertificateMessage, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange,
     Fragment, HelloVerifyRequest, RecordHeader, ServerHello, ServerKeyExchange, UnifiedHeader,
 };
-use crate::wire::{Ack, Certificate13, CertificateRequest13, EncryptedExtensions, KeyUpdate};
 use crate::{Certificate, Config, Connection, Role};
 
 /// Records of a datagram, and the fragments in them.
