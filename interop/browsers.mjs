@@ -18,10 +18,13 @@ const FIREFOX_PREFERENCES = {
   'network.connectivity-service.enabled': false,
 };
 
-// `options.fieldTrials` are Chromium's; `options.devices: false` takes the fake camera and microphone away; `options.anyCertificate` accepts a self-made one.
+// `options.hidden` has the browser show names of multicast DNS in place of its addresses, as it does for a page that may
+// not use camera or microphone. `options.devices: false` takes the fake camera and microphone away;
+// `options.anyCertificate` accepts a self-made one; `options.fieldTrials` switches on what Chromium tries out.
 export function launch(name, options = {}) {
   if (name === 'chromium') {
-    const args = CHROMIUM_FLAGS.filter((flag) => options.devices !== false || !flag.includes('fake-device'));
+    const args = CHROMIUM_FLAGS.filter((flag) => options.devices !== false || !flag.includes('fake-device'))
+      .filter((flag) => !options.hidden || !flag.includes('media-stream'));
     if (options.fieldTrials) args.push(`--force-fieldtrials=${options.fieldTrials}`);
     return puppeteer.launch({
       browser: 'chrome', executablePath: '/usr/bin/chromium', headless: true, args,
@@ -29,6 +32,14 @@ export function launch(name, options = {}) {
     });
   }
   return puppeteer.launch({
-    browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true, extraPrefsFirefox: FIREFOX_PREFERENCES,
+    browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true,
+    extraPrefsFirefox: !options.hidden ? FIREFOX_PREFERENCES : {
+      ...FIREFOX_PREFERENCES,
+      'media.peerconnection.ice.obfuscate_host_addresses': true,
+      'media.navigator.streams.fake': false,
+      'media.navigator.permission.disabled': false,
+      'permissions.default.camera': 2,
+      'permissions.default.microphone': 2,
+    },
   });
 }

@@ -9,7 +9,12 @@
 
 mod support;
 
-use avocet::peer::{ChannelCloseCause, DataChannelInit, Initiator, Message, Priority, Reliability};
+use std::time::Duration;
+
+use avocet::peer::{
+    ChannelCloseCause, DataChannelInit, Initiator, Message, MessageKind, PieceEnd, Priority,
+    Reliability,
+};
 use avocet::{Event, SendError};
 use support::{PATIENCE, endpoint, next_channel, until, with_channel, with_channel_as};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -195,4 +200,84 @@ async fn text_bytes_and_nothing_arrive_as_what_they_are() {
     for message in &sent {
         assert_eq!(within(theirs.recv()).await.as_ref(), Some(message));
     }
+}
+
+/// 64 MB, or 1 GB and a sleep of 10 s with `AVOCET_LONG` set.
+#[tokio::test]
+async fn neither_end_of_a_long_transfer_holds_much_while_the_reader_sleeps() {
+    const MESSAGE: usize = 64 << 10;
+    const MOST: usize = 8 << 20;
+    let long = std::env::var_os("AVOCET_LONG").is_some();
+    let (total, sleep) = if long { (1 << 30, 10) } else { (64 << 20, 1) };
+    let (a, b, ours, mut theirs) = with_channel(&endpoint(), &endpoint()).await;
+    let writer = tokio::spawn(async move {
+        for number in 0..total / MESSAGE {
+            let mut message = vec![number as u8; MESSAGE];
+            message[..8].copy_from_slice(&(number as u64).to_be_bytes());
+            ours.send(message).await.unwrap();
+        }
+        ours
+    });
+    for number in 0..total / MESSAGE {
+        if number == total / MESSAGE / 4 {
+            tokio::time::sleep(Duration::from_secs(sleep)).await;
+            let sent = a.stats().await.unwrap().sctp.unwrap();
+            let arrived = b.stats().await.unwrap().sctp.unwrap();
+            assert!(sent.outstanding_bytes <= MOST, "{sent:?}");
+            assert!(arrived.unread_bytes <= MOST, "{arrived:?}");
+            assert!(!writer.is_finished());
+        }
+        let message = within(theirs.recv()).await.unwrap();
+        let bytes = message.as_bytes();
+        assert_eq!(bytes.len(), MESSAGE);
+        assert_eq!(bytes[..8], (number as u64).to_be_bytes());
+        assert!(bytes[8..].iter().all(|byte| *byte == number as u8));
+    }
+    drop(within(writer).await.unwrap());
+}
+
+/// One message of 32 MB where neither side could hold it: written and read in parts.
+#[tokio::test]
+async fn a_message_of_any_size_streams_through() {
+    const TOTAL: usize = 32 << 20;
+    let (_a, b, mut ours, mut theirs) = with_channel_as(DataChannelInit::default(), |config| {
+        config.announced_max_message_size = Some(0);
+    })
+    .await;
+    let writer = tokio::spawn(async move {
+        let mut message = ours.begin(MessageKind::Binary).await.unwrap();
+        for number in 0..TOTAL / 32_768 {
+            message.write(vec![number as u8; 32_768]).await.unwrap();
+        }
+        message.finish().await.unwrap();
+        ours.send("after").await.unwrap();
+        ours
+    });
+    let mut read = 0;
+    loop {
+        let piece = within(theirs.recv_piece()).await.unwrap();
+        assert_eq!(piece.beginning, read == 0);
+        for byte in &piece.data {
+            assert_eq!(*byte, (read / 32_768) as u8);
+            read += 1;
+        }
+        if piece.end == PieceEnd::Complete {
+            break;
+        }
+    }
+    assert_eq!(read, TOTAL);
+    assert_eq!(within(theirs.recv()).await, Some("after".into()));
+    let held = b.stats().await.unwrap().sctp.unwrap().unread_bytes;
+    assert_eq!(held, 0);
+    drop(within(writer).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_finished_closes_the_channel() {
+    let (_a, _b, mut ours, mut theirs) = with_channel(&endpoint(), &endpoint()).await;
+    let mut message = ours.begin(MessageKind::Binary).await.unwrap();
+    message.write(vec![1; 10_000]).await.unwrap();
+    drop(message);
+    assert_eq!(within(theirs.recv()).await, None);
+    assert_eq!(ours.send("more").await, Err(SendError::Closed));
 }

@@ -1,18 +1,8 @@
 //! What is measured with.
 
-use stun::{Class, IntegrityKey, MessageBuilder, Method, TransactionId};
+pub use crate::media::rtp_packet;
 
-/// An RTP packet of 1,200 bytes as Chromium sends video: four one-byte header extensions (abs-send-time, TWCC, MID,
-/// RID), then payload.
-pub fn rtp_packet() -> Vec<u8> {
-    let mut packet = vec![0x90, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3];
-    packet.extend([0xbe, 0xde, 0, 4]);
-    packet.extend([
-        0x22, 1, 2, 3, 0x31, 0, 7, 0x40, b'1', 0xa1, b'h', b'i', 0, 0, 0, 0,
-    ]);
-    packet.resize(1_200, 0x5a);
-    packet
-}
+use stun::{Class, IntegrityKey, MessageBuilder, Method, TransactionId};
 
 /// The length of that packet's header.
 pub const RTP_HEADER: usize = 32;

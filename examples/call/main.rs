@@ -45,6 +45,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut config = EndpointConfig::default();
     config.port = options.media_port;
     config.announced_addresses.clone_from(&options.announce);
+    config.tcp_port = options.tcp_port;
+    config.hide_host_addresses = options.hide;
     if options.dtls_1_2 {
         config.dtls_versions = Versions::DTLS_1_2;
     }

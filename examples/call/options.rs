@@ -8,6 +8,8 @@ A call between a browser and this program.
                    address of the machine that a container's UDP port is published on (repeatable)
   --media-port N   the UDP port of media (default: the system chooses)
   --port N         the port of the page (default: 8080, with --lan 8443; when taken, the next free one)
+  --tcp N          also accept media over TCP, on this port, for networks that drop UDP (0: the system chooses)
+  --hide           show browsers names of multicast DNS in place of this machine's addresses
   --dtls-1.2       no DTLS 1.3
   --help           this text
 ";
@@ -19,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) announce: Vec<IpAddr>,
     pub(crate) media_port: u16,
     pub(crate) http_port: Option<u16>,
+    pub(crate) tcp_port: Option<u16>,
+    pub(crate) hide: bool,
     pub(crate) dtls_1_2: bool,
 }
 
@@ -39,6 +43,8 @@ impl Options {
                 "--announce" => options.announce.push(parsed(&argument, &value()?)?),
                 "--media-port" => options.media_port = parsed(&argument, &value()?)?,
                 "--port" => options.http_port = Some(parsed(&argument, &value()?)?),
+                "--tcp" => options.tcp_port = Some(parsed(&argument, &value()?)?),
+                "--hide" => options.hide = true,
                 "--dtls-1.2" => options.dtls_1_2 = true,
                 "--help" | "-h" => return Ok(None),
                 other => return Err(format!("unknown option {other}")),
@@ -70,6 +76,8 @@ mod tests {
         assert!(options.lan);
         assert_eq!(options.announce.len(), 2);
         assert_eq!((options.media_port, options.http_port), (5000, Some(81)));
+        let options = parse("--tcp 443 --hide").unwrap().unwrap();
+        assert_eq!((options.tcp_port, options.hide), (Some(443), true));
         assert_eq!(parse("--help"), Ok(None));
     }
 

@@ -1,3 +1,5 @@
+use avocet::ice::PairStats;
+use avocet::net::{Path, Transport};
 use avocet::peer::Stats;
 use avocet::rtp::MediaKind;
 use serde_json::{Value, json};
@@ -14,6 +16,8 @@ pub(crate) fn json(stats: &Stats) -> Value {
             .map(|stream| stream.packets_received)
             .sum()
     };
+    let nominated = |pair: &&PairStats| pair.nominated;
+    let pair = stats.candidate_pairs.iter().find(nominated);
     json!({
         "connectionState": format!("{:?}", stats.transport.connection_state),
         "dtlsVersion": stats.transport.tls_version.map(tls_version),
@@ -31,7 +35,22 @@ pub(crate) fn json(stats: &Stats) -> Value {
         "retransmissionsReceived": inbound.iter().map(|stream| stream.retransmitted_packets_received).sum::<u64>(),
         "keyframesRequested": inbound.iter().map(|stream| u64::from(stream.pli_count + stream.fir_count)).sum::<u64>(),
         "srtpFailures": stats.dropped.srtp,
+        "path": pair.map(|pair| transport(&pair.path)),
+        "remoteHosts": stats
+            .candidates
+            .iter()
+            .filter(|candidate| candidate.is_remote && !candidate.foundation.is_empty())
+            .filter_map(|candidate| candidate.address)
+            .map(|address| address.to_string())
+            .collect::<Vec<_>>(),
     })
+}
+
+fn transport(path: &Path) -> &'static str {
+    match path.transport {
+        Transport::Udp => "udp",
+        Transport::Stream(_) => "tcp",
+    }
 }
 
 fn tls_version(number: u16) -> String {

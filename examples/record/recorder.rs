@@ -13,6 +13,7 @@ use avocet::rtp::payload::{Depacketizer, depacketizer};
 use avocet::rtp::{
     Frame, MediaKind, MimeType, Packet, PayloadType, SequenceNumber, TimestampUnwrapper,
 };
+use bytes::Bytes;
 
 use crate::Outcome;
 use crate::files::{self, FrameFile};
@@ -71,9 +72,13 @@ impl Recorder {
     }
 
     /// Takes a packet; `place` is its sequence number without wraps. Says whether a key frame is needed.
-    pub(crate) fn push(&mut self, place: u64, packet: Packet) -> Outcome<bool> {
+    pub(crate) fn push(&mut self, place: u64, mut packet: Packet) -> Outcome<bool> {
         if let Some((started, dump)) = &mut self.dump {
             dump.write(&DumpedPacket::rtp(started.elapsed(), &packet))?;
+        }
+        // Tones and comfort noise come between the packets of the codec: they keep their place, and are not recorded.
+        if packet.payload_type != self.stream.payload_type && self.stream.codec != MimeType::RED {
+            packet.payload = Bytes::new();
         }
         self.waiting.insert(place, packet);
         let mut wishes = false;

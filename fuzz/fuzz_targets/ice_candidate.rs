@@ -5,6 +5,9 @@ use ice::Candidate;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     if let Ok(candidate) = text.parse::<Candidate>() {
-        assert_eq!(candidate.to_string().parse::<Candidate>().as_ref(), Ok(&candidate));
+        assert_eq!(
+            candidate.to_string().parse::<Candidate>().as_ref(),
+            Ok(&candidate)
+        );
     }
 });

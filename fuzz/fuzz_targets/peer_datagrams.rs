@@ -15,13 +15,15 @@ libfuzzer_sys::fuzz_target!(|script: &[u8]| {
     let path = Path::udp(([10, 0, 0, 1], 1).into(), ([10, 0, 0, 2], 2).into());
     a.add_local_address(now, path.local).unwrap();
     b.add_local_address(now, path.remote).unwrap();
-    a.create_data_channel(now, "x", DataChannelInit::default()).unwrap();
+    a.create_data_channel(now, "x", DataChannelInit::default())
+        .unwrap();
     let offer = a.create_offer(now).unwrap();
     a.set_local_description(now, offer.clone()).unwrap();
     b.set_remote_description(now, offer).unwrap();
     let answer = b.create_answer(now).unwrap();
     b.set_local_description(now, answer.clone()).unwrap();
-    a.set_remote_description(now, SessionDescription::answer(answer.sdp)).unwrap();
+    a.set_remote_description(now, SessionDescription::answer(answer.sdp))
+        .unwrap();
 
     // Each step: how much time passes, how long a datagram of the script is, and what becomes of a genuine one.
     let mut rest = script;

@@ -36,7 +36,10 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     pc.create_data_channel(now, "x", init).unwrap();
     let offer = pc.create_offer(now).unwrap();
     pc.set_local_description(now, offer).unwrap();
-    if pc.set_remote_description(now, SessionDescription::answer(text)).is_err() {
+    if pc
+        .set_remote_description(now, SessionDescription::answer(text))
+        .is_err()
+    {
         assert_eq!(pc.signaling_state(), SignalingState::HaveLocalOffer);
     }
 });

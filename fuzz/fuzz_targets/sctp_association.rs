@@ -1,17 +1,37 @@
-//! Two associations that talk, while the input drops, delays, repeats and damages their packets and gives commands.
+//! Two associations that talk, while the input drops, delays, repeats and damages their packets and gives commands. The first byte
+//! chooses what each can: I-DATA, no checksum, schedulers, INIT beforehand.
 #![no_main]
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use sctp::packet::Packet;
-use sctp::{Association, Config, Ppid, SendOptions, StreamId};
+use sctp::{
+    Association, Config, Ppid, ReceiveLimit, Reliability, Scheduler, SendOptions, StreamId,
+};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut now = Instant::now();
-    let mut pair = [1, 2].map(|seed| Association::new(Config::default(), [seed; 32]).unwrap());
-    let mut wires = [VecDeque::<Vec<u8>>::new(), VecDeque::new()];
     let mut input = bytes.iter().copied();
+    let abilities = input.next().unwrap_or_default();
+    let mut pair = [0, 1].map(|side| {
+        let mut config = Config::default();
+        config.interleaving = abilities >> side & 1 == 0;
+        config.zero_checksum = abilities >> (2 + side) & 1 == 0;
+        config.scheduler = match abilities >> 4 & 3 {
+            0 => Scheduler::RoundRobin,
+            1 => Scheduler::Priority,
+            _ => Scheduler::WeightedFair,
+        };
+        config.max_message_size = 3_000;
+        Association::new(config, [side + 1; 32]).unwrap()
+    });
+    if abilities >> 6 & 1 == 1 {
+        let inits = [pair[0].local_init(), pair[1].local_init()];
+        pair[0].connect_with(now, &inits[1], None).unwrap();
+        pair[1].connect_with(now, &inits[0], None).unwrap();
+    }
+    let mut wires = [VecDeque::<Vec<u8>>::new(), VecDeque::new()];
     while let (Some(command), Some(argument)) = (input.next(), input.next()) {
         let side = usize::from(command & 1);
         let stream = StreamId::new(u16::from(argument % 8));
@@ -20,10 +40,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             0 => association.connect(now, None),
             1 => {
                 let data = vec![argument; usize::from(argument) * 16];
-                let options = match argument & 1 {
-                    0 => SendOptions::ordered(),
-                    _ => SendOptions::unordered(),
-                };
+                let options = options(argument >> 3);
                 let _ = association.send(now, stream, Ppid::new(53), &data, options);
             }
             2 => drop(association.recv(now, stream)),
@@ -43,6 +60,42 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
                 if let Some(packet) = wires[side].pop_front() {
                     pair[1 - side].handle_datagram(now, &packet);
                 }
+            }
+            36 => {
+                drop(association.begin_message(now, stream, Ppid::new(53), options(argument >> 3)))
+            }
+            37 => drop(association.write(now, stream, &vec![argument; usize::from(argument) * 32])),
+            38 => drop(association.finish_message(now, stream)),
+            39 => drop(association.abandon_message(now, stream)),
+            40 => drop(association.recv_piece(now, stream)),
+            41 => association
+                .set_partial_delivery(stream, (argument > 7).then_some(usize::from(argument))),
+            42 => association.set_stream_weight(stream, u16::from(argument) * 257),
+            43 => association.refuse_stream(now, stream),
+            44 => drop(association.probe(now, usize::from(argument) * 8)),
+            45 => association.set_max_datagram(now, usize::from(argument) * 8),
+            46 => association.on_path_change(now),
+            47 => {
+                let drops_unordered = argument & 8 == 0;
+                let bytes = usize::from(argument) * 16;
+                association.set_receive_limit(
+                    stream,
+                    Some(ReceiveLimit {
+                        bytes,
+                        drops_unordered,
+                    }),
+                );
+            }
+            48 => {
+                if let Ok(bytes) = association.hand_over() {
+                    let taken =
+                        Association::take_over(Config::default(), [argument; 32], now, &bytes);
+                    drop(taken.unwrap());
+                }
+            }
+            49 => drop(association.stream_stats(now, stream)),
+            50 => {
+                association.set_rate_limit((argument > 7).then_some(u64::from(argument) * 10_000))
             }
             32 => drop(wires[side].pop_front()),
             33 => wires[side].rotate_left(usize::from(!wires[side].is_empty())),
@@ -72,3 +125,16 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         }
     }
 });
+
+fn options(choice: u8) -> SendOptions {
+    let options = match choice & 1 {
+        0 => SendOptions::ordered(),
+        _ => SendOptions::unordered(),
+    };
+    options.with_reliability(match choice >> 1 & 3 {
+        0 => Reliability::Reliable,
+        1 => Reliability::Retransmissions(u16::from(choice >> 3)),
+        2 => Reliability::Lifetime(Duration::from_millis(u64::from(choice >> 3) * 50)),
+        _ => Reliability::Priority(u32::from(choice >> 3)),
+    })
+}

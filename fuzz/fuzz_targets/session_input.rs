@@ -4,9 +4,13 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use rtp::{ExtensionMap, ExtensionUri, MediaKind, Mid, Packet, PacketView, PayloadType, SequenceNumber, Ssrc};
+use rtp::{
+    ExtensionMap, ExtensionUri, MediaKind, Mid, Packet, PacketView, PayloadType, SequenceNumber,
+    Ssrc,
+};
 use session::{
-    ClockAnchor, Config, KeyframeFeedback, Kind, PayloadMapping, ReceiverConfig, SenderConfig, Session,
+    ClockAnchor, Config, KeyframeFeedback, Kind, PayloadMapping, ReceiverConfig, SenderConfig,
+    Session,
 };
 
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -27,7 +31,11 @@ fn session() -> Session {
     };
     let mut config = Config::new([7; 32], clock);
     let mut extensions = ExtensionMap::new();
-    for (id, uri) in [(1, ExtensionUri::MID), (2, ExtensionUri::RID), (3, ExtensionUri::REPAIRED_RID)] {
+    for (id, uri) in [
+        (1, ExtensionUri::MID),
+        (2, ExtensionUri::RID),
+        (3, ExtensionUri::REPAIRED_RID),
+    ] {
         extensions.insert(id, uri).unwrap();
     }
     config.extensions = extensions;
@@ -91,7 +99,9 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
                     assert_eq!(prefix, [0xaa]);
                     match kind {
                         Kind::Rtp => assert!(PacketView::parse(packet).is_ok()),
-                        Kind::Rtcp => assert!(rtcp::Compound::new(packet).all(|packet| packet.is_ok())),
+                        Kind::Rtcp => {
+                            assert!(rtcp::Compound::new(packet).all(|packet| packet.is_ok()))
+                        }
                     }
                     datagram.truncate(1);
                 }

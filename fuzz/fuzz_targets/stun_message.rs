@@ -9,7 +9,11 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     };
     let key = IntegrityKey::short_term("VOkJxbRl1RmTxUk/WvJxBt");
     let _ = (message.verify_fingerprint(), message.verify_integrity(&key));
-    let _ = (message.error_code(), message.xor_mapped_address(), message.use_candidate());
+    let _ = (
+        message.error_code(),
+        message.xor_mapped_address(),
+        message.use_candidate(),
+    );
     let _ = message.unknown_required(&[]).count();
     let mut buf = b"prefix".to_vec();
     let mut builder = MessageBuilder::response_to(&mut buf, message.class(), &message);
@@ -21,7 +25,10 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
                 | AttributeType::FINGERPRINT
         )
     };
-    for attribute in message.attributes().filter(|attribute| !is_protection(attribute.kind)) {
+    for attribute in message
+        .attributes()
+        .filter(|attribute| !is_protection(attribute.kind))
+    {
         builder.attribute(attribute.kind, attribute.value);
     }
     if builder.integrity(&key).fingerprint().finish().is_err() {

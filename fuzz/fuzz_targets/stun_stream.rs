@@ -6,7 +6,8 @@ use stun::{FrameReader, MAX_FRAME_LENGTH, measure_message};
 libfuzzer_sys::fuzz_target!(|input: (Vec<u8>, u8)| {
     let (mut bytes, cut) = input;
     let mut whole = Vec::new();
-    let read = FrameReader::new(measure_message).read(&mut bytes.clone(), |it| whole.push(it.to_vec()));
+    let read =
+        FrameReader::new(measure_message).read(&mut bytes.clone(), |it| whole.push(it.to_vec()));
     let mut reader = FrameReader::new(measure_message);
     let mut cut_up = Vec::new();
     let mut result = Ok(());

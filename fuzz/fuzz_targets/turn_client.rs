@@ -9,7 +9,8 @@ use turn::{Client, Config};
 
 libfuzzer_sys::fuzz_target!(|script: &[u8]| {
     let credentials = LongTermCredentials::new("alice", "secret").expect("a credential");
-    let mut client = Client::new(Config::new([7; 32], credentials)).expect("the defaults are valid");
+    let mut client =
+        Client::new(Config::new([7; 32], credentials)).expect("the defaults are valid");
     let path = Path::udp(([10, 0, 0, 1], 1).into(), ([10, 0, 0, 2], 2).into());
     let key = IntegrityKey::long_term("alice", "realm", "secret", PasswordAlgorithm::Md5);
     let mut now = netsim::epoch();
@@ -50,7 +51,11 @@ fn respond(sent: &[u8], verb: u8, argument: u8, key: &IntegrityKey) -> Vec<u8> {
         return vec![argument; usize::from(verb)];
     };
     let mut buf = Vec::new();
-    let class = if argument & 1 == 0 { Class::Success } else { Class::Error };
+    let class = if argument & 1 == 0 {
+        Class::Success
+    } else {
+        Class::Error
+    };
     let mut builder = MessageBuilder::response_to(&mut buf, class, &request);
     if class == Class::Error {
         let codes = [401, 401, 438, 437, 300, 403, 440, 508];

@@ -197,6 +197,43 @@ fn agents_get_through_the_nats_that_rfc_4787_lets_them_through() {
     hold_against("ice_nat_matrix.csv", &table);
 }
 
+/// Candidates under names of multicast DNS: nobody resolves them but a host on the same link. What a STUN server saw is
+/// told instead, also where no NAT changes it, so the outcome is the same as with addresses.
+#[test]
+fn hidden_host_addresses_change_no_outcome_but_the_kind_of_candidate() {
+    let mut table = HEADER.to_owned();
+    for a in behaviours() {
+        for b in behaviours() {
+            let sites = [a, b].map(|behaviour| site(behaviour, PortAssignment::Preserve));
+            let case = format!("apart names,{},{}", name(a), name(b));
+            let mut meeting = Meeting::new(1, access(), sites);
+            meeting.hide_hosts();
+            table += &row(&case, oracle(a, b), meeting);
+        }
+    }
+    // On one link the names are resolved, and the hosts meet whatever the NAT does.
+    let symmetric = Some((
+        Mapping::AddressAndPortDependent,
+        Filtering::AddressAndPortDependent,
+    ));
+    let mut internet = Internet::new(1, access());
+    let nat = symmetric.map_or_else(NatConfig::default, |(mapping, filtering)| NatConfig {
+        hairpin: Hairpin::Off,
+        ..NatConfig::new(mapping, filtering)
+    });
+    let home = internet.nat([198, 51, 100, 1], nat);
+    let hosts = [2, 3].map(|last| {
+        let address = [192, 168, 1, last];
+        (internet.host_behind(home, address), address.into())
+    });
+    let mut meeting = Meeting::on(1, internet, hosts);
+    meeting.hide_hosts();
+    meeting.is_one_link = true;
+    let case = format!("one nat names,{},{}", name(symmetric), name(symmetric));
+    table += &row(&case, Prediction::Direct, meeting);
+    hold_against("ice_nat_matrix_mdns.csv", &table);
+}
+
 /// Shapes other than two sites, and what RFC 4787 §6 (hairpinning) and plain routing say of them.
 fn other_topologies() -> Vec<(String, Prediction, Meeting)> {
     let mut cases = Vec::new();

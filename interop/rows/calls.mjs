@@ -112,6 +112,25 @@ async function bareCall(program) {
   }
 }
 
+// SCTP's INIT travels in both descriptions, whoever offers, and the channel opens without a handshake of its own.
+async function snapCall(program, offers) {
+  const browser = await launch('chromium', { fieldTrials: 'WebRTC-Sctp-Snap/Enabled/' });
+  try {
+    const call = await Call.open(browser, program.url, offers === 'program' ? 'offer=program' : '');
+    await call.until((seen) => seen.framesDecoded > 0, 30);
+    await call.say('hello, program');
+    await call.until(({ received }) => received.includes('hello, program'), 50);
+    const inits = await call.page.evaluate(() => {
+      const { localDescription, remoteDescription } = window.avocet.connection;
+      return [localDescription, remoteDescription].map(({ sdp }) => sdp.includes('a=sctp-init:'));
+    });
+    check(inits.every(Boolean), `INIT in our and their description: ${inits}`);
+    return { data: 'echo, no handshake' };
+  } finally {
+    await browser.close();
+  }
+}
+
 // Where no datagram passes, the page says what to do after 10 s.
 async function blockedCall(program, browser) {
   setLoss(100);
@@ -205,6 +224,7 @@ export async function run(table, open) {
   const [chromium] = browsers;
   await table.row('chromium, hidden tab', '-', 'chromium', () => hiddenCall(program, chromium));
   await table.row('chromium, no camera', '-', 'chromium', () => bareCall(program));
+  for (const offers of ['chromium', 'program']) await table.row('chromium, SNAP', '-', offers, () => snapCall(program, offers));
   await table.row('chromium, no path', '-', 'chromium', () => blockedCall(program, chromium));
   await table.row('chromium, --lan', '-', 'chromium', () => lanCall());
   await table.row('a taken port', '-', '-', () => secondProgram(program));

@@ -47,6 +47,8 @@ const acceptAll = (name) => `(answer, offer) => {
 // Runs in the page: stops sending, waits for the last packets, and says what the encoders did.
 async function stopAndTell() {
   const { connection } = window.avocet;
+  // Whoever has stopped tells no size.
+  const sizes = new Map([...(await connection.getStats()).values()].filter(({ type }) => type === 'outbound-rtp').map((report) => [report.ssrc, report]));
   for (const sender of connection.getSenders()) await sender.replaceTrack(null);
   await new Promise((resolve) => setTimeout(resolve, 700));
   const told = [];
@@ -55,6 +57,7 @@ async function stopAndTell() {
     told.push({
       kind: report.kind, ssrc: report.ssrc, rid: report.rid, packetsSent: report.packetsSent, framesEncoded: report.framesEncoded,
       framesSent: report.framesSent, keyFramesEncoded: report.keyFramesEncoded, scalabilityMode: report.scalabilityMode,
+      frameWidth: sizes.get(report.ssrc)?.frameWidth, frameHeight: sizes.get(report.ssrc)?.frameHeight,
     });
   }
   const extensions = {};
@@ -163,7 +166,7 @@ async function fromGStreamer(name, codec, pipeline, frames, version, kept, index
     const [stream] = streams(said.split('\n'));
     check(stream && stream.frames > 20 && stream.gaps === 0, `the program says: ${said}`);
     check(frames === 0 || stream.frames === frames, `${stream.frames} of ${frames} frames`);
-    const encoder = frames ? { framesSent: frames } : {};
+    const encoder = codec.startsWith('video') ? { framesSent: frames, frameWidth: 320, frameHeight: 180 } : {};
     await keep(join(directory, `${stream.name}.rtpdump`), `gstreamer_${name}.rtpdump`, {
       sender: `GStreamer ${version}`, codec: stream.codec, payloadType: stream.payloadType, extensions: {}, encoder,
     }, kept, index);

@@ -26,6 +26,7 @@ const PLAYED = [
 const SOUNDS = [
   ['opus_stereo_440_660_5s.ogg', ['chromium', 'firefox']],
   ['opus_mono_voip_fec_5s.ogg', ['chromium']],
+  ['pcmu_440_5s.ulaw', ['chromium', 'firefox']],
 ];
 
 // The page decodes as many frames as the program has sent.
@@ -48,15 +49,22 @@ async function playVideo(browser, file, frames) {
 
 // The page hears something for as long as the file lasts.
 async function playSound(browser, file) {
-  const program = await startProgram([clip(file)], 'play_from_disk');
+  const directory = await mkdtemp(join(tmpdir(), 'avocet-play-'));
+  let path = clip(file);
+  if (file.endsWith('.ulaw')) {
+    path = join(directory, 'sound.wav');
+    await execute('ffmpeg', ['-v', 'error', '-f', 'mulaw', '-ar', '8000', '-i', clip(file), '-c', 'copy', path]);
+  }
+  const program = await startProgram([path], 'play_from_disk');
   try {
     const page = await MediaPage.open(browser, program.url, 'video=');
-    const seen = await page.until((now) => now.audioPackets >= 251, 20);
+    const seen = await page.until((now) => now.audioPackets >= 250, 20);
     check(seen.samples > 48_000 * 4 && seen.energy > 0.001, `samples ${seen.samples}, energy ${seen.energy}`);
     await page.close();
     return { audio: `${seen.audioPackets} packets, ${(seen.samples / 48_000).toFixed(1)} s` };
   } finally {
     await program.stop();
+    await rm(directory, { recursive: true });
   }
 }
 
@@ -65,10 +73,11 @@ export async function decoded(file, kind) {
   const { stderr } = await execute('ffmpeg', ['-v', 'error', '-xerror', '-i', file, '-vsync', 'passthrough', '-enc_time_base', '-1', '-f', 'null', '-']);
   check(stderr === '', `ffmpeg: ${stderr.slice(0, 200)}`);
   const { stdout } = await execute('ffprobe', [
-    '-v', 'error', '-select_streams', kind, '-count_packets', '-show_entries', 'stream=nb_read_packets,codec_name', '-of', 'csv=p=0', file,
+    '-v', 'error', '-select_streams', kind, '-count_packets', '-show_entries', 'stream=nb_read_packets,codec_name:format=duration',
+    '-of', 'default=noprint_wrappers=1', file,
   ]);
-  const [codec, packets] = stdout.trim().split(',');
-  return { codec, packets: Number(packets) };
+  const { codec_name: codec, nb_read_packets: packets, duration } = Object.fromEntries(stdout.trim().split('\n').map((line) => line.split('=')));
+  return { codec, packets: Number(packets), seconds: Number(duration) };
 }
 
 // The program saves what the browser sends, and ffmpeg decodes it.
@@ -87,9 +96,9 @@ async function recordCall(browser, query) {
       const kind = /\.(ivf|h264)$/.test(file) ? 'v' : 'a';
       const path = join(directory, file);
       // Bare G.722 tells nothing of itself.
-      const { codec, packets } = file.endsWith('.g722') ? { codec: 'g722', packets: 100 } : await decoded(path, kind);
-      check(packets > (kind === 'v' ? 50 : 40), `${file}: only ${packets} packets`);
-      cells[kind === 'v' ? 'video' : 'audio'] = `${codec}, ${packets} packets`;
+      const { codec, packets, seconds } = file.endsWith('.g722') ? { codec: 'g722', seconds: 3 } : await decoded(path, kind);
+      check(kind === 'v' ? packets > 50 : seconds > 2, `${file}: only ${packets} packets, ${seconds} s`);
+      cells[kind === 'v' ? 'video' : 'audio'] = kind === 'v' ? `${codec}, ${packets} frames` : `${codec}, ${seconds.toFixed(1)} s`;
     }
     check(!wantsVideo || cells.video, 'no picture was recorded');
     check(cells.audio, 'no sound was recorded');
@@ -120,28 +129,25 @@ async function decodeCaptures() {
   }
 }
 
+// The browsers take turns within themselves and run beside each other.
 export async function run(table, open) {
-  for (const [file, frames, names] of PLAYED) {
-    for (const name of names) {
-      const browser = await open(name);
-      await table.row(`${name} plays ${file.split('_')[0]}${file.slice(file.lastIndexOf('.'))}`, '-', name, () => playVideo(browser, file, frames));
-    }
-  }
-  for (const [file, names] of SOUNDS) {
-    for (const name of names) {
-      const browser = await open(name);
-      await table.row(`${name} plays ${file.split('_').slice(0, 2).join(' ')}`, '-', name, () => playSound(browser, file));
-    }
-  }
   const recorded = {
     chromium: ['video=VP8&audio=opus', 'video=VP9&audio=G722', 'video=H264&audio=PCMU', 'video=AV1&audio=PCMA', 'video=VP9&audio=red,opus&svc=L3T3_KEY'],
     firefox: ['video=VP8&audio=opus', 'video=VP9&audio=PCMA', 'video=AV1&audio=PCMU'],
   };
-  for (const [name, queries] of Object.entries(recorded)) {
+  const kind = (file) => file.split('_').slice(0, 2).join(' ') + file.slice(file.lastIndexOf('.'));
+  await Promise.all(Object.entries(recorded).map(async ([name, queries]) => {
     const browser = await open(name);
-    for (const query of queries) {
-      await table.row(`${name} recorded, ${query}`, '-', name, () => recordCall(browser, `${query}&width=320&height=180&rate=30`));
+    const version = (await browser.version()).replace(/^[^/]*\//, '');
+    for (const [file, frames] of PLAYED.filter(([, , names]) => names.includes(name))) {
+      await table.row(`${name} plays ${kind(file)}`, version, name, () => playVideo(browser, file, frames));
     }
-  }
+    for (const [file] of SOUNDS.filter(([, names]) => names.includes(name))) {
+      await table.row(`${name} plays ${kind(file)}`, version, name, () => playSound(browser, file));
+    }
+    for (const query of queries) {
+      await table.row(`${name} recorded, ${query}`, version, name, () => recordCall(browser, `${query}&width=320&height=180&rate=30`));
+    }
+  }));
   await table.row('ffmpeg on the captures', '-', '-', decodeCaptures);
 }

@@ -60,6 +60,9 @@ pub struct Config {
     pub path_mtu: Option<ice::path_mtu::PathMtuConfig>,
     /// Which candidates may be used (W3C `iceTransportPolicy`). Default: all.
     pub ice_policy: ice::Policy,
+    /// Whether nominations are numbered with peers that do so too (draft-thatcher-ice-renomination): the last one then
+    /// counts, whatever the priorities. Default: no.
+    pub ice_renomination: bool,
     /// STUN and TURN servers. Default: none.
     pub ice_servers: Vec<IceServer>,
     /// Rules for candidates that the world sees under another address than this host, finer than
@@ -84,6 +87,9 @@ pub struct Config {
     /// How much may wait to be acknowledged over all channels, in bytes (see [`sctp::Config::send_buffer_bytes`]). Default 8 MiB; it
     /// begins with 2 MiB.
     pub send_buffer_bytes: usize,
+    /// Whether our SCTP INIT goes into offers, and into answers to offers that hold one (`a=sctp-init`, SNAP): channels then open without a
+    /// handshake of their own. Peers that do not know it pass over it. Default true.
+    pub snap: bool,
     /// Channels at one time; an OPEN beyond is answered by a reset. Default 1,024.
     pub max_data_channels: usize,
     /// How long `close` waits for what was said to arrive. Default 2 s.
@@ -121,6 +127,7 @@ impl Config {
             cryptex: srtp::Cryptex::Disabled,
             path_mtu: None,
             ice_policy: ice::Policy::All,
+            ice_renomination: false,
             ice_servers: Vec::new(),
             address_rewrites: Vec::new(),
             announced_addresses: Vec::new(),
@@ -129,6 +136,7 @@ impl Config {
             announced_max_message_size: None,
             receive_window_bytes: 8 << 20,
             send_buffer_bytes: 8 << 20,
+            snap: true,
             max_data_channels: 1_024,
             close_timeout: Duration::from_secs(2),
         }

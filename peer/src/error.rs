@@ -181,7 +181,7 @@ pub enum SectionFault {
     /// The ICE credentials break the grammar (RFC 8839 §5.4).
     #[error("bad ICE credentials")]
     IceCredentials,
-    /// The certificate is another one than the association in use was made with; that needs a new connection.
+    /// The certificate is another one than the association in use was made with, without an ICE restart (RFC 8842 §5.5).
     #[error("the fingerprint changed")]
     FingerprintChanged,
     /// `a=setup` is missing, unknown, or not one that may stand here (RFC 8842 §5).

@@ -763,3 +763,49 @@ fn data_is_taken_from_proved_paths_only() {
     assert_eq!(dropped.unproved_path, 3);
     assert_eq!(dropped.unknown_content, 1);
 }
+
+/// P-8: with an INIT in both descriptions the first message arrives a round trip earlier, and without one in either it arrives all the same.
+#[test]
+fn inits_in_the_descriptions_save_the_handshake() {
+    let time_to_data = |snap: [bool; 2]| {
+        let (mut a, mut b) = (config_a(61), config_b(61));
+        (a.snap, b.snap) = (snap[0], snap[1]);
+        let (mut a, mut b) = with_addresses(a, b);
+        let now = netsim::epoch();
+        let init = DataChannelInit::default();
+        a.pc.create_data_channel(now, "chat", init).unwrap();
+        let offer = a.pc.create_offer(now).unwrap();
+        assert_eq!(offer.sdp.contains("a=sctp-init:"), snap[0]);
+        a.pc.set_local_description(now, offer.clone()).unwrap();
+        b.pc.set_remote_description(now, offer).unwrap();
+        let answer = b.pc.create_answer(now).unwrap();
+        assert_eq!(answer.sdp.contains("a=sctp-init:"), snap[0] && snap[1]);
+        b.pc.set_local_description(now, answer.clone()).unwrap();
+        a.pc.set_remote_description(now, answer).unwrap();
+        let mut pair = Pair::new(a, b);
+        let arrived = |pair: &Pair<Peer>| {
+            let sctp = pair.b().pc.stats(pair.now()).sctp;
+            sctp.is_some_and(|sctp| sctp.messages_received >= 1)
+        };
+        assert!(pair.run_until(PATIENCE, arrived));
+        let time = pair.time();
+        // The same descriptions again change nothing (the same INIT keeps the association).
+        renegotiate(&mut pair);
+        pair.run_for(Duration::from_secs(2));
+        assert_eq!(state(pair.a()), ConnectionState::Connected);
+        time
+    };
+    let plain = time_to_data([false, false]);
+    let both = time_to_data([true, true]);
+    assert!(
+        both + Duration::from_millis(9) < plain,
+        "{both:?} against {plain:?}"
+    );
+    for one in [[true, false], [false, true]] {
+        let time = time_to_data(one);
+        assert!(
+            time.abs_diff(plain) < Duration::from_millis(5),
+            "{time:?}, {plain:?}"
+        );
+    }
+}

@@ -28,18 +28,21 @@ const GOLDEN: &str = concat!(
 /// Datagrams that are lost, one at a time.
 const LOST: std::ops::RangeInclusive<u64> = 0..=12;
 
-const TECHNIQUES: [(&str, dtls::Versions, bool); 4] = [
-    ("plain", dtls::Versions::DTLS_1_2, false),
-    ("1.3", dtls::Versions::ALL, false),
-    ("1.2+sped", dtls::Versions::DTLS_1_2, true),
-    ("1.3+sped", dtls::Versions::ALL, true),
+/// Name, versions, DTLS in STUN, INIT in the descriptions. All together are called WARP.
+const TECHNIQUES: [(&str, dtls::Versions, bool, bool); 5] = [
+    ("plain", dtls::Versions::DTLS_1_2, false, false),
+    ("1.3", dtls::Versions::ALL, false, false),
+    ("1.2+sped", dtls::Versions::DTLS_1_2, true, false),
+    ("1.3+sped", dtls::Versions::ALL, true, false),
+    ("warp", dtls::Versions::ALL, true, true),
 ];
 
 /// Round trips until A's channel is open, and until both sides may send SRTP.
-fn set_up(versions: dtls::Versions, sped: [bool; 2], lost: u64) -> (f64, f64) {
+fn set_up(versions: dtls::Versions, sped: [bool; 2], snap: bool, lost: u64) -> (f64, f64) {
     let (mut a, mut b) = (config_a(7), config_b(7));
     (a.dtls_versions, a.sped) = (versions, sped[0]);
     (b.dtls_versions, b.sped) = (versions, sped[1]);
+    (a.snap, b.snap) = (snap, snap);
     let (mut a, mut b) = with_addresses(a, b);
     let now = netsim::epoch();
     let channel =
@@ -47,7 +50,11 @@ fn set_up(versions: dtls::Versions, sped: [bool; 2], lost: u64) -> (f64, f64) {
             .unwrap();
     for peer in [&mut a, &mut b] {
         peer.pc
-            .add_transceiver(MediaKind::Audio, Direction::SendRecv, TransceiverInit::default())
+            .add_transceiver(
+                MediaKind::Audio,
+                Direction::SendRecv,
+                TransceiverInit::default(),
+            )
             .unwrap();
     }
     negotiate(now, &mut a.pc, &mut b.pc);
@@ -87,12 +94,15 @@ fn set_up(versions: dtls::Versions, sped: [bool; 2], lost: u64) -> (f64, f64) {
 #[test]
 fn set_up_takes_as_many_round_trips_as_the_table_says() {
     let mut table = "technique,lost_datagram,rtts_to_first_data,rtts_to_first_srtp\n".to_owned();
-    for (name, versions, sped) in TECHNIQUES {
+    for (name, versions, sped, snap) in TECHNIQUES {
         for lost in LOST {
-            let (data, srtp) = set_up(versions, [sped; 2], lost);
+            let (data, srtp) = set_up(versions, [sped; 2], snap, lost);
             writeln!(table, "{name},{lost},{data:.2},{srtp:.2}").unwrap();
             if lost == 0 && name == "1.3+sped" {
                 assert!(srtp <= 2.0, "{srtp} round trips to the first SRTP packet");
+            }
+            if lost == 0 && name == "warp" {
+                assert!(data <= 2.0, "{data} round trips to the first data");
             }
         }
     }
@@ -105,8 +115,12 @@ fn set_up_takes_as_many_round_trips_as_the_table_says() {
 
 #[test]
 fn a_peer_without_it_costs_nothing() {
-    let plain = set_up(dtls::Versions::ALL, [false, false], 0);
+    let plain = set_up(dtls::Versions::ALL, [false, false], false, 0);
     for sped in [[true, false], [false, true]] {
-        assert_eq!(set_up(dtls::Versions::ALL, sped, 0), plain, "{sped:?}");
+        assert_eq!(
+            set_up(dtls::Versions::ALL, sped, false, 0),
+            plain,
+            "{sped:?}"
+        );
     }
 }

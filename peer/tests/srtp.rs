@@ -166,6 +166,109 @@ fn encrypted_headers_survive_a_renegotiation() {
     assert_eq!(seen.counts(), (0, 10));
 }
 
+/// B hands its side over to another program, B2, with another certificate: A restarts ICE, and B2 answers.
+fn hand_over(pair: &mut Pair<Peer>) {
+    let mut config = config_a(77);
+    config.seed = [99; 32];
+    let mut successor = Peer::new(config);
+    let start = netsim::epoch();
+    successor
+        .pc
+        .add_local_address(start, netsim::ADDRESS_B)
+        .unwrap();
+    successor.pc.end_of_local_addresses(start);
+    let now = pair.now();
+    *pair.b_mut() = successor;
+    pair.a_mut().pc.restart_ice(now);
+    renegotiate(pair);
+}
+
+/// media 3.4 no. 15: after a new handshake the old keys open packets for five seconds more, and no longer.
+#[test]
+fn keys_of_a_former_association_open_packets_for_five_seconds() {
+    let (mut a, mut b) = with_addresses(config_a(4), config_b(4));
+    let id = audio(&mut a);
+    let theirs = b.pc.add_track(MediaKind::Audio, &[]).unwrap();
+    negotiate(netsim::epoch(), &mut a.pc, &mut b.pc);
+    let mut pair = Pair::new(a, b);
+    let both = |pair: &Pair<Peer>| {
+        [pair.a(), pair.b()].map(|peer| peer.pc.connection_state())
+            == [ConnectionState::Connected; 2]
+    };
+    assert!(pair.run_until(PATIENCE, both));
+    // What B says last stays in the network for longer and longer.
+    let payload_type = pair.b().pc.transceiver(theirs).unwrap().send_codecs()[0].payload_type;
+    let delays = [0, 100, 2_000, 4_500, 20_000_u64];
+    pair.network().intercept({
+        let mut sent = 0;
+        move |packet| {
+            let is_rtp = rtp::HeaderView::parse(&packet.bytes).is_ok();
+            if !is_rtp || rtp::is_rtcp(&packet.bytes) || packet.path.local != netsim::ADDRESS_B {
+                return Verdict::Pass;
+            }
+            sent += 1;
+            let delay = delays.get(sent - 1);
+            delay.map_or(Verdict::Pass, |&delay| {
+                Verdict::Delay(Duration::from_millis(delay))
+            })
+        }
+    });
+    for number in 0..5 {
+        let now = pair.now();
+        let packet = rtp::Packet {
+            payload_type,
+            timestamp: number * 960,
+            payload: bytes::Bytes::from_static(b"old"),
+            ..rtp::Packet::default()
+        };
+        pair.b_mut().pc.send_rtp(now, theirs, packet).unwrap();
+        pair.run_for(Duration::from_millis(1));
+    }
+    pair.run_for(Duration::from_millis(50));
+    assert_eq!(pair.a().packets.len(), 1);
+    hand_over(&mut pair);
+    assert_ne!(pair.a().pc.connection_state(), ConnectionState::Connected);
+    assert!(pair.run_until(PATIENCE, both));
+    send(&mut pair, id, 5);
+    assert_eq!(pair.b().packets.len(), 5, "the successor has the new keys");
+    pair.run_for(Duration::from_secs(10));
+    // The session does not know the stream any more, since the successor has others; but it was opened.
+    let opened = |pair: &Pair<Peer>| {
+        let stats = pair.a().pc.stats(pair.now());
+        let unknown = stats.media.unwrap().drops.unknown_stream;
+        let opened = pair.a().packets.len() + usize::try_from(unknown).unwrap();
+        (opened, stats.dropped.srtp)
+    };
+    assert_eq!(opened(&pair), (4, 0), "within five seconds of the new keys");
+    pair.run_for(Duration::from_secs(20));
+    assert_eq!(opened(&pair), (4, 1), "and no longer");
+}
+
+#[test]
+fn another_certificate_without_an_ice_restart_is_refused() {
+    let (pair, _, _) = call(Cryptex::Disabled, Cryptex::Disabled);
+    let now = pair.now();
+    let mut pair = pair;
+    let offer = pair.b_mut().pc.create_offer(now).unwrap();
+    let fingerprint = |text: &str| {
+        let line = text.lines().find(|line| line.starts_with("a=fingerprint"));
+        line.unwrap().to_owned()
+    };
+    let (own, other) = {
+        let theirs = pair.a().pc.local_description().unwrap().sdp;
+        (fingerprint(&offer.sdp), fingerprint(&theirs))
+    };
+    let forged = peer::SessionDescription::offer(offer.sdp.replace(&own, &other));
+    let refused = pair.a_mut().pc.set_remote_description(now, forged);
+    assert!(matches!(
+        refused,
+        Err(SetDescriptionError::Section {
+            fault: SectionFault::FingerprintChanged,
+            ..
+        })
+    ));
+}
+
 /// media 3.4 no. 1: each profile that encrypts carries a call, and the server's order decides.
 #[test]
 fn every_encrypting_profile_carries_a_call() {

@@ -54,8 +54,8 @@ pub enum Event {
         /// The size of the SCTP packet, in bytes.
         bytes: usize,
     },
-    /// Three full packets in a row were lost and smaller ones were not: the path may have become narrower (RFC 8899 §4.3). Answer with
-    /// [`Association::set_max_datagram`](crate::Association::set_max_datagram).
+    /// Three times in a row all full packets were lost, and they are larger than [`Config::mtu`](crate::Config::mtu): the path may have
+    /// become narrower (RFC 8899 §4.3). Answer with [`Association::set_max_datagram`](crate::Association::set_max_datagram).
     BlackHole {
         /// The size of the packets that get lost, in bytes.
         bytes: usize,

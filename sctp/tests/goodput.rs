@@ -266,7 +266,7 @@ fn shares(algorithms: [CongestionAlgorithm; 2], queue_bytes: usize) -> [f64; 2] 
     };
     let places = [1, 2].map(|last| (place(last, left), place(last + 10, right)));
     let mut world = World::new(network);
-    let mut receivers = Vec::new();
+    let (mut receivers, mut senders) = (Vec::new(), Vec::new());
     for (index, ((a, from), (b, to))) in places.into_iter().enumerate() {
         let mut config = Config::default();
         config.congestion = algorithms[index];
@@ -279,12 +279,21 @@ fn shares(algorithms: [CongestionAlgorithm; 2], queue_bytes: usize) -> [f64; 2] 
             world.machine_mut(end).association.connect(now, None);
         }
         receivers.push(receiver);
+        senders.push(sender);
         world.run_for(Duration::from_secs(5));
     }
     world.run_for(Duration::from_secs(15));
     let count = |world: &World<Bulk>, index: usize| world.machine(receivers[index]).received;
     let before = [count(&world, 0), count(&world, 1)];
     world.run_for(Duration::from_secs(20));
+    for sender in senders {
+        let stats = world.machine(sender).association.stats();
+        // Repetitions that were for nothing: 2 % of what was sent at most.
+        assert!(
+            stats.spurious_retransmissions * 50 <= stats.packets_sent,
+            "{stats:?}"
+        );
+    }
     [0, 1].map(|index| (count(&world, index) - before[index]) as f64 / 20.0)
 }
 

@@ -23,6 +23,7 @@ fn one_side_that_connects_is_enough() {
     assert!(pair.a().has(&connected) && pair.b().has(&connected));
 }
 
+/// P-5.
 #[test]
 fn both_sides_that_connect_at_once_need_two_round_trips() {
     let mut pair = pair(1);
@@ -100,6 +101,7 @@ fn the_handshake_survives_the_loss_of_any_packet() {
     }
 }
 
+/// P-6, 5.3 no. 7.
 #[test]
 fn a_lost_init_costs_a_second_or_three_known_round_trips() {
     for (round_trip, limit) in [(None, 1000), (Some(Duration::from_millis(100)), 300)] {
@@ -122,6 +124,7 @@ fn a_lost_init_costs_a_second_or_three_known_round_trips() {
     }
 }
 
+/// P-7.
 #[test]
 fn a_message_sent_before_the_handshake_leaves_with_the_cookie() {
     let mut pair = pair(3);
@@ -146,6 +149,7 @@ fn a_peer_that_never_answers_is_given_up() {
     assert!(pair.time() > Duration::from_secs(25), "{:?}", pair.time());
 }
 
+/// C-04, P-4.
 #[test]
 fn a_cookie_returned_after_a_minute_is_stale_and_the_handshake_begins_again() {
     let mut config = Config::default();
@@ -166,6 +170,7 @@ fn a_cookie_returned_after_a_minute_is_stale_and_the_handshake_begins_again() {
     assert_eq!(pair.b().association.stats().dropped.stale_cookies, 1);
 }
 
+/// P-39.
 #[test]
 fn a_peer_that_lost_its_state_can_begin_again() {
     let mut pair = established(6);
@@ -188,6 +193,7 @@ fn a_peer_that_lost_its_state_can_begin_again() {
     assert_eq!(pair.b().read(1), [&b"before"[..], b"to the new one"]);
 }
 
+/// C-04, C-14.
 #[test]
 fn a_replayed_init_and_a_replayed_cookie_change_nothing() {
     let mut pair = pair(7);

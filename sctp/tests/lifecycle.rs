@@ -24,6 +24,7 @@ fn both_ended(pair: &Peers) -> bool {
     reasons(pair).iter().all(Option::is_some)
 }
 
+/// C-15, P-36.
 #[test]
 fn a_reader_that_stops_holds_the_sender_back_and_one_that_returns_gets_everything() {
     for (seed, loss) in [(1, 0.0), (2, 0.1), (3, 0.3)] {
@@ -57,6 +58,7 @@ fn a_reader_that_stops_holds_the_sender_back_and_one_that_returns_gets_everythin
     }
 }
 
+/// C-15, P-21.
 #[test]
 fn a_lost_window_update_delays_and_does_not_stop() {
     let mut config = Config::default();

@@ -299,6 +299,11 @@ impl DescriptionBuilder {
         self.media_only("sctp-port").value("sctp-port", port)
     }
 
+    /// `a=sctp-init`: the SCTP INIT chunk in base64 (SNAP).
+    pub fn sctp_init(&mut self, init: &str) -> &mut Self {
+        self.media_only("sctp-init").value("sctp-init", init)
+    }
+
     /// `a=max-message-size` in bytes, 0 for no limit (RFC 8841 §6).
     pub fn max_message_size(&mut self, bytes: u64) -> &mut Self {
         self.media_only("max-message-size")

@@ -21,6 +21,9 @@ pub struct Config {
     pub extensions: ExtensionMap,
     /// What an RTCP packet looks like. Default: [`RtcpMode::Compound`], which every peer understands.
     pub rtcp_mode: RtcpMode,
+    /// Whether an RTCP packet that does not begin with a report is refused while [`RtcpMode::Compound`] holds
+    /// (RFC 3550 appendix A.2). Default: no, it is read all the same.
+    pub strict_compounds: bool,
     /// The largest RTCP packet, in bytes without SRTCP. Default 1,200, at least 200. Feedback is split to fit
     /// (RFC 8834 §5.1 leaves the size to the path; 1,200 passes everywhere).
     pub rtcp_packet_bytes: usize,
@@ -70,6 +73,7 @@ impl Config {
             cname: random_cname(seed),
             extensions: ExtensionMap::default(),
             rtcp_mode: RtcpMode::Compound,
+            strict_compounds: false,
             rtcp_packet_bytes: 1_200,
             rtp_packet_bytes: 1_500,
             history_bytes: 4 * 1024 * 1024,

@@ -206,6 +206,33 @@ fn garbage_in_rtcp_is_counted_and_the_rest_of_the_compound_used() {
     assert!(session.stats().outbound[0].ssrc == Ssrc::new(40));
 }
 
+/// RFC 3550 appendix A.2 and RFC 5506: feedback that stands alone is read whatever was agreed on, unless the
+/// configuration says otherwise.
+#[test]
+fn feedback_without_a_report_is_refused_only_where_compounds_are_strict() {
+    for (strict, mode, refused) in [
+        (false, RtcpMode::Compound, 0),
+        (true, RtcpMode::Compound, 1),
+        (true, RtcpMode::ReducedSize, 0),
+    ] {
+        let mut config = config(1);
+        config.strict_compounds = strict;
+        let mut session = Session::new(config).unwrap();
+        session.set_rtcp_mode(mode);
+        session.add_sender(epoch(), video_sender(40));
+        let mut alone = Vec::new();
+        Writer::new(&mut alone).picture_loss_indication(Ssrc::new(1), Ssrc::new(40));
+        session.handle_datagram(epoch(), &alone);
+        assert_eq!(session.stats().drops.malformed_rtcp, refused);
+        assert_eq!(events(&mut session).len(), usize::from(refused == 0));
+        let mut full = Vec::new();
+        Writer::new(&mut full).receiver_report(Ssrc::new(1), &[]);
+        full.extend(alone);
+        session.handle_datagram(epoch(), &full);
+        assert_eq!(session.stats().drops.malformed_rtcp, refused);
+    }
+}
+
 #[test]
 fn queues_that_nobody_polls_drop_their_oldest() {
     let mut small = config(1);

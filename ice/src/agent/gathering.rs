@@ -318,14 +318,23 @@ impl Agent {
         };
         query.request = None;
         query.is_open = false;
-        if mapped == base {
-            // No NAT: the host candidate says it all, and there is no mapping to keep.
-            query.phase = Phase::Ended;
-            return;
+        query.is_mapped = mapped != base;
+        query.phase = if query.is_mapped {
+            Phase::Resting(now + KEEPALIVE)
+        } else {
+            // No NAT: there is no mapping to keep.
+            Phase::Ended
+        };
+        if mapped != base || self.hides_host(base) {
+            self.learn_mapping(now, mapped, base, server);
         }
-        query.is_mapped = true;
-        query.phase = Phase::Resting(now + KEEPALIVE);
-        self.learn_mapping(now, mapped, base, server);
+    }
+
+    /// Whether the peer is not shown the address of a base: then what a server sees must be told even where no NAT
+    /// changes it.
+    fn hides_host(&self, base: SocketAddr) -> bool {
+        let named = |other: &Candidate| other.base() == Some(base) && other.host_name().is_some();
+        self.config.policy == Policy::NoHost || self.locals.iter().any(named)
     }
 
     fn learn_mapping(
@@ -336,14 +345,15 @@ impl Agent {
         server: SocketAddr,
     ) {
         // RFC 8445 §5.1.3: the same address and base make a candidate redundant, whatever its kind.
-        let known =
-            |other: &Candidate| other.address() == Some(mapped) && other.base() == Some(base);
+        let policy = self.config.policy;
+        let known = |other: &Candidate| {
+            other.address() == Some(mapped) && other.base() == Some(base) && policy.shows(other)
+        };
         if self.locals.iter().any(known) {
             return;
         }
         let mut candidate = Candidate::server_reflexive(mapped, base).from_server(server.ip());
-        let hides = |other: &Candidate| other.base() == Some(base) && other.host_name().is_some();
-        if self.locals.iter().any(hides) || self.config.policy == Policy::NoHost {
+        if self.hides_host(base) {
             candidate = candidate.without_related();
         }
         match self.insert_local_candidate(now, candidate) {

@@ -136,6 +136,8 @@ pub(crate) struct Meeting {
     pub(crate) server: HostId,
     /// What A and B are behind, if anything.
     pub(crate) gateways: [Option<NodeId>; 2],
+    /// Names of multicast DNS reach from one to the other.
+    pub(crate) is_one_link: bool,
 }
 
 impl Meeting {
@@ -186,6 +188,46 @@ impl Meeting {
             b,
             server,
             gateways: [None; 2],
+            is_one_link: false,
+        }
+    }
+
+    /// Both show names in place of their addresses.
+    pub(crate) fn hide_hosts(&mut self) {
+        for (id, role) in [(self.a, Role::Controlling), (self.b, Role::Controlled)] {
+            let now = self.world.now();
+            let old = &self.host(id).agent;
+            let base = old
+                .local_candidates()
+                .next()
+                .and_then(Candidate::base)
+                .unwrap();
+            let number = if id == self.a { 900 } else { 901 };
+            let mut hidden = host(number, role, Mode::Full);
+            let candidate = Candidate::host_named(&hidden_name(number), base);
+            hidden.agent.add_local_candidate(now, candidate).unwrap();
+            *self.world.machine_mut(id).host_mut() = hidden;
+        }
+    }
+
+    /// Tells both what became of the names that they asked for.
+    fn resolve_names(&mut self) {
+        for (to, from) in [(self.a, self.b), (self.b, self.a)] {
+            let now = self.world.now();
+            let other = self
+                .host(from)
+                .agent
+                .local_candidates()
+                .next()
+                .and_then(Candidate::base);
+            let address = other.filter(|_| self.is_one_link).map(|base| base.ip());
+            let host = self.world.machine_mut(to).host_mut();
+            while let Some(event) = host.agent.poll_event() {
+                if let Event::ResolveName(name) = &event {
+                    host.agent.on_resolved(now, name, address);
+                }
+                host.events.push(event);
+            }
         }
     }
 
@@ -252,6 +294,7 @@ impl Meeting {
                 Mode::Full,
             );
         }
+        self.resolve_names();
     }
 
     /// Runs until both have selected a path; tells after which time, if ever.
@@ -281,4 +324,8 @@ impl Meeting {
         let signalled = candidates.find(|candidate| candidate.address() == Some(remote));
         Some(signalled.map_or(CandidateKind::PeerReflexive, Candidate::kind))
     }
+}
+
+fn hidden_name(number: u64) -> String {
+    format!("00000000-0000-4000-8000-{number:012}.local")
 }

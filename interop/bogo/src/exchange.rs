@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use avocet_dtls::{
-    AlertDescription, Cause, Certificate, Config, Connection, Event, Initiator, PeerCertificate,
-    NamedGroup, PreSharedKey, Refusal, Role, SrtpProfile, Version, Versions,
+    AlertDescription, Cause, Certificate, Config, Connection, Event, Initiator, NamedGroup,
+    PeerCertificate, PreSharedKey, Refusal, Role, SrtpProfile, Version, Versions,
 };
 
 use crate::flags::Flags;
@@ -38,7 +38,11 @@ const MAX_TIMEOUTS: u64 = 12;
 pub fn run(flags: &Flags) -> Result<(), Failed> {
     let config = configure(flags)?;
     let host = if flags.ipv6 { "::1" } else { "127.0.0.1" };
-    let role = if flags.server { Role::Server } else { Role::Client };
+    let role = if flags.server {
+        Role::Server
+    } else {
+        Role::Client
+    };
     let connection = Connection::new(Arc::new(config), role, seed())
         .map_err(|error| wrong(format!(":CONFIG: {error}")))?;
     let mut exchange = Exchange {
@@ -60,7 +64,9 @@ pub fn run(flags: &Flags) -> Result<(), Failed> {
 
 /// Nothing hangs on it here: the peer is a test.
 fn seed() -> [u8; 32] {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let mut seed = [0; 32];
     seed[..16].copy_from_slice(&now.as_nanos().to_be_bytes());
     seed[16..20].copy_from_slice(&std::process::id().to_be_bytes());
@@ -72,8 +78,16 @@ fn configure(flags: &Flags) -> Result<Config, Failed> {
     if flags.min_version != 0 && flags.min_version < flags.max_version {
         return Err(wrong(":UNSUPPORTED_PROTOCOL: no version is left"));
     }
-    let min = if flags.min_version == 0 { DTLS_1_2 } else { flags.min_version };
-    let max = if flags.max_version == 0 { DTLS_1_3 } else { flags.max_version };
+    let min = if flags.min_version == 0 {
+        DTLS_1_2
+    } else {
+        flags.min_version
+    };
+    let max = if flags.max_version == 0 {
+        DTLS_1_3
+    } else {
+        flags.max_version
+    };
     let within = |version| version <= min && version >= max;
     let versions = match (
         within(DTLS_1_2) && !flags.no_tls12,
@@ -111,7 +125,10 @@ fn configure(flags: &Flags) -> Result<Config, Failed> {
         config.psks.push(psk);
     }
     if let Some(profiles) = &flags.srtp_profiles {
-        config.srtp_profiles = profiles.split(':').map(srtp_profile).collect::<Result<_, _>>()?;
+        config.srtp_profiles = profiles
+            .split(':')
+            .map(srtp_profile)
+            .collect::<Result<_, _>>()?;
     }
     if let Some(list) = &flags.advertise_alpn {
         config.alpn = protocols(list.as_bytes());
@@ -202,14 +219,22 @@ impl Exchange<'_> {
     /// Sends what is due and hears what happened.
     fn flush(&mut self) -> Result<(), Failed> {
         let mut datagram = Vec::new();
-        while self.connection.poll_transmit(self.now, &mut datagram).is_some() {
+        while self
+            .connection
+            .poll_transmit(self.now, &mut datagram)
+            .is_some()
+        {
             // The runner may have hung up by now; that shows when we listen.
             drop(self.link.send(&datagram));
             datagram.clear();
         }
         while let Some(event) = self.connection.poll_event() {
             match event {
-                Event::Connected { version, cipher_suite, .. } => {
+                Event::Connected {
+                    version,
+                    cipher_suite,
+                    ..
+                } => {
                     self.is_connected = true;
                     self.agreed = Some((version, cipher_suite));
                 }
@@ -258,7 +283,9 @@ impl Exchange<'_> {
         if timeout == expected {
             Ok(())
         } else {
-            Err(wrong(format!("expected a timeout in {expected:?}, it is in {timeout:?}")))
+            Err(wrong(format!(
+                "expected a timeout in {expected:?}, it is in {timeout:?}"
+            )))
         }
     }
 
@@ -296,7 +323,11 @@ impl Exchange<'_> {
             return Err(wrong(format!("cipher suite {suite:04x}")));
         }
         let alpn = self.connection.application_protocol().unwrap_or_default();
-        if flags.expect_alpn.as_ref().is_some_and(|expected| expected.as_bytes() != alpn) {
+        if flags
+            .expect_alpn
+            .as_ref()
+            .is_some_and(|expected| expected.as_bytes() != alpn)
+        {
             return Err(wrong("another application protocol"));
         }
         let peer = self.connection.peer_certificate();
@@ -319,7 +350,9 @@ impl Exchange<'_> {
         let flags = self.flags;
         if flags.export_length > 0 {
             let mut material = vec![0; flags.export_length];
-            let context = flags.use_export_context.then_some(flags.export_context.as_bytes());
+            let context = flags
+                .use_export_context
+                .then_some(flags.export_context.as_bytes());
             self.connection
                 .export_keying_material(&flags.export_label, context, &mut material)
                 .map_err(|error| wrong(format!(":EXPORT: {error}")))?;
@@ -373,7 +406,10 @@ impl Exchange<'_> {
 
     fn write(&mut self, data: &[u8]) -> Result<(), Failed> {
         let mut record = Vec::new();
-        let mark = self.connection.begin(&mut record).ok_or(wrong(":NOT_CONNECTED:"))?;
+        let mark = self
+            .connection
+            .begin(&mut record)
+            .ok_or(wrong(":NOT_CONNECTED:"))?;
         record.extend_from_slice(data);
         self.connection
             .seal(self.now, &mut record, mark)
@@ -384,7 +420,10 @@ impl Exchange<'_> {
 
 /// The first certificate of a PEM text, by way of our own reader of base64.
 fn decode_pem(text: &str) -> Vec<u8> {
-    let body = text.lines().skip(1).take_while(|line| !line.starts_with("-----"));
+    let body = text
+        .lines()
+        .skip(1)
+        .take_while(|line| !line.starts_with("-----"));
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0_u32, 0);
     for digit in body.flat_map(str::bytes) {

@@ -55,7 +55,11 @@ impl Flags {
         };
         let mut rest = arguments.iter();
         while let Some(flag) = rest.next() {
-            let mut text = || rest.next().cloned().ok_or(format!("{flag} without a value"));
+            let mut text = || {
+                rest.next()
+                    .cloned()
+                    .ok_or(format!("{flag} without a value"))
+            };
             match flag.as_str() {
                 "-port" => flags.port = number(&text()?)?,
                 "-shim-id" => flags.shim_id = number(&text()?)?,
@@ -64,15 +68,25 @@ impl Flags {
                 // We do nothing else, and we never block within a step.
                 "-dtls" | "-async" | "-implicit-handshake" => {}
                 // There is no other way in which these could be done.
-                "-no-ticket" | "-use-old-client-cert-callback" | "-expect-extended-master-secret"
-                | "-expect-secure-renegotiation" | "-server-preference" | "-no-tls1" | "-no-tls11"
-                | "-use-early-callback" | "-expect-no-session" | "-handshake-twice"
-                | "-no-op-extra-handshake" | "-expect-no-session-id" | "-expect-no-server-name"
-                | "-permute-extensions" | "-renegotiate-ignore" => {}
+                "-no-ticket"
+                | "-use-old-client-cert-callback"
+                | "-expect-extended-master-secret"
+                | "-expect-secure-renegotiation"
+                | "-server-preference"
+                | "-no-tls1"
+                | "-no-tls11"
+                | "-use-early-callback"
+                | "-expect-no-session"
+                | "-handshake-twice"
+                | "-no-op-extra-handshake"
+                | "-expect-no-session-id"
+                | "-expect-no-server-name"
+                | "-permute-extensions"
+                | "-renegotiate-ignore" => {}
                 // What is trusted is decided by the flags that say whether verification fails.
                 "-trust-cert" => drop(text()?),
-                // Our own limit is smaller.
-                "-max-cert-list" => drop(text()?),
+                // Our own limit is smaller; and we verify all that we can.
+                "-max-cert-list" | "-verify-prefs" => drop(text()?),
                 "-key-file" => flags.key_file = Some(text()?),
                 "-cert-file" => flags.cert_file = Some(text()?),
                 "-mtu" => flags.mtu = Some(number(&text()?)?),

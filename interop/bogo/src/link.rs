@@ -67,7 +67,11 @@ impl Link {
 
     pub fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
         let mut framed = vec![b'P'];
-        framed.extend_from_slice(&u32::try_from(datagram.len()).map_err(io::Error::other)?.to_be_bytes());
+        framed.extend_from_slice(
+            &u32::try_from(datagram.len())
+                .map_err(io::Error::other)?
+                .to_be_bytes(),
+        );
         framed.extend_from_slice(datagram);
         self.0.write_all(&framed)
     }

@@ -15,7 +15,10 @@ const UNIMPLEMENTED: u8 = 89;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.iter().any(|flag| flag == "-is-handshaker-supported") {
+    if arguments
+        .iter()
+        .any(|flag| flag == "-is-handshaker-supported")
+    {
         println!("No");
         return ExitCode::SUCCESS;
     }

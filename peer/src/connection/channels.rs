@@ -59,6 +59,7 @@ impl PeerConnection {
             .receive_window_bytes
             .max(self.config.max_message_size.saturating_mul(2));
         config.max_retransmissions = None; // ICE says when the path is dead
+        config.max_init_retransmissions = None;
         config.zero_checksum = true; // DTLS finds what changes on the way (RFC 9653 §8)
         config
     }

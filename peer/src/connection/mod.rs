@@ -7,12 +7,15 @@ mod media;
 mod negotiate;
 mod network;
 mod receive;
+mod rekey;
 mod settle;
 mod sped;
 mod state;
 mod transmit;
 mod transport;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -61,6 +64,10 @@ struct Names {
     session_id: String,
     session_version: u64,
     cname: String,
+    /// What the association is made from, so that its INIT can be told beforehand (SNAP).
+    sctp_seed: [u8; 32],
+    /// That INIT, in base64.
+    sctp_init: String,
 }
 
 /// Where the connection stands as a whole.
@@ -104,6 +111,8 @@ impl PeerConnection {
             session_version: 1,
             // RFC 7022 §4.2: at least 96 bits, and a letter has five.
             cname: token(&mut random, 20),
+            sctp_seed: random_seed(&mut random),
+            sctp_init: String::new(),
         };
         // Negotiation owns the codecs from here on.
         let further = std::mem::take(&mut config.extensions);
@@ -123,9 +132,10 @@ impl PeerConnection {
             state: State::default(),
             counters: Counters::default(),
         };
-        let association = connection.association_config(5000, 1_200);
-        let seed = connection.seed();
-        sctp::Association::new(association, seed).map_err(ConfigError::Sctp)?;
+        let config = connection.association_config(5000, 1_200);
+        let seed = connection.names.sctp_seed;
+        let association = sctp::Association::new(config, seed).map_err(ConfigError::Sctp)?;
+        connection.names.sctp_init = BASE64.encode(association.local_init());
         let ufrag = connection.local_ufrag().to_owned();
         connection.events.push(Event::LocalUfrag(ufrag));
         connection.use_stun_servers(now);
@@ -155,6 +165,7 @@ impl PeerConnection {
             session.handle_timeout(now);
         }
         self.counters.dropped.before_keys += self.transport.early.expire(now);
+        self.forget_retired_keys(now);
         self.events.release();
         self.settle(now);
     }
@@ -176,6 +187,10 @@ impl PeerConnection {
                 .as_deref()
                 .and_then(session::Session::poll_timeout),
             self.transport.early.deadline(),
+            self.transport
+                .retired
+                .as_ref()
+                .and_then(|retired| retired.until),
             self.transport.sped.deadline(),
             self.state.closing.as_ref().map(|(deadline, _)| *deadline),
         ]

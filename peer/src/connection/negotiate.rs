@@ -61,7 +61,7 @@ impl PeerConnection {
             self.restart_local_ice(now);
         }
         let mut draft = self.jsep.clone();
-        let text = draft.create_offer(&self.identity())?;
+        let text = draft.create_offer(&self.identity(self.config.snap))?;
         self.jsep = draft;
         Ok(self.created(SdpType::Offer, &text))
     }
@@ -77,7 +77,8 @@ impl PeerConnection {
         }
         let role = self.answer_role();
         let mut draft = self.jsep.clone();
-        let text = draft.create_answer(&self.identity(), role)?;
+        let snap = self.config.snap && self.jsep.offers_init();
+        let text = draft.create_answer(&self.identity(snap), role)?;
         self.jsep = draft;
         Ok(self.created(SdpType::Answer, &text))
     }
@@ -290,7 +291,8 @@ impl PeerConnection {
         }
     }
 
-    fn identity(&self) -> Identity<'_> {
+    /// What descriptions say about this side; with `snap` they hold our INIT.
+    fn identity(&self, snap: bool) -> Identity<'_> {
         let credentials = self.transport.ice.local_credentials();
         Identity {
             session_id: &self.names.session_id,
@@ -304,6 +306,8 @@ impl PeerConnection {
             max_message_size: self.config.announced_message_size().unwrap_or(0),
             // An answer says it only to an offer that did.
             sped: self.wants_sped() && self.jsep.offered_sped().unwrap_or(true),
+            renomination: self.config.ice_renomination,
+            sctp_init: snap.then_some(self.names.sctp_init.as_str()),
         }
     }
 
@@ -313,7 +317,7 @@ impl PeerConnection {
             Some(sdp::Setup::Active) | None => dtls::Role::Server,
             Some(sdp::Setup::Passive) => dtls::Role::Client,
             Some(sdp::Setup::ActPass) => {
-                let settled = self.jsep.settled.as_ref().map(|settled| settled.role);
+                let settled = self.jsep.settled_role();
                 settled.unwrap_or(match (self.config.answer_setup, self.config.ice_mode) {
                     (AnswerSetup::Active, ice::Mode::Full) => dtls::Role::Client,
                     _ => dtls::Role::Server,
@@ -405,6 +409,10 @@ impl PeerConnection {
 
     fn apply_settled(&mut self, now: Instant, settled: &Settled, offered: bool) {
         self.apply_ice(now, settled, offered);
+        let known = self.transport.remote_fingerprints.as_ref();
+        if known.is_some_and(|known| *known != settled.remote.fingerprints) {
+            self.retire_association(now);
+        }
         let transport = &mut self.transport;
         if transport.remote_fingerprints.as_ref() != Some(&settled.remote.fingerprints) {
             transport.remote_fingerprints = Some(settled.remote.fingerprints.clone());
@@ -425,6 +433,8 @@ impl PeerConnection {
     fn apply_ice(&mut self, now: Instant, settled: &Settled, offered: bool) {
         let remote = &settled.remote;
         let first = self.transport.remote_ufrag.is_none();
+        let renomination = self.config.ice_renomination && remote.renomination;
+        self.transport.ice.set_renomination(renomination);
         let renewed = self.transport.remote_ufrag.as_deref() != Some(remote.ufrag.as_str());
         if first {
             // RFC 8445 §6.1.1

@@ -61,12 +61,35 @@ impl PeerConnection {
             self.counters.dropped.unproved_path += 1;
         } else if self.transport.srtp.is_some() {
             self.open_media(now, bytes);
+        } else if self.open_retired(now, &mut bytes.to_vec()) {
+            // The old keys: the new ones are not there yet.
         } else if !self.transport.early.keep_media(now, bytes) {
             self.counters.dropped.before_keys += 1;
         }
     }
 
+    /// Opens a packet with the keys of the former association, if it is one of theirs.
+    fn open_retired(&mut self, now: Instant, bytes: &mut [u8]) -> bool {
+        let Some(retired) = &mut self.transport.retired else {
+            return false;
+        };
+        if retired.until.is_some_and(|until| until <= now) {
+            return false;
+        }
+        let opened = match Content::of(bytes) {
+            Content::Rtcp => retired.receiver.unprotect_rtcp(bytes),
+            _ => retired.receiver.unprotect_rtp(bytes),
+        };
+        if let (Ok(plaintext), Some(session)) = (&opened, &mut self.media.session) {
+            session.handle_datagram(now, plaintext);
+        }
+        opened.is_ok()
+    }
+
     pub(super) fn open_media(&mut self, now: Instant, bytes: &mut [u8]) {
+        if self.transport.retired.is_some() && self.open_retired(now, &mut bytes.to_vec()) {
+            return;
+        }
         let Some(srtp) = &mut self.transport.srtp else {
             return;
         };

@@ -19,10 +19,7 @@ impl PeerConnection {
         }
         loop {
             let moved = self.settle_ice(now)
-<<<<<<< HEAD
-=======
                 | self.settle_sped(now)
->>>>>>> refs/heads/dtls13
                 | self.settle_handshake(now)
                 | self.settle_dtls(now)
                 | self.settle_association(now)
@@ -72,20 +69,13 @@ impl PeerConnection {
                     self.events.push(Event::OpenStream { local, remote });
                 }
                 ice::Event::CloseStream(path) => self.events.push(Event::CloseStream(path)),
-<<<<<<< HEAD
                 ice::Event::PathMtu(bytes) => self.on_path_mtu(now, bytes),
-                ice::Event::RoleChanged(_)
-                | ice::Event::PayloadArrived { .. }
-                | ice::Event::PayloadAcknowledged(_)
-                | ice::Event::PayloadsRefused => {}
-=======
                 ice::Event::PayloadArrived { path, payload } => {
                     self.on_payload(now, path, &payload);
                 }
                 ice::Event::PayloadAcknowledged(_) => self.on_sped_shown(),
                 ice::Event::PayloadsRefused => self.on_payloads_refused(now),
-                ice::Event::PathMtu(_) | ice::Event::RoleChanged(_) => {}
->>>>>>> refs/heads/dtls13
+                ice::Event::RoleChanged(_) => {}
             }
         }
         moved
@@ -161,6 +151,7 @@ impl PeerConnection {
             self.state.failure = Some(Failure::Srtp);
         }
         self.transport.srtp = keys;
+        self.limit_retired_keys(now);
         for (_, mut packet) in self.transport.early.take_media() {
             self.open_media(now, &mut packet);
         }
@@ -179,7 +170,8 @@ impl PeerConnection {
 
     /// Makes the association once data was negotiated and DTLS carries it.
     pub(super) fn start_association(&mut self, now: Instant) {
-        let sctp = self.jsep.settled.as_ref().and_then(|settled| settled.sctp);
+        let settled = self.jsep.settled.as_ref();
+        let sctp = settled.and_then(|settled| settled.sctp.clone());
         let (Some(sctp), Some(dtls)) = (sctp, &self.transport.dtls) else {
             return;
         };
@@ -192,12 +184,18 @@ impl PeerConnection {
             .udp_payload_bytes
             .saturating_sub(dtls.max_overhead());
         let config = self.association_config(sctp.port, packet_bytes);
-        let seed = self.seed();
         // The configuration was tried in `new`.
-        let Ok(mut association) = sctp::Association::new(config, seed) else {
+        let Ok(mut association) = sctp::Association::new(config, self.names.sctp_seed) else {
             return;
         };
-        association.connect(now, self.transport.ice.round_trip_time());
+        let round_trip = self.transport.ice.round_trip_time();
+        // SNAP: with both INITs in the descriptions there is nothing left to agree upon.
+        let remote_init = sctp.init.filter(|_| self.config.snap);
+        let agreed = remote_init
+            .is_some_and(|init| association.connect_with(now, &init, round_trip).is_ok());
+        if !agreed {
+            association.connect(now, round_trip);
+        }
         self.association = Some(association);
         if self.config.path_mtu.is_some() {
             // The size may have been found while the handshake ran.

@@ -74,7 +74,7 @@ impl PeerConnection {
         self.config.sped && self.config.ice_mode == ice::Mode::Full
     }
 
-    fn end_sped(&mut self, now: Instant) {
+    pub(super) fn end_sped(&mut self, now: Instant) {
         self.transport.sped = Sped::Off;
         self.transport.ice.detach(now);
     }

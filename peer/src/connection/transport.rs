@@ -7,6 +7,7 @@ use net::Path;
 
 use super::early::Early;
 use super::network::Servers;
+use super::rekey::RetiredKeys;
 use super::sped::Sped;
 use crate::config::Config;
 use crate::error::ConfigError;
@@ -25,6 +26,8 @@ pub(super) struct Transport {
     /// What the handshake agreed on.
     pub(super) agreed: Option<Agreed>,
     pub(super) srtp: Option<Srtp>,
+    /// The receiving keys of a former association.
+    pub(super) retired: Option<Box<RetiredKeys>>,
     pub(super) early: Early,
     pub(super) local_fingerprint: String,
     /// Whose certificate is expected.
@@ -84,6 +87,7 @@ impl Transport {
             carries: false,
             agreed: None,
             srtp: None,
+            retired: None,
             early: Early::default(),
             local_fingerprint: config.certificate.fingerprint().to_string(),
             remote_fingerprints: None,

@@ -37,7 +37,9 @@ impl Channels {
         }
         channel.state = ChannelState::Closing;
         channel.reset_requested = true;
-        channel.writing = None;
+        if channel.writing.take().is_some() {
+            give_up(now, association, stream);
+        }
         channel.partial = Vec::new();
         let held: usize = channel.held.drain(..).map(|piece| piece.data.len()).sum();
         self.held_bytes = self.held_bytes.saturating_sub(held);
@@ -137,7 +139,9 @@ impl Channels {
             channel.close_reason.get_or_insert(theirs);
             if !channel.readable && !channel.reset_requested {
                 channel.reset_requested = true;
-                channel.writing = None;
+                if channel.writing.take().is_some() {
+                    give_up(now, association, stream);
+                }
                 let asked = association.reset_streams(now, &[StreamId::new(stream)]);
                 channel.reset_done |= asked.is_err();
             }
@@ -194,5 +198,14 @@ impl Channels {
             let reason = channel.close_reason.unwrap_or(reason);
             outlet.push(Event::DataChannelClosed(id, reason));
         }
+    }
+}
+
+/// Ends a message that nobody will finish. A peer without FORWARD-TSN gets what there is of it.
+fn give_up(now: Instant, association: &mut Association, stream: u16) {
+    let stream = StreamId::new(stream);
+    if association.abandon_message(now, stream).is_err() {
+        // Nothing was written, or it ends here.
+        let _ = association.finish_message(now, stream);
     }
 }

@@ -214,7 +214,7 @@ impl Channels {
         }
     }
 
-    fn set_low_threshold(
+    pub(super) fn set_low_threshold(
         &mut self,
         id: ChannelId,
         bytes: usize,
@@ -229,7 +229,7 @@ impl Channels {
         }
     }
 
-    fn set_receive_limit(
+    pub(super) fn set_receive_limit(
         &mut self,
         id: ChannelId,
         bytes: Option<usize>,

@@ -212,7 +212,7 @@ impl Jsep {
             .iter()
             .zip(&offer.sections)
             .filter(|(ours, _)| !ours.is_rejected())
-            .find_map(|(_, theirs)| theirs.sctp);
+            .find_map(|(_, theirs)| theirs.sctp.clone());
         self.settled = Some(Settled {
             remote,
             role: match answer.setup {

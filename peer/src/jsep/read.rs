@@ -1,5 +1,7 @@
 //! From the text of a remote description to what it means.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use std::collections::BTreeSet;
 
 use rtp::{Codec, Feedback, MediaKind, MimeType, PayloadType};
@@ -7,7 +9,8 @@ use sdp::{MediaSection, SessionDescription};
 
 use super::codecs::CodecParameters;
 use super::section::{
-    Line, RemoteSection, RemoteTransport, SPED_OPTIONS, SctpParameters, SectionKind,
+    Line, RENOMINATION_OPTION, RemoteSection, RemoteTransport, SPED_OPTIONS, SctpParameters,
+    SectionKind,
 };
 use super::transceiver::{Extension, RemoteSource};
 use crate::config::MAX_SECTIONS;
@@ -111,6 +114,9 @@ pub(crate) fn read_transport(
         sped: media
             .ice_options()
             .any(|option| SPED_OPTIONS.contains(&option)),
+        renomination: media
+            .ice_options()
+            .any(|option| option == RENOMINATION_OPTION),
     })
 }
 
@@ -193,6 +199,7 @@ fn read_body(media: &MediaSection<'_>, section: &mut RemoteSection) -> Result<()
                     .map_err(|_| SectionFault::SctpPort)?
                     .ok_or(SectionFault::SctpPort)?,
                 max_message_size: read_max_message_size(media)?,
+                init: read_init(media),
             });
         }
         SectionKind::Unknown => {}
@@ -210,6 +217,14 @@ fn read_max_message_size(media: &MediaSection<'_>) -> Result<usize, SectionFault
         Some(0) => usize::MAX,
         Some(size) => usize::try_from(size).unwrap_or(usize::MAX),
     })
+}
+
+/// The peer's INIT chunk (SNAP), at most 2 KiB of text.
+fn read_init(media: &MediaSection<'_>) -> Option<Vec<u8>> {
+    let text = media
+        .sctp_init()
+        .filter(|text| text.len() <= MAX_INIT_TEXT)?;
+    BASE64.decode(text).ok()
 }
 
 fn read_codecs(media: &MediaSection<'_>, kind: MediaKind) -> Vec<CodecParameters> {
@@ -352,3 +367,6 @@ pub(crate) fn tag(section: &RemoteSection) -> String {
         String::new()
     }
 }
+
+/// The longest `a=sctp-init` that is looked at.
+const MAX_INIT_TEXT: usize = 2_048;

@@ -153,6 +153,20 @@ impl Jsep {
         }
     }
 
+    /// Whether the pending offer has the peer's INIT in it (SNAP).
+    pub(crate) fn offers_init(&self) -> bool {
+        match &self.pending {
+            Some(Pending::Remote { description, .. }) => {
+                let mut sections = description.sections.iter();
+                sections.any(|section| {
+                    let sctp = section.sctp.as_ref();
+                    sctp.is_some_and(|sctp| sctp.init.is_some())
+                })
+            }
+            _ => false,
+        }
+    }
+
     /// Takes the peer's answer to our offer.
     pub(crate) fn set_remote_answer(
         &mut self,
@@ -347,6 +361,32 @@ impl Jsep {
             .map(|transceiver| transceiver.id)
     }
 
+    /// The DTLS role that was settled, if the pending offer leaves the association as it is.
+    pub(crate) fn settled_role(&self) -> Option<dtls::Role> {
+        let settled = self.settled.as_ref()?;
+        let replaced = match &self.pending {
+            Some(Pending::Remote {
+                transport: Some(transport),
+                ..
+            }) => settled.remote.fingerprints != transport.fingerprints,
+            _ => false,
+        };
+        (!replaced).then_some(settled.role)
+    }
+
+    /// Whether a description replaces the DTLS association: another certificate, which is in order only together with
+    /// an ICE restart (RFC 8842 §5.5), because else nothing tells the two apart on the wire.
+    fn replaces_association(&self, remote: &RemoteTransport) -> Result<bool, SectionFault> {
+        let Some(settled) = &self.settled else {
+            return Ok(false);
+        };
+        let replaces = settled.remote.fingerprints != remote.fingerprints;
+        if replaces && settled.remote.ufrag == remote.ufrag {
+            return Err(SectionFault::FingerprintChanged);
+        }
+        Ok(replaces)
+    }
+
     /// RFC 8842 §5.5: a role that was settled stays as long as the association does.
     fn offered_transport(
         &self,
@@ -354,15 +394,14 @@ impl Jsep {
         index: usize,
     ) -> Result<RemoteTransport, SectionFault> {
         let transport = read_transport(description, index)?;
-        if let Some(settled) = &self.settled {
+        if let Some(settled) = &self.settled
+            && !self.replaces_association(&transport)?
+        {
             let contradicts = match transport.setup {
                 Some(Setup::Active) => settled.role == dtls::Role::Client,
                 Some(Setup::Passive) => settled.role == dtls::Role::Server,
                 Some(Setup::ActPass) | None => false,
             };
-            if settled.remote.fingerprints != transport.fingerprints {
-                return Err(SectionFault::FingerprintChanged);
-            }
             if contradicts {
                 return Err(SectionFault::Setup);
             }
@@ -463,20 +502,18 @@ impl Jsep {
             Some(Setup::Passive) => dtls::Role::Client,
             Some(Setup::ActPass) => return Err(SectionFault::Setup),
         };
-        if let Some(settled) = &self.settled {
-            if settled.remote.fingerprints != remote.fingerprints {
-                return Err(SectionFault::FingerprintChanged);
-            }
-            if settled.role != role {
-                return Err(SectionFault::Setup);
-            }
+        if let Some(settled) = &self.settled
+            && !self.replaces_association(&remote)?
+            && settled.role != role
+        {
+            return Err(SectionFault::Setup);
         }
         let sctp = offer
             .sections
             .iter()
             .zip(&answer.sections)
             .filter(|(ours, theirs)| !ours.is_rejected() && !theirs.rejected)
-            .find_map(|(_, theirs)| theirs.sctp);
+            .find_map(|(_, theirs)| theirs.sctp.clone());
         Ok(Settled { remote, role, sctp })
     }
 }

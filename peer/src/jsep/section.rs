@@ -49,15 +49,20 @@ pub(crate) struct RemoteSection {
 }
 
 /// What an application m-line says of the association (RFC 8841).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SctpParameters {
     pub(crate) port: u16,
     /// The largest message that the peer takes; `usize::MAX` is no limit.
     pub(crate) max_message_size: usize,
+    /// The peer's INIT (SNAP). One that cannot be read is none.
+    pub(crate) init: Option<Vec<u8>>,
 }
 
 /// The words of `a=ice-options` for DTLS in checks: that of the draft, and what Chromium says beside it.
 pub(crate) const SPED_OPTIONS: [&str; 2] = ["sped", "googspedv1"];
+
+/// The word of `a=ice-options` for numbered nominations (draft-thatcher-ice-renomination).
+pub(crate) const RENOMINATION_OPTION: &str = "renomination";
 
 /// What a remote description says of the one transport.
 #[derive(Clone, PartialEq, Eq)]
@@ -71,6 +76,8 @@ pub(crate) struct RemoteTransport {
     pub(crate) end_of_candidates: bool,
     /// The checks of the peer may carry the handshake.
     pub(crate) sped: bool,
+    /// The peer numbers its nominations.
+    pub(crate) renomination: bool,
 }
 
 impl std::fmt::Debug for RemoteTransport {

@@ -79,6 +79,9 @@ impl PacketBuffer {
         if policy == ExtensionFormPolicy::OneByte && !ExtensionForm::OneByte.fits(id, value.len()) {
             return Err(SetExtensionError::Form);
         }
+        if self.append_element(policy, id, value) {
+            return Ok(());
+        }
         let (mut extensions, _) = Extensions::from_header(&self.view().header());
         extensions.set(id, value)?;
         self.write_extensions(policy, &extensions);
@@ -93,6 +96,61 @@ impl PacketBuffer {
             self.write_extensions(policy, &extensions);
         }
         found
+    }
+
+    /// Puts a new element behind the others, the usual case, without writing those anew; whether it could.
+    fn append_element(&mut self, policy: ExtensionFormPolicy, id: u8, value: &[u8]) -> bool {
+        let header = self.view().header();
+        let (Some(form), Some(block)) = (header.extension_form(), header.extension_block()) else {
+            return false;
+        };
+        let kept = match policy {
+            ExtensionFormPolicy::PerPacket | ExtensionFormPolicy::OneByte => ExtensionForm::OneByte,
+            ExtensionFormPolicy::TwoByte => ExtensionForm::TwoByte,
+        };
+        if form != kept || !form.fits(id, value.len()) {
+            return false;
+        }
+        let (mut elements, mut used) = (header.extensions(), 0);
+        while let Some((known, _)) = elements.next() {
+            if known == id {
+                return false;
+            }
+            used = block.len() - elements.remaining();
+        }
+        let head = if form == ExtensionForm::OneByte { 1 } else { 2 };
+        let len = (used + head + value.len()).next_multiple_of(4);
+        let words = u16::try_from(len / 4).ok();
+        let grown = len
+            .checked_sub(block.len())
+            .filter(|grown| *grown <= self.start);
+        let (Some(grown), Some(words)) = (grown, words) else {
+            return false;
+        };
+        // What stays: fixed header, contributing sources, profile and length words, elements.
+        let block_start = self.start + header.header_len() - block.len();
+        let start = self.start - grown;
+        self.octets
+            .copy_within(self.start..block_start + used, start);
+        self.start = start;
+        let block_start = block_start - grown;
+        let Some(([.., w0, w1], place)) = self
+            .octets
+            .get_mut(block_start - 4..block_start + len)
+            .and_then(|block| block.split_first_chunk_mut::<4>())
+        else {
+            return false;
+        };
+        [*w0, *w1] = words.to_be_bytes();
+        let length = value.len() as u8;
+        let element = [id << 4 | length.wrapping_sub(1) & 0x0f, 0];
+        let element = if head == 1 { element } else { [id, length] };
+        let octets = element.iter().take(head).chain(value);
+        let octets = octets.copied().chain(std::iter::repeat(0));
+        for (place, octet) in place.iter_mut().skip(used).zip(octets) {
+            *place = octet;
+        }
+        true
     }
 
     /// Puts another block in front of the payload, and the fixed header in front of it.

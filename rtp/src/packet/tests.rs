@@ -529,12 +529,25 @@ proptest! {
         packet in any_packet(),
         changes in proptest::collection::vec(
             (1_u8..=30, proptest::option::of(proptest::collection::vec(any::<u8>(), 0..60))), 0..20),
+        small in any::<bool>(),
     ) {
         let mut packet = packet;
+        if small {
+            packet.extensions.clear();
+        }
         let mut bytes = Vec::new();
         packet.encode(&mut bytes);
         let mut buffer = PacketBuffer::new(&bytes).unwrap();
         for (id, value) in changes {
+            let id = if small { id % 14 + 1 } else { id };
+            let value = value.map(|mut value| {
+                if small {
+                    value.truncate(16);
+                    value.push(id);
+                    value.truncate(16);
+                }
+                value
+            });
             match value {
                 Some(value) => {
                     packet.extensions.set(id, &value).unwrap();

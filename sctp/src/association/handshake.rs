@@ -36,7 +36,8 @@ impl Association {
         self.liveness.init_sent = None;
         let limit = self.config.max_init_retransmissions;
         if limit.is_some_and(|limit| self.liveness.attempts > limit) {
-            self.end(Initiator::Network, CloseCause::HandshakeTimeout);
+            let cause = CloseCause::HandshakeTimeout;
+            self.abort_with(Initiator::Network, cause, CauseCode::USER_ABORT);
             return;
         }
         self.sender.on_handshake_timeout();

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use super::Association;
-use crate::chunk::{Parameter, ParameterType, Parameters};
+use crate::chunk::{CauseCode, Parameter, ParameterType, Parameters};
 use crate::error::{CloseCause, Initiator};
 use crate::timer::Timer;
 
@@ -42,7 +42,9 @@ impl Association {
         self.liveness.errors += 1;
         let limit = self.config.max_retransmissions;
         if limit.is_some_and(|limit| self.liveness.errors > limit) {
-            self.end(Initiator::Network, CloseCause::PeerSilent);
+            // The peer may hear us all the same.
+            let cause = CloseCause::PeerSilent;
+            self.abort_with(Initiator::Network, cause, CauseCode::USER_ABORT);
         }
     }
 

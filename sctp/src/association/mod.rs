@@ -335,7 +335,8 @@ impl Association {
             _ => None,
         };
         self.timers.put(Timer::Forward, forward);
-        if let Some(bytes) = self.sender.take_black_hole() {
+        let larger = self.sender.packet_size() > self.config.mtu;
+        if larger && let Some(bytes) = self.sender.take_black_hole() {
             self.events.push_back(Event::BlackHole { bytes });
         }
     }

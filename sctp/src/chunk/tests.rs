@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::message::{Ordering, Ppid, StreamId};
-use crate::serial::{Ssn, Tsn};
+use crate::serial::{Mid, Ssn, Tsn};
 
 fn from_hex(hex: &str) -> Vec<u8> {
     (0..hex.len())
@@ -171,6 +171,78 @@ fn a_stream_reset_response_is_written_as_it_was_read() {
     assert_eq!(ReConfigResponse::decode(&written[4..]), Ok(response));
     for length in 4..11 {
         assert!(ReConfigResponse::decode(&written[4..length]).is_err());
+    }
+}
+
+#[test]
+fn i_data_from_capture() {
+    // Firefox 153 says "hello", and goes on with a larger message.
+    let hello = "400300195657fa7100030000000000010000003368656c6c6f000000";
+    check(hello, &from(16));
+    let bytes = from_hex(hello);
+    let Chunk::IData(data) = decode(&bytes) else {
+        panic!("not I-DATA")
+    };
+    assert_eq!(data.tsn, Tsn::new(0x5657_fa71));
+    assert_eq!((data.stream, data.mid), (StreamId::new(3), Mid::new(1)));
+    assert_eq!(data.place, Place::Beginning(Ppid::new(51)));
+    assert!(data.ending && !data.immediate && data.payload == b"hello");
+    let later = from_hex("400100185657fa7600030000000000040000000278787878");
+    let Chunk::IData(data) = decode(&later) else {
+        panic!("not I-DATA")
+    };
+    assert_eq!((data.place, data.place.fsn()), (Place::Later(2), 2));
+    assert_eq!(encode(&Chunk::IData(data)), later);
+}
+
+#[test]
+fn forward_tsn_is_written_as_it_was_read() {
+    check("c00000100000002a0001000500020007", &[4, 8]);
+    let bytes = from_hex("c00000100000002a0001000500020007");
+    let Chunk::ForwardTsn(forward) = decode(&bytes) else {
+        panic!("not FORWARD-TSN")
+    };
+    assert_eq!(forward.new_cumulative_tsn, Tsn::new(42));
+    let skipped = [(1, 5), (2, 7)].map(|(id, ssn)| (StreamId::new(id), Ssn::new(ssn)));
+    assert!(forward.skipped().eq(skipped));
+}
+
+#[test]
+fn i_forward_tsn_is_written_as_it_was_read() {
+    let hex = "c20000180000002a000100000000000500020001fffffff0";
+    check(hex, &[4, 12]);
+    let bytes = from_hex(hex);
+    let Chunk::IForwardTsn(forward) = decode(&bytes) else {
+        panic!("not I-FORWARD-TSN")
+    };
+    let skipped = [
+        (StreamId::new(1), Ordering::Ordered, Mid::new(5)),
+        (StreamId::new(2), Ordering::Unordered, Mid::new(0xffff_fff0)),
+    ];
+    assert!(forward.skipped().eq(skipped));
+}
+
+#[test]
+fn padding_is_written_as_long_as_it_was_asked_for() {
+    check("84000008deadbeef", &from(0));
+    for length in (4..40).step_by(4) {
+        let mut buf = Vec::new();
+        PadChunk::encode_zeros(&mut buf, length);
+        assert_eq!(buf.len(), length);
+        assert!(matches!(decode(&buf), Chunk::Pad(pad) if pad.padding.len() == length - 4));
+    }
+}
+
+#[test]
+fn a_wish_for_a_reset_is_written_as_it_was_read() {
+    let parameter = from_hex("000e000c0000000700010002");
+    let request = IncomingResetRequest::decode(&parameter[4..]).unwrap();
+    assert!(request.streams().eq([StreamId::new(1), StreamId::new(2)]));
+    let mut written = Vec::new();
+    request.encode(&mut written);
+    assert_eq!(written, parameter);
+    for length in [0, 3, 5, 7] {
+        assert!(IncomingResetRequest::decode(&parameter[4..4 + length]).is_err());
     }
 }
 

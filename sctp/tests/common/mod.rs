@@ -139,13 +139,15 @@ pub fn pair_with(config: &Config, seed: u64) -> Peers {
 
 pub fn pair_on(profile: Profile, seed: u64) -> Peers {
     let mut config = Config::default();
+    config.interleaving = seed.is_multiple_of(2);
     if profile == Profile::SmallMtu {
         // Nothing here finds the path MTU yet; it is told.
         config.mtu = 548;
     }
-    if profile == Profile::Loss50 {
-        // One attempt in four succeeds: whether such a path is dead is for ICE to say.
+    if [Profile::Loss30, Profile::Loss50].contains(&profile) {
+        // One attempt in two, or in four, succeeds: whether such a path is dead is for ICE to say.
         config.max_retransmissions = None;
+        config.max_init_retransmissions = None;
     }
     Pair::on(
         profile,

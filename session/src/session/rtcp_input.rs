@@ -1,5 +1,6 @@
 use super::Session;
 use crate::clock::from_short_ntp;
+use crate::config::RtcpMode;
 use crate::id::SenderId;
 use crate::receive::Role;
 use crate::report::MAX_ROUND_TRIP;
@@ -18,6 +19,11 @@ const RETRANSMISSION_COOLDOWN: Duration = Duration::from_millis(25);
 impl Session {
     /// Takes an RTCP packet, compound or of reduced size (RFC 5506); what cannot be read does not spoil the rest.
     pub(super) fn handle_rtcp(&mut self, now: Instant, bytes: &[u8]) {
+        let strict = self.config.strict_compounds && self.rtcp.mode == RtcpMode::Compound;
+        if strict && !Compound::new(bytes).starts_with_report() {
+            self.drops.malformed_rtcp += 1;
+            return;
+        }
         for packet in Compound::new(bytes) {
             match packet {
                 Ok(packet) => self.handle_rtcp_packet(now, &packet),

@@ -1,15 +1,22 @@
 //! One table: what RTP costs here and in `rtc-rtp`, in the same run, in CPU time.
 #![allow(clippy::print_stdout, reason = "it prints a table")]
 
+#[path = "../../../src/beside.rs"]
+#[allow(dead_code, reason = "only one of its ways is wanted here")]
+mod beside;
+#[path = "../../../src/media.rs"]
+#[allow(dead_code, reason = "the layer benches want more of it")]
+mod media;
+
 use std::hint::black_box;
 
-use avocet_benches::media::{self, FRAME_LEN};
-use avocet_benches::{beside, samples::rtp_packet};
+use beside::beside;
 use bytes::{Bytes, BytesMut};
+use media::{FRAME_LEN, rtp_packet};
 use rtc_rtp::codec::{av1, h264, vp8, vp9};
 use rtc_rtp::packetizer::Depacketizer as Theirs;
 use rtc_shared::marshal::{Marshal, MarshalSize, Unmarshal};
-use rtp::payload::{Depacketizer, Registry};
+use rtp::payload::Registry;
 use rtp::{
     ExtensionFormPolicy, Packet, PacketBuffer, PacketView, PacketViewMut, PayloadType,
     SequenceNumber, Ssrc,

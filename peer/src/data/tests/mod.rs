@@ -4,8 +4,13 @@ use std::time::{Duration, Instant};
 
 use sctp::{Association, Ppid, SendOptions, StreamId};
 
+mod closing;
+mod kinds;
+mod streaming;
+
+use super::channel::ChannelId;
 use super::channels::{Channels, Outlet};
-use super::{ChannelState, DataChannelInit, Message, dcep};
+use super::{ChannelState, DataChannelInit, Message, MessageKind, dcep};
 use crate::event::Event;
 
 #[derive(Default)]
@@ -31,19 +36,26 @@ struct Scene {
     said: Said,
     /// Resets of our outgoing streams that the peer saw.
     resets: Vec<u16>,
+    they_answer_resets: bool,
 }
 
 impl Scene {
     fn new() -> Self {
-        let config = sctp::Config::default();
+        Self::with(sctp::Config::default())
+    }
+
+    fn with(config: sctp::Config) -> Self {
+        let theirs = sctp::Config::default();
         let mut scene = Self {
             now: netsim::epoch(),
             channels: Channels::new(8, 262_144, 262_144),
-            ours: Association::new(config.clone(), [1; 32]).unwrap(),
-            theirs: Association::new(config, [2; 32]).unwrap(),
+            ours: Association::new(config, [1; 32]).unwrap(),
+            theirs: Association::new(theirs, [2; 32]).unwrap(),
             said: Said::default(),
             resets: Vec::new(),
+            they_answer_resets: true,
         };
+        scene.channels.max_send = 262_144;
         scene.channels.set_role(dtls::Role::Server, &mut scene.said);
         scene.ours.connect(scene.now, None);
         scene.theirs.connect(scene.now, None);
@@ -52,23 +64,64 @@ impl Scene {
         scene
     }
 
+    /// Opens a channel of ours, which the peer learns.
+    fn we_open(&mut self, init: DataChannelInit) -> ChannelId {
+        let id = self.channels.create("ours", init).unwrap();
+        self.run();
+        id
+    }
+
+    /// Sends on a channel of ours.
+    fn we_send(&mut self, id: ChannelId, data: &[u8]) {
+        let (now, ours) = (self.now, &mut self.ours);
+        self.channels
+            .send(now, id, Some(ours), (data, MessageKind::Binary))
+            .unwrap();
+    }
+
+    fn stream(&self, id: ChannelId) -> StreamId {
+        StreamId::new(self.channels.channels[&id].stream.unwrap())
+    }
+
+    /// Why a channel closed, once it did.
+    fn closed(&self, id: ChannelId) -> Option<crate::ChannelCloseReason> {
+        self.said.0.iter().find_map(|event| match event {
+            Event::DataChannelClosed(closed, reason) if *closed == id => Some(*reason),
+            _ => None,
+        })
+    }
+
     /// Lets both sides talk until a second passed.
     fn run(&mut self) {
+        self.run_losing(|_| false);
+    }
+
+    /// The same, and of our packets those are lost that are chosen by their number.
+    fn run_losing(&mut self, lost: impl Fn(usize) -> bool) {
+        let mut number = 0;
         for _ in 0..100 {
-            self.now += Duration::from_millis(10);
-            self.ours.handle_timeout(self.now);
-            self.theirs.handle_timeout(self.now);
-            let mut packet = Vec::new();
-            while self.ours.poll_transmit(self.now, &mut packet).is_some() {
-                self.theirs.handle_datagram(self.now, &packet);
-                packet.clear();
-            }
-            while self.theirs.poll_transmit(self.now, &mut packet).is_some() {
-                self.ours.handle_datagram(self.now, &packet);
-                packet.clear();
-            }
-            self.settle();
+            self.step(&lost, &mut number);
         }
+    }
+
+    /// 10 ms.
+    fn step(&mut self, lost: &impl Fn(usize) -> bool, number: &mut usize) {
+        self.now += Duration::from_millis(10);
+        self.ours.handle_timeout(self.now);
+        self.theirs.handle_timeout(self.now);
+        let mut packet = Vec::new();
+        while self.ours.poll_transmit(self.now, &mut packet).is_some() {
+            *number += 1;
+            if !lost(*number) {
+                self.theirs.handle_datagram(self.now, &packet);
+            }
+            packet.clear();
+        }
+        while self.theirs.poll_transmit(self.now, &mut packet).is_some() {
+            self.ours.handle_datagram(self.now, &packet);
+            packet.clear();
+        }
+        self.settle();
     }
 
     fn settle(&mut self) {
@@ -84,6 +137,11 @@ impl Scene {
                 sctp::Event::Readable(stream) => {
                     channels.on_readable(now, stream.get(), ours, said);
                 }
+                sctp::Event::BufferedAmountLow(stream) => {
+                    channels.on_buffered_amount_low(stream.get(), said);
+                }
+                sctp::Event::Writable => channels.on_writable(said),
+                sctp::Event::Restarted => channels.on_restarted(said),
                 sctp::Event::StreamRefused { stream, reason } => {
                     channels.on_refused(now, (stream.get(), reason), ours, said);
                 }
@@ -102,7 +160,9 @@ impl Scene {
             {
                 self.resets
                     .extend(streams.iter().map(|stream| stream.get()));
-                self.theirs.reset_streams(self.now, &streams).unwrap();
+                if self.they_answer_resets {
+                    self.theirs.reset_streams(self.now, &streams).unwrap();
+                }
             }
         }
     }

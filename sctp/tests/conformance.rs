@@ -1,0 +1,592 @@
+//! The exchanges of ETSI TS 102 369 (`testdata/sctp/etsi_ts_102_369.json`), played against one association in memory.
+//!
+//! A line says what is sent to us, or what we must send; placeholders for tags and TSNs are filled in. What has no meaning over DTLS, or is
+//! answered with silence there (RFC 8261 §6), is listed below, and the test holds us to that as well.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use avocet_sctp::chunk::{Chunk, ChunkType, InitAckChunk, ParameterType};
+use avocet_sctp::packet::Packet;
+use avocet_sctp::{Association, Config, Ppid, SendOptions, StreamId};
+use common::raw::seal;
+
+/// Packets that belong to no association, and INITs and INIT ACKs that cannot be accepted, are dropped without a word: who can send
+/// them holds the DTLS keys, and an ABORT would serve nobody (RFC 8261 §6; RFC 9260 §3.3.2 allows it). The number is the line that
+/// is not answered.
+const SILENT: &[(&str, usize)] = &[
+    ("sctp-as-i-1-14-2", 2),
+    ("sctp-as-i-1-7-2", 1),
+    ("sctp-as-i-1-7-4", 2),
+    ("sctp-at-i-2-12", 18),
+    ("sctp-at-i-2-13", 8),
+    ("sctp-at-i-2-5", 12),
+    ("sctp-at-v-2-2", 6),
+    ("sctp-at-v-2-6", 8),
+    ("sctp-dm-o-4-6-2", 1),
+    ("sctp-dm-o-4-7-1", 2),
+    ("sctp-e-i-6-4", 2),
+    ("sctp-fh-i-5-1-1", 17),
+    ("sctp-fh-i-5-1-2", 22),
+    ("sctp-fh-o-5-3-1", 1),
+    ("sctp-fh-o-5-3-2", 2),
+    ("sctp-fh-o-5-3-3", 1),
+    ("sctp-fh-o-5-3-4", 2),
+    ("sctp-imh-i-3-2", 2),
+    ("sctp-imh-i-3-8", 4),
+];
+
+/// Not played, and why.
+const NOT_APPLICABLE: &[(&str, &str)] = &[
+    (
+        "sctp-as-i-1-12-2",
+        "addresses mean nothing over DTLS (RFC 8261 §5)",
+    ),
+    (
+        "sctp-as-o-1-9-2",
+        "addresses mean nothing over DTLS (RFC 8261 §5)",
+    ),
+    (
+        "sctp-as-v-1-12-1",
+        "addresses mean nothing over DTLS (RFC 8261 §5)",
+    ),
+    (
+        "sctp-bdc-i-7-2",
+        "an INIT ACK's company is dropped, the INIT ACK is taken",
+    ),
+    (
+        "sctp-bdc-i-7-3",
+        "a SHUTDOWN COMPLETE's company is dropped, the SHUTDOWN COMPLETE is taken",
+    ),
+    (
+        "sctp-d-v-8-9",
+        "a gap shows the loss by time (RFC 8985), and the repair precedes the new chunk",
+    ),
+    ("sctp-rt-i-11-3", "two addresses"),
+];
+
+/// Where the exchange names two ways to say the same, of which we choose the first: the line of the second.
+const ALTERNATIVES: &[(&str, usize)] = &[
+    ("sctp-a-o-9-3", 10),
+    ("sctp-as-i-1-8-1", 2),
+    ("sctp-as-i-1-8-2", 2),
+    ("sctp-as-i-1-8-3", 2),
+    ("sctp-as-i-1-8-4", 2),
+];
+
+/// Chunks that go with a line, by their titles; the list shows the first chunk of a packet only.
+const COMPANY: &[(&str, usize, &str)] = &[
+    (
+        "sctp-a-v-9-2",
+        4,
+        "DATA[flgs=BE, len=116, tsn=2, sid=0, ssn=1, ppid=0];DATA[flgs=BE, len=116, tsn=3, sid=0, ssn=2, ppid=0]",
+    ),
+    (
+        "sctp-bdc-i-7-1",
+        0,
+        "DATA[flgs=BE, len=116, tsn=1, sid=0, ssn=0, ppid=0]",
+    ),
+    (
+        "sctp-bdc-v-7-4",
+        2,
+        "DATA[flgs=BE, len=116, tsn=1, sid=0, ssn=0, ppid=0]",
+    ),
+    (
+        "sctp-bdc-v-7-5",
+        3,
+        "DATA[flgs=BE, len=116, tsn=1, sid=0, ssn=0, ppid=0]",
+    ),
+    (
+        "sctp-bdc-v-7-6",
+        4,
+        "SACK[cum_tsn=0, a_rwnd=1500, gaps=[], dups=[]]",
+    ),
+    (
+        "sctp-bdc-v-7-7",
+        4,
+        "DATA[flgs=BE, len=116, tsn=1, sid=0, ssn=0, ppid=0]",
+    ),
+    (
+        "sctp-bdc-v-7-8",
+        5,
+        "DATA[flgs=BE, len=116, tsn=1, sid=0, ssn=0, ppid=0]",
+    ),
+    (
+        "sctp-m-i-10-1",
+        4,
+        "DATA[flgs=BE, len=116, tsn=1, sid=0, ssn=0, ppid=0]",
+    ),
+    (
+        "sctp-m-i-10-2",
+        4,
+        "DATA[flgs=BE, len=116, tsn=1, sid=0, ssn=0, ppid=0]",
+    ),
+    (
+        "sctp-m-i-10-3",
+        4,
+        "DATA[flgs=BE, len=116, tsn=1, sid=0, ssn=0, ppid=0]",
+    ),
+    (
+        "sctp-m-i-10-4",
+        4,
+        "DATA[flgs=BE, len=116, tsn=1, sid=0, ssn=0, ppid=0]",
+    ),
+    ("sctp-e-i-6-6", 2, "ERROR[UNRECOGNIZED_PARAMETERS]"),
+];
+
+struct Player<'a> {
+    id: &'a str,
+    title: &'a str,
+    association: Association,
+    now: Instant,
+    started: bool,
+    shut: bool,
+    sent: bool,
+    /// Our tag and first TSN, once we said them, and the number that the exchange gives to it.
+    tag: u32,
+    first: u32,
+    base: u32,
+    cookie: Vec<u8>,
+    heard: Vec<(ChunkType, u8, Vec<u8>)>,
+    /// A line that is to be damaged was sent.
+    damaged: bool,
+}
+
+/// The peer's TSNs are this and the number in the exchange.
+const PEER_BASE: u32 = 0xffff_ff00;
+
+impl<'a> Player<'a> {
+    fn new(id: &'a str, title: &'a str) -> Self {
+        let mut config = Config::default();
+        config.mtu = 1480;
+        config.max_init_retransmissions = Some(8);
+        config.max_retransmissions = Some(10);
+        config.interleaving = false;
+        config.rto_max = Duration::from_secs(60);
+        config.heartbeat_interval = Duration::from_secs(3600);
+        Self {
+            id,
+            title,
+            association: Association::new(config, [5; 32]).unwrap(),
+            now: netsim::epoch(),
+            started: false,
+            shut: false,
+            sent: false,
+            tag: 0,
+            first: 0,
+            base: 0,
+            cookie: Vec::new(),
+            heard: Vec::new(),
+            damaged: false,
+        }
+    }
+
+    /// Takes what the association says.
+    fn listen(&mut self) {
+        let mut buf = Vec::new();
+        while self.association.poll_transmit(self.now, &mut buf).is_some() {
+            let packet = Packet::decode(&buf).unwrap();
+            for raw in packet.chunks() {
+                let raw = raw.unwrap();
+                if let Chunk::Init(init) | Chunk::InitAck(InitAckChunk { init }) =
+                    Chunk::decode(raw).unwrap()
+                    && !self.association.is_established()
+                {
+                    self.tag = init.initiate_tag;
+                    self.first = init.initial_tsn.get();
+                    for parameter in init.parameters.flatten() {
+                        if parameter.kind == ParameterType::STATE_COOKIE {
+                            self.cookie = parameter.value.to_vec();
+                        }
+                    }
+                }
+                self.heard.push((raw.kind, raw.flags, raw.value.to_vec()));
+            }
+            buf.clear();
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        let mut tag = self.tag;
+        let mut chunks = Vec::new();
+        for item in items(line) {
+            if item.starts_with("INIT[") || item.contains("type=0x01") {
+                tag = 0;
+            }
+            self.encode(item, &mut chunks);
+        }
+        if line.contains("flgs=T") {
+            tag = tag_of(1);
+        }
+        let mut bytes = vec![0x13, 0x88, 0x13, 0x88];
+        let damages = self.damages(line);
+        if damages && self.title.contains("verification tag") {
+            tag = tag.wrapping_add(1);
+        }
+        bytes.extend_from_slice(&tag.to_be_bytes());
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(&chunks);
+        seal(&mut bytes);
+        if damages && self.title.contains("checksum") {
+            bytes[8] ^= 1;
+        }
+        self.association.handle_datagram(self.now, &bytes);
+        self.listen();
+    }
+
+    /// Whether this is the packet that the title speaks of; its lists do not show what is wrong with it.
+    fn damages(&mut self, line: &str) -> bool {
+        let wrong =
+            self.title.contains("wrong verification tag") || self.title.contains("wrong checksum");
+        let name = line.split('[').next().unwrap_or_default().replace('_', "-");
+        let this = wrong && self.title.contains(&format!("{name} chunk"));
+        this && !std::mem::replace(&mut self.damaged, true)
+    }
+
+    fn encode(&self, item: &str, buf: &mut Vec<u8>) {
+        let (name, arguments) = item.split_once('[').unwrap_or((item, ""));
+        let number = |key: &str| number(arguments, key);
+        let ours = |tsn: u32| self.first.wrapping_add(tsn.wrapping_sub(self.base));
+        let flags = u8::from(arguments.contains("flgs=T"));
+        let mut value = Vec::new();
+        let (kind, flags) = match name {
+            "INIT" | "INIT_ACK" => {
+                let tag = number("tag").unwrap_or(2);
+                let tag = if tag == 0 { 0 } else { tag_of(tag) };
+                value.extend_from_slice(&tag.to_be_bytes());
+                value.extend_from_slice(&number("a_rwnd").unwrap_or(1500).to_be_bytes());
+                for key in ["os", "is"] {
+                    value.extend_from_slice(&(number(key).unwrap_or(1) as u16).to_be_bytes());
+                }
+                let tsn = number("tsn").unwrap_or(1).wrapping_add(PEER_BASE);
+                value.extend_from_slice(&tsn.to_be_bytes());
+                if let Some(kind) = self.unknown_parameter() {
+                    value.extend_from_slice(&[kind, 0xab, 0, 8, 1, 2, 3, 4]);
+                }
+                if arguments.contains("IPV4") {
+                    value.extend_from_slice(&[0, 5, 0, 8, 1, 1, 1, 1]);
+                }
+                if name == "INIT_ACK" && self.id != "sctp-e-i-6-4" {
+                    value.extend_from_slice(&[0, 7, 0, 4]);
+                }
+                (if name == "INIT" { 1 } else { 2 }, 0)
+            }
+            "COOKIE_ECHO" => {
+                match arguments.split_once("val=[") {
+                    Some((_, bytes)) => value.extend(bytes_of(bytes)),
+                    None => value.clone_from(&self.cookie),
+                }
+                (10, 0)
+            }
+            "COOKIE_ACK" => (11, 0),
+            "DATA" => {
+                for word in [
+                    number("tsn").unwrap().wrapping_add(PEER_BASE),
+                    number("sid").unwrap() << 16 | number("ssn").unwrap(),
+                    0,
+                ] {
+                    value.extend_from_slice(&word.to_be_bytes());
+                }
+                value.resize(number("len").unwrap() as usize - 4, 7);
+                let text = arguments.split(',').next().unwrap();
+                let flag = |letter| u8::from(text.contains(letter) && text.starts_with("flgs"));
+                (0, flag('E') | flag('B') << 1)
+            }
+            "SACK" => {
+                let gaps = arguments
+                    .split_once("gaps=[")
+                    .and_then(|(_, gaps)| gaps.split_once(']'))
+                    .map_or("", |(gaps, _)| gaps);
+                value.extend_from_slice(&ours(number("cum_tsn").unwrap()).to_be_bytes());
+                value.extend_from_slice(&number("a_rwnd").unwrap_or(1500).to_be_bytes());
+                let blocks = gaps.split(',').filter_map(|gap| gap.split_once(':'));
+                let blocks = blocks.collect::<Vec<_>>();
+                value.extend_from_slice(&(blocks.len() as u32 * 0x1_0000).to_be_bytes());
+                for (start, end) in blocks {
+                    for edge in [start, end] {
+                        value.extend_from_slice(&edge.trim().parse::<u16>().unwrap().to_be_bytes());
+                    }
+                }
+                (3, 0)
+            }
+            "SHUTDOWN" => {
+                // Before our first word there is nothing to acknowledge.
+                let cumulative = ours(number("cum_tsn").unwrap());
+                value.extend_from_slice(&cumulative.to_be_bytes());
+                (7, 0)
+            }
+            "SHUTDOWN_ACK" => (8, 0),
+            "SHUTDOWN_COMPLETE" => (14, flags),
+            "ABORT" => (6, flags),
+            "HEARTBEAT" => {
+                value.extend_from_slice(&[0, 1, 0, 12, 1, 2, 3, 4, 5, 6, 7, 8]);
+                (4, 0)
+            }
+            "ERROR" if arguments.contains("STALE") => {
+                value.extend_from_slice(&[0, 3, 0, 8, 0, 15, 0x42, 0x40]);
+                (9, 0)
+            }
+            "ERROR" => {
+                value.extend_from_slice(&[0, 8, 0, 8, 0xc0, 0xab, 0, 4]);
+                (9, 0)
+            }
+            "CHUNK" => {
+                let (_, bytes) = arguments.split_once("val=[").unwrap();
+                value.extend(bytes_of(bytes));
+                let kind = match arguments.split_once("type=0x") {
+                    Some((_, kind)) => u8::from_str_radix(&kind[..2], 16).unwrap(),
+                    None => 2,
+                };
+                (kind, 0)
+            }
+            _ => {
+                // Bytes that are no whole chunk.
+                buf.extend(bytes_of(line_bytes(item)));
+                return;
+            }
+        };
+        buf.extend_from_slice(&[kind, flags]);
+        buf.extend_from_slice(&((value.len() + 4) as u16).to_be_bytes());
+        buf.extend_from_slice(&value);
+        buf.resize(buf.len().next_multiple_of(4), 0);
+    }
+
+    /// The high byte of the unknown parameter that the title speaks of.
+    fn unknown_parameter(&self) -> Option<u8> {
+        if !self.title.contains("unknown parameter") {
+            return None;
+        }
+        let bits = self
+            .title
+            .split_once("bits ")
+            .map_or("11", |(_, bits)| &bits[..2]);
+        Some(match bits {
+            "00" => 0x3f,
+            "01" => 0x7f,
+            "10" => 0xbf,
+            _ => 0xff,
+        })
+    }
+
+    /// Waits for a chunk, doing what makes it come. `None` when it does not.
+    fn await_chunk(&mut self, item: &str) -> Option<(u8, Vec<u8>)> {
+        let (name, arguments) = item.split_once('[').unwrap_or((item, ""));
+        let kind = match name {
+            "DATA" => ChunkType::DATA,
+            "INIT" => ChunkType::INIT,
+            "INIT_ACK" => ChunkType::INIT_ACK,
+            "SACK" => ChunkType::SACK,
+            "HEARTBEAT_ACK" => ChunkType::HEARTBEAT_ACK,
+            "ABORT" => ChunkType::ABORT,
+            "SHUTDOWN" => ChunkType::SHUTDOWN,
+            "SHUTDOWN_ACK" => ChunkType::SHUTDOWN_ACK,
+            "ERROR" => ChunkType::ERROR,
+            "COOKIE_ECHO" => ChunkType::COOKIE_ECHO,
+            "COOKIE_ACK" => ChunkType::COOKIE_ACK,
+            "SHUTDOWN_COMPLETE" => ChunkType::SHUTDOWN_COMPLETE,
+            _ => panic!("{}: {item}", self.id),
+        };
+        for _ in 0..40 {
+            self.listen();
+            if let Some(place) = self.heard.iter().position(|(heard, ..)| *heard == kind) {
+                let (_, flags, value) = self.heard.drain(..=place).next_back()?;
+                return Some((flags, value));
+            }
+            if kind == ChunkType::INIT && !std::mem::replace(&mut self.started, true) {
+                self.association.connect(self.now, None);
+            } else if kind == ChunkType::SHUTDOWN && !std::mem::replace(&mut self.shut, true) {
+                self.association.shutdown(self.now);
+            } else if kind == ChunkType::DATA && !self.has_sent(arguments) {
+                self.send();
+            } else {
+                let due = self.association.poll_timeout()?;
+                self.now = self.now.max(due);
+                self.association.handle_timeout(self.now);
+            }
+        }
+        None
+    }
+
+    /// Whether what carries this TSN was given to the association.
+    fn has_sent(&self, arguments: &str) -> bool {
+        let tsn = number(arguments, "tsn").unwrap();
+        let whole = arguments.contains("flgs=BE");
+        self.sent
+            && (!whole
+                || tsn.wrapping_sub(self.base) < self.association.stats().messages_sent as u32)
+    }
+
+    fn send(&mut self) {
+        let length = match self.id {
+            "sctp-d-v-8-2" => 2000,
+            "sctp-d-o-8-8" => 3000,
+            "sctp-d-o-8-7" | "sctp-d-v-8-1" | "sctp-d-v-8-9" => 1452,
+            "sctp-d-v-8-10" => 100,
+            _ => 1000,
+        };
+        self.sent = true;
+        let data = vec![1; length];
+        let (stream, ppid) = (StreamId::new(0), Ppid::new(0));
+        self.association
+            .send(self.now, stream, ppid, &data, SendOptions::ordered())
+            .unwrap();
+    }
+
+    /// Compares what came with what the line says of it.
+    fn check(&mut self, item: &str, flags: u8, value: &[u8]) {
+        let (name, arguments) = item.split_once('[').unwrap_or((item, ""));
+        let note = format!("{}: {item}", self.id);
+        let word = |at: usize| u32::from_be_bytes(value[at..at + 4].try_into().unwrap());
+        match name {
+            "INIT" | "INIT_ACK" => {
+                self.base = number(arguments, "tsn").unwrap_or(self.base);
+            }
+            "DATA" => {
+                let tsn = number(arguments, "tsn").unwrap();
+                assert_eq!(
+                    word(0).wrapping_sub(self.first),
+                    tsn.wrapping_sub(self.base),
+                    "{note}"
+                );
+                let length = number(arguments, "len").unwrap() as usize;
+                assert_eq!(value.len() + 4, length, "{note}");
+                let text = arguments.split(',').next().unwrap();
+                if text.starts_with("flgs") {
+                    assert_eq!(flags & 1 != 0, text.contains('E'), "{note}");
+                    assert_eq!(flags & 2 != 0, text.contains('B'), "{note}");
+                }
+            }
+            "SACK" | "SHUTDOWN" => {
+                // Whatever first TSN the peer chose counts from there.
+                let cumulative = number(arguments, "cum_tsn").unwrap();
+                assert_eq!(word(0), cumulative.wrapping_add(PEER_BASE), "{note}");
+                if let Some((_, rest)) = arguments.split_once("gaps=[") {
+                    let (gaps, _) = rest.split_once(']').unwrap();
+                    let count = gaps.split(',').filter(|gap| gap.contains(':')).count();
+                    assert_eq!(u32::from(count as u16), word(8) >> 16, "{note}");
+                }
+                if let Some((_, rest)) = arguments.split_once("dups=[") {
+                    let twice = !rest.starts_with(']');
+                    assert_eq!(word(8) & 0xffff, u32::from(twice), "{note}");
+                }
+            }
+            "HEARTBEAT_ACK" => assert_eq!(value, [0, 1, 0, 12, 1, 2, 3, 4, 5, 6, 7, 8], "{note}"),
+            "ABORT" if arguments.contains("NO_USER_DATA") => {
+                assert_eq!(value[..2], [0, 9], "{note}");
+            }
+            "ERROR" if arguments.contains("INVALID_STREAM") => {
+                assert_eq!(value[..2], [0, 1], "{note}");
+            }
+            "ERROR" if arguments.contains("UNRECOGNIZED") => {
+                assert_eq!(value[..2], [0, 6], "{note}");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The chunks of a line. Lists that end in the middle were cut where they were kept.
+fn items(line: &str) -> Vec<&str> {
+    line.split(';')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .collect()
+}
+
+fn number(arguments: &str, key: &str) -> Option<u32> {
+    arguments
+        .split([',', '['])
+        .filter_map(|argument| argument.trim().strip_prefix(key)?.strip_prefix('='))
+        .find_map(|value| value.trim_end_matches(']').parse().ok())
+}
+
+fn line_bytes(item: &str) -> &str {
+    item.trim_start_matches('[')
+}
+
+fn bytes_of(text: &str) -> Vec<u8> {
+    let text = text.split(']').next().unwrap_or_default();
+    let bytes = text
+        .split(',')
+        .filter_map(|byte| byte.trim().strip_prefix("0x"));
+    bytes
+        .map(|byte| u8::from_str_radix(byte, 16).unwrap())
+        .collect()
+}
+
+/// The tags of a peer that begins anew differ.
+const fn tag_of(placeholder: u32) -> u32 {
+    0x7a60_0000 + placeholder
+}
+
+fn play(case: &serde_json::Value) {
+    let id = case["id"].as_str().unwrap();
+    let mut player = Player::new(id, case["title"].as_str().unwrap());
+    let silent = SILENT
+        .iter()
+        .find(|(silent, _)| *silent == id)
+        .map(|(_, line)| *line);
+    for (place, step) in case["exchange"].as_array().unwrap().iter().enumerate() {
+        let line = step["chunks"].as_str().unwrap().replace("\n", " ");
+        if step["dir"] == "to_us" {
+            let company = COMPANY
+                .iter()
+                .find(|(known, at, _)| *known == id && *at == place);
+            let company = company.map_or("", |(.., company)| company);
+            player.say(&format!("{line};{company}"));
+            continue;
+        }
+        if ALTERNATIVES.contains(&(id, place)) {
+            continue;
+        }
+        let item = items(&line)[0].to_owned();
+        if silent == Some(place) {
+            player.listen();
+            let expected = item.split('[').next().unwrap();
+            let kind = if expected == "ABORT" {
+                ChunkType::ABORT
+            } else {
+                ChunkType::SHUTDOWN_COMPLETE
+            };
+            let silent = player.heard.iter().all(|(heard, ..)| *heard != kind);
+            assert!(silent, "{id}: not silent at line {place}");
+            continue;
+        }
+        let Some((flags, value)) = player.await_chunk(&item) else {
+            panic!(
+                "{id}, line {place}: no {item}; {:?}",
+                player.association.close_reason()
+            );
+        };
+        player.check(&item, flags, &value);
+    }
+}
+
+#[test]
+fn the_exchanges_of_ts_102_369() {
+    let text = include_str!("../../testdata/sctp/etsi_ts_102_369.json");
+    let vectors: serde_json::Value = serde_json::from_str(text).unwrap();
+    let mut played = 0;
+    let mut failures = Vec::new();
+    for case in vectors["cases"].as_array().unwrap() {
+        let id = case["id"].as_str().unwrap();
+        if let Some((_, why)) = NOT_APPLICABLE.iter().find(|(known, _)| *known == id) {
+            println!("{id}: not applicable: {why}");
+            continue;
+        }
+        let played_well = std::panic::catch_unwind(|| play(case)).is_ok();
+        println!("{id}: {}", if played_well { "ok" } else { "FAILED" });
+        played += usize::from(played_well);
+        if !played_well {
+            failures.push(id);
+        }
+    }
+    assert!(failures.is_empty(), "{failures:?}");
+    assert_eq!(played, 108);
+}
