@@ -212,6 +212,13 @@ pub struct Config {
     ///
     /// At most one hour. Default 30 s, as long as ICE needs to give up its consent (RFC 7675 §5.1).
     pub handshake_timeout: Duration,
+
+    /// A message that is left out, so that tests have somebody to be wary of.
+    #[cfg(test)]
+    pub(crate) omit: Option<crate::wire::HandshakeType>,
+    /// A message that is sent as another.
+    #[cfg(test)]
+    pub(crate) rename: Option<(crate::wire::HandshakeType, crate::wire::HandshakeType)>,
 }
 
 impl Config {
@@ -284,6 +291,10 @@ impl Config {
             provider: Provider::default(),
             mtu: 1200,
             handshake_timeout: Duration::from_secs(30),
+            #[cfg(test)]
+            omit: None,
+            #[cfg(test)]
+            rename: None,
         }
     }
 

@@ -75,7 +75,7 @@ pub struct TransportStats {
     pub connection_state: ConnectionState,
     /// `dtlsRole`, once it is known.
     pub dtls_role: Option<dtls::Role>,
-    /// `tlsVersion`, once connected: 0xfefd is DTLS 1.2.
+    /// `tlsVersion`, once connected: 0xfefc is DTLS 1.3, 0xfefd 1.2.
     pub tls_version: Option<u16>,
     /// `dtlsCipher`, by its registered number.
     pub dtls_cipher: Option<u16>,

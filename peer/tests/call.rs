@@ -71,7 +71,7 @@ fn a_message_is_echoed_whoever_offers() {
         assert_eq!(state(pair.a()), ConnectionState::Connected);
         assert_eq!(state(pair.b()), ConnectionState::Connected);
         let stats = pair.a().pc.stats(pair.now());
-        assert_eq!(stats.transport.tls_version, Some(0xfefd));
+        assert_eq!(stats.transport.tls_version, Some(0xfefc));
     }
 }
 

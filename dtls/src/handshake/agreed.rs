@@ -42,7 +42,7 @@ impl Agreed {
     pub(crate) fn knows_our_key(&self) -> bool {
         match self {
             Self::Tls12(agreed) => agreed.suite.authentication == Authentication::Psk,
-            Self::Tls13(_) => false,
+            Self::Tls13(agreed) => agreed.psk,
         }
     }
 

@@ -589,7 +589,8 @@ impl Handshake {
                 (Stage::Server12(state), context.change)
             }
             Version::Dtls13 => {
-                let choice = tls13::server::Choice::new(&context, &hello)?;
+                let said = (&[][..], message.body.as_slice());
+                let choice = tls13::server::Choice::new(&context, &hello, said)?;
                 context.records.clear();
                 *context.next_send = 0;
                 context.transcript.clear_for_13();
@@ -665,7 +666,8 @@ fn choose_version(config: &Config, hello: &ClientHello) -> Result<Version, Failu
     let named = hello.extensions.versions.as_deref();
     let dtls13 = named.is_some_and(|named| named.contains(&DTLS_1_3));
     let dtls12 = named.is_none_or(|named| named.contains(&DTLS_1_2));
-    if dtls13 && config.versions.contains(Version::Dtls13) && config.certificate.is_some() {
+    let identified = config.certificate.is_some() || !config.psks.is_empty();
+    if dtls13 && config.versions.contains(Version::Dtls13) && identified {
         Ok(Version::Dtls13)
     } else if dtls12 && config.versions.contains(Version::Dtls12) {
         Ok(Version::Dtls12)

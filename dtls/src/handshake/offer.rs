@@ -1,7 +1,7 @@
 use super::{Context, Failure, Message};
 use crate::crypto::{KeyExchange, NamedGroup};
 use crate::wire::{
-    ClientHello, DTLS_1_2, DTLS_1_3, Extensions, HandshakeType, HelloVerifyRequest, KeyShare,
+    ClientHello, DTLS_1_2, DTLS_1_3, Extensions, HandshakeType, HelloVerifyRequest, KeyShare, Psk,
     ServerHello, UseSrtp,
 };
 use crate::{Version, tls12, tls13};
@@ -93,6 +93,11 @@ impl Offer {
                 renegotiation_info: tls12,
                 versions: tls13.then_some(versions),
                 key_shares: tls13.then(|| key_shares(&shares)),
+                psk_with_dhe: tls13 && !config.psks.is_empty(),
+                psk: config.psks.first().filter(|_| tls13).map(|psk| Psk::Offer {
+                    identities: vec![psk.identity().to_vec()],
+                    binders: vec![vec![0; tls13::PSK_HASH.length()]],
+                }),
                 ..Extensions::default()
             },
         };
@@ -200,7 +205,7 @@ impl Offer {
             .iter()
             .position(|(group, _)| group.number() == share.group)
             .ok_or(Failure::illegal())?;
-        let (group, exchange) = self.shares.swap_remove(index);
+        let (_, exchange) = self.shares.swap_remove(index);
         let shared = exchange
             .agree(&share.public)
             .map_err(|_| Failure::bad_share())?;
@@ -214,7 +219,8 @@ impl Offer {
             context.transcript.push(&sent);
         }
         context.transcript.push(message);
-        tls13::client::State::accept(context, &self.hello, suite, group, &shared).map(Answer::Tls13)
+        let psk = answer.extensions.psk.is_some();
+        tls13::client::State::accept(context, &self.hello, suite, psk, &shared).map(Answer::Tls13)
     }
 
     /// Sends the second ClientHello (RFC 8446 §4.1.2, §4.1.4).
@@ -281,6 +287,15 @@ fn key_shares(shares: &[(NamedGroup, KeyExchange)]) -> Vec<KeyShare> {
 fn send(context: &mut Context<'_>, hello: &ClientHello) {
     let mut body = Vec::new();
     hello.encode(&mut body);
+    // The proof covers all that stands before it, and stands at the end.
+    if let (Some(offer), Some(psk)) = (&hello.extensions.psk, context.config.psks.first()) {
+        let said = context.transcript.bytes();
+        let cut = offer.binders_length();
+        let proof = tls13::binder(&context.config.provider, psk.key(), said, &body, cut);
+        let at = body.len().saturating_sub(proof.len());
+        body.truncate(at);
+        body.extend_from_slice(&proof);
+    }
     context.begin_flight();
     context.send(HandshakeType::CLIENT_HELLO, body);
 }

@@ -1,14 +1,14 @@
-use super::{Agreed, Extras, Keys, Peer, expect, send_finished, send_proof};
-use crate::Role;
-use crate::crypto::{CipherSuite13, NamedGroup, SignatureScheme};
+use super::{Agreed, Extras, Keys, PSK_HASH, Peer, expect, send_finished, send_proof};
+use crate::crypto::{CipherSuite13, SignatureScheme};
 use crate::handshake::{
     Context, Failure, Message, Progress, Refused, accepted_profile, accepted_protocol,
 };
 use crate::record::Epochs;
 use crate::wire::{
     CertificateRequest13, ClientHello, DTLS_1_2, EncryptedExtensions, Extensions, HandshakeType,
-    KeyShare, ServerHello,
+    KeyShare, Psk, ServerHello,
 };
+use crate::{PreSharedKey, Role};
 
 /// The client's side behind the ServerHello (RFC 9147 §5.8.1), by the message that it waits for.
 pub(crate) enum State {
@@ -51,6 +51,7 @@ pub(crate) fn check_hello(
     let known = Extensions {
         versions: answer.extensions.versions.clone(),
         key_shares: answer.extensions.key_shares.clone(),
+        psk: answer.extensions.psk.clone(),
         cookie: answer
             .extensions
             .cookie
@@ -61,7 +62,23 @@ pub(crate) fn check_hello(
     if answer.extensions != known {
         return Err(Failure::unsupported_extension());
     }
+    check_psk(offer, answer, suite)?;
     Ok(suite)
+}
+
+/// A server takes the one key that we offered, with the hash that goes with it, or none.
+fn check_psk(
+    offer: &ClientHello,
+    answer: &ServerHello,
+    suite: CipherSuite13,
+) -> Result<(), Failure> {
+    match (&answer.extensions.psk, &offer.extensions.psk) {
+        (None, _) => Ok(()),
+        (Some(_), _) if answer.is_retry() => Err(Failure::unsupported_extension()),
+        (Some(_), None) => Err(Failure::unsupported_extension()),
+        (Some(Psk::Selected(0)), Some(_)) if suite.hash == PSK_HASH => Ok(()),
+        _ => Err(Failure::illegal()),
+    }
 }
 
 /// The share of a ServerHello. Without one there is no forward secrecy, and we did not offer that.
@@ -78,13 +95,16 @@ impl State {
         context: &mut Context<'_>,
         offer: &ClientHello,
         suite: CipherSuite13,
-        _group: NamedGroup,
+        psk: bool,
         shared: &[u8],
     ) -> Result<Self, Failure> {
-        let keys = Keys::begin(context, Role::Client, suite, shared, offer.random)?;
+        let config = context.config;
+        let key = config.psks.first().filter(|_| psk).map(PreSharedKey::key);
+        let keys = Keys::begin(context, Role::Client, suite, (key, shared), offer.random)?;
         Ok(Self::EncryptedExtensions(Box::new(
             ExpectEncryptedExtensions {
                 keys,
+                psk,
                 offer: offer.clone(),
             },
         )))
@@ -112,6 +132,7 @@ impl State {
 
 pub(crate) struct ExpectEncryptedExtensions {
     keys: Keys,
+    psk: bool,
     offer: ClientHello,
 }
 
@@ -138,6 +159,16 @@ impl ExpectEncryptedExtensions {
             alpn: accepted_protocol(&self.offer, extensions.alpn.as_deref())?,
         };
         context.transcript.push(message);
+        if self.psk {
+            return Ok(State::Finished(Box::new(ExpectFinished {
+                previous: ExpectCertificate {
+                    keys: self.keys,
+                    extras,
+                    schemes: None,
+                },
+                peer: None,
+            })));
+        }
         Ok(State::CertificateRequest(Box::new(
             ExpectCertificateRequest {
                 keys: self.keys,
@@ -205,18 +236,23 @@ impl ExpectCertificateVerify {
         let hash = self.previous.keys.suite.hash;
         self.peer.verify(context, hash, Role::Server, message)?;
         context.transcript.push(message);
-        Ok(State::Finished(Box::new(ExpectFinished { previous: self })))
+        Ok(State::Finished(Box::new(ExpectFinished {
+            previous: self.previous,
+            peer: Some(self.peer),
+        })))
     }
 }
 
 pub(crate) struct ExpectFinished {
-    previous: ExpectCertificateVerify,
+    previous: ExpectCertificate,
+    /// `None` with a pre-shared key and in no other case.
+    peer: Option<Peer>,
 }
 
 impl ExpectFinished {
     /// Sends Certificate, CertificateVerify and Finished, and opens the epoch of data.
     fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<Agreed, Failure> {
-        let ExpectCertificateVerify { previous, peer } = self.previous;
+        let Self { previous, peer } = self;
         let ExpectCertificate {
             keys,
             extras,
@@ -240,7 +276,8 @@ impl ExpectFinished {
             alpn: extras.alpn,
             client_handshake: None,
             secrets: keys.into_secrets(application),
-            peer: Some(peer),
+            psk: peer.is_none(),
+            peer,
         })
     }
 }

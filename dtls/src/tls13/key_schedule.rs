@@ -82,6 +82,12 @@ impl<'a> Derivation<'a> {
         self.extract(&zeros, psk.unwrap_or(&zeros))
     }
 
+    /// The proof that a client has a key from outside, over its hello up to the proofs (RFC 8446 §4.2.11.2).
+    pub(crate) fn binder(&self, early: &[u8], transcript_hash: &[u8]) -> Secret {
+        let key = self.derive(early, b"ext binder", &self.transcript_hash(&[]));
+        self.verify_data(&key, transcript_hash)
+    }
+
     /// The handshake secret.
     pub(crate) fn handshake(&self, early: &[u8], shared: &[u8]) -> Secret {
         self.extract(&self.derived(early), shared)

@@ -17,7 +17,7 @@ use crate::crypto::{CipherSuite13, Hash, PublicKey, SignatureScheme};
 use crate::handshake::{Context, Failure, Message};
 use crate::record::{Epochs, Protection13};
 use crate::wire::{Certificate13, CertificateVerify, HandshakeType};
-use crate::{Certificate, Role, SrtpProfile};
+use crate::{Certificate, Provider, Role, SrtpProfile};
 
 /// What a completed handshake leaves behind.
 pub(crate) struct Agreed {
@@ -28,6 +28,8 @@ pub(crate) struct Agreed {
     pub(crate) secrets: Secrets,
     /// The certificate that the other side proved to own.
     pub(crate) peer: Option<Peer>,
+    /// Both sides know a key.
+    pub(crate) psk: bool,
 }
 
 /// What hello and EncryptedExtensions agree on beside keys.
@@ -106,12 +108,12 @@ impl Keys {
         context: &mut Context<'_>,
         role: Role,
         suite: CipherSuite13,
-        shared: &[u8],
+        (psk, shared): (Option<&[u8]>, &[u8]),
         client_random: [u8; 32],
     ) -> Result<Self, Failure> {
         let provider = &context.config.provider;
         let derivation = Derivation::new(provider, suite.hash);
-        let handshake = derivation.handshake(&derivation.early(None), shared);
+        let handshake = derivation.handshake(&derivation.early(psk), shared);
         let hash = derivation.transcript_hash(context.transcript.bytes());
         let traffic = derivation.handshake_traffic(&handshake, &hash);
         let master = derivation.master(&handshake);
@@ -278,6 +280,30 @@ pub(crate) fn begin_retried_transcript(
         body: digest,
     });
     context.transcript.push(retry);
+}
+
+/// The hash that keys from outside go with (RFC 8446 §4.2.11).
+pub(crate) const PSK_HASH: Hash = Hash::Sha256;
+
+/// The proof that a client has a key, over what was said before (`said`, in the form of a transcript) and its hello
+/// up to the proofs.
+pub(crate) fn binder(
+    provider: &Provider,
+    key: &[u8],
+    said: &[u8],
+    hello: &[u8],
+    cut: usize,
+) -> Secret {
+    let derivation = Derivation::new(provider, PSK_HASH);
+    let mut covered = said.to_vec();
+    // The head says the whole length (RFC 8446 §4.2.11.2).
+    let [.., a, b, c] = hello.len().to_be_bytes();
+    covered.extend_from_slice(&[HandshakeType::CLIENT_HELLO.0, a, b, c]);
+    covered.extend_from_slice(&hello[..hello.len().saturating_sub(cut)]);
+    derivation.binder(
+        &derivation.early(Some(key)),
+        &derivation.transcript_hash(&covered),
+    )
 }
 
 /// Only the message that a state waits for.

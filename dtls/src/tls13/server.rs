@@ -1,8 +1,9 @@
+use subtle::ConstantTimeEq as _;
+
 use super::{
-    Agreed, ApplicationKeys, Extras, Keys, Peer, begin_retried_transcript, expect, send_finished,
-    send_proof,
+    Agreed, ApplicationKeys, Extras, Keys, PSK_HASH, Peer, begin_retried_transcript, binder,
+    expect, send_finished, send_proof,
 };
-use crate::Role;
 use crate::crypto::{CipherSuite13, NamedGroup, SignatureScheme};
 use crate::handshake::{
     Context, Failure, Message, Progress, Refused, choose_profile, choose_protocol,
@@ -10,8 +11,9 @@ use crate::handshake::{
 use crate::record::Epochs;
 use crate::wire::{
     CertificateRequest13, ClientHello, DTLS_1_2, DTLS_1_3, EncryptedExtensions, Extensions,
-    HandshakeType, KeyShare, ServerHello, UseSrtp,
+    HandshakeType, KeyShare, Psk, ServerHello, UseSrtp,
 };
+use crate::{PreSharedKey, Role};
 
 /// The server's side (RFC 9147 §5.8.1), by the message that it waits for. Its life begins with a ClientHello that was
 /// found acceptable.
@@ -69,11 +71,18 @@ pub(crate) struct Choice {
     schemes: Vec<SignatureScheme>,
     extras: Extras,
     client_random: [u8; 32],
+    /// The key that both sides know, and its place in the client's list.
+    psk: Option<(u16, PreSharedKey)>,
 }
 
 impl Choice {
-    /// Chooses in our own order of preference. Nothing is changed by a hello that is refused.
-    pub(crate) fn new(context: &Context<'_>, hello: &ClientHello) -> Result<Self, Failure> {
+    /// Chooses in our own order of preference. Nothing is changed by a hello that is refused. `said` is the
+    /// transcript up to the hello.
+    pub(crate) fn new(
+        context: &Context<'_>,
+        hello: &ClientHello,
+        (said, body): (&[u8], &[u8]),
+    ) -> Result<Self, Failure> {
         // A cookie in that place belongs to DTLS 1.2 (RFC 9147 §5.3).
         if hello.version != DTLS_1_2 || hello.compression_methods != [0] || !hello.cookie.is_empty()
         {
@@ -81,20 +90,27 @@ impl Choice {
         }
         let provider = &context.config.provider;
         let extensions = &hello.extensions;
+        let psk = choose_psk(context, hello, (said, body))?;
+        let fits = |suite: &CipherSuite13| {
+            hello.cipher_suites.contains(&suite.number) && (psk.is_none() || suite.hash == PSK_HASH)
+        };
         let suite = provider
             .suites_13()
-            .find(|suite| hello.cipher_suites.contains(&suite.number))
+            .find(fits)
             .ok_or(Failure::incompatible())?;
-        let (Some(groups), Some(shares), Some(schemes)) = (
-            &extensions.groups,
-            &extensions.key_shares,
-            &extensions.schemes,
-        ) else {
+        let (Some(groups), Some(shares)) = (&extensions.groups, &extensions.key_shares) else {
             return Err(Failure::missing_extension());
         };
-        let own = context.config.certificate.as_ref();
-        own.and_then(|own| own.key().choose_scheme_13(schemes))
-            .ok_or(Failure::incompatible())?;
+        let schemes = match &extensions.schemes {
+            _ if psk.is_some() => Vec::new(),
+            Some(schemes) => schemes.clone(),
+            None => return Err(Failure::missing_extension()),
+        };
+        if psk.is_none() {
+            let own = context.config.certificate.as_ref();
+            own.and_then(|own| own.key().choose_scheme_13(&schemes))
+                .ok_or(Failure::incompatible())?;
+        }
         // Shares are of groups on offer (RFC 8446 §4.2.8).
         if shares.iter().any(|share| !groups.contains(&share.group)) {
             return Err(Failure::illegal());
@@ -117,9 +133,10 @@ impl Choice {
             suite,
             group,
             share: share_of(&group).map(|share| share.public.clone()),
-            schemes: schemes.clone(),
+            schemes,
             extras,
             client_random: hello.random,
+            psk,
         })
     }
 
@@ -178,11 +195,12 @@ impl Choice {
         self.hello(random, own_share).encode(&mut body);
         context.begin_flight();
         context.send(HandshakeType::SERVER_HELLO, body);
+        let psk = self.psk.as_ref().map(|(_, psk)| psk.key());
         let keys = Keys::begin(
             context,
             Role::Server,
             self.suite,
-            &shared,
+            (psk, &shared),
             self.client_random,
         )?;
 
@@ -199,7 +217,8 @@ impl Choice {
         }
         .encode(&mut body);
         context.send_in(Epochs::HANDSHAKE, HandshakeType::ENCRYPTED_EXTENSIONS, body);
-        if context.config.peer_certificate.is_requested() {
+        let psk = self.psk.is_some();
+        if !psk && context.config.peer_certificate.is_requested() {
             let mut body = Vec::new();
             CertificateRequest13 {
                 context: &[],
@@ -213,7 +232,9 @@ impl Choice {
             .encode(&mut body);
             context.send_in(Epochs::HANDSHAKE, HandshakeType::CERTIFICATE_REQUEST, body);
         }
-        send_proof(context, &keys, Role::Server, &self.schemes)?;
+        if !psk {
+            send_proof(context, &keys, Role::Server, &self.schemes)?;
+        }
         send_finished(context, &keys, Role::Server);
         let application = keys.application(context);
         // What we say from here on, an alert if it comes to that, is behind our Finished.
@@ -224,6 +245,7 @@ impl Choice {
             keys,
             application,
             extras: self.extras,
+            psk,
         })))
     }
 
@@ -238,9 +260,58 @@ impl Choice {
             extensions: Extensions {
                 versions: Some(vec![DTLS_1_3]),
                 key_shares: Some(vec![share]),
+                psk: self
+                    .psk
+                    .as_ref()
+                    .filter(|_| random != ServerHello::RETRY)
+                    .map(|(index, _)| Psk::Selected(*index)),
                 ..Extensions::default()
             },
         }
+    }
+}
+
+/// The first key of the client that is one of ours. Its proof has to be right: somebody who does not have it has no
+/// business to name it.
+fn choose_psk(
+    context: &Context<'_>,
+    hello: &ClientHello,
+    (said, body): (&[u8], &[u8]),
+) -> Result<Option<(u16, PreSharedKey)>, Failure> {
+    let Some(psk) = &hello.extensions.psk else {
+        return Ok(None);
+    };
+    let Psk::Offer {
+        identities,
+        binders,
+    } = psk
+    else {
+        return Ok(None);
+    };
+    let config = context.config;
+    let known = |identity: &Vec<u8>| config.psks.iter().find(|own| own.identity() == identity);
+    let usable = hello.extensions.psk_with_dhe
+        && config
+            .provider
+            .suites_13()
+            .any(|s| s.hash == PSK_HASH && hello.cipher_suites.contains(&s.number));
+    let mut offered = (0_u16..).zip(identities).zip(binders).filter(|_| usable);
+    let Some((index, own, proof)) =
+        offered.find_map(|((index, identity), proof)| Some((index, known(identity)?, proof)))
+    else {
+        return Ok(None);
+    };
+    let expected = binder(
+        &config.provider,
+        own.key(),
+        said,
+        body,
+        psk.binders_length(),
+    );
+    if bool::from(proof.as_slice().ct_eq(expected.as_slice())) {
+        Ok(Some((index, own.clone())))
+    } else {
+        Err(Failure::bad_proof())
     }
 }
 
@@ -264,10 +335,18 @@ impl ExpectSecondHello {
             .extensions
             .key_shares
             .clone_from(&self.first.extensions.key_shares);
+        // Its proofs are other ones.
+        if as_before.extensions.psk.is_some() {
+            as_before
+                .extensions
+                .psk
+                .clone_from(&self.first.extensions.psk);
+        }
         if as_before != self.first {
             return Err(Failure::illegal());
         }
-        let choice = Choice::new(context, &hello)?;
+        let said = (context.transcript.bytes(), message.body.as_slice());
+        let choice = Choice::new(context, &hello, said)?;
         let shares = hello.extensions.key_shares.as_deref();
         match shares {
             Some([share])
@@ -299,6 +378,8 @@ pub(crate) struct ExpectCertificate {
     keys: Keys,
     application: ApplicationKeys,
     extras: Extras,
+    /// Both sides know a key: the client says nothing but its Finished.
+    psk: bool,
 }
 
 impl ExpectCertificate {
@@ -310,7 +391,7 @@ impl ExpectCertificate {
         // The client has all of our flight, or it could not go on.
         context.end_flight();
         let judgement = context.config.peer_certificate;
-        if !judgement.is_requested() {
+        if self.psk || !judgement.is_requested() {
             let state = ExpectFinished {
                 previous: self,
                 peer: None,
@@ -364,6 +445,7 @@ impl ExpectFinished {
             keys,
             application,
             extras,
+            psk,
         } = previous;
         keys.check_finished(context, Role::Client, message)?;
         context.transcript.push(message);
@@ -380,6 +462,7 @@ impl ExpectFinished {
             client_handshake: Some(client_handshake),
             secrets: keys.into_secrets(application),
             peer,
+            psk,
         })
     }
 }

@@ -8,8 +8,10 @@ const SIGNATURE_ALGORITHMS: u16 = 13;
 const USE_SRTP: u16 = 14;
 const ALPN: u16 = 16;
 const EXTENDED_MASTER_SECRET: u16 = 23;
+const PRE_SHARED_KEY: u16 = 41;
 const SUPPORTED_VERSIONS: u16 = 43;
 const COOKIE: u16 = 44;
+const PSK_KEY_EXCHANGE_MODES: u16 = 45;
 const KEY_SHARE: u16 = 51;
 const RENEGOTIATION_INFO: u16 = 0xff01;
 
@@ -46,6 +48,10 @@ pub(crate) struct Extensions {
     pub(crate) key_shares: Option<Vec<KeyShare>>,
     /// `cookie` (RFC 8446 §4.2.2).
     pub(crate) cookie: Option<Vec<u8>>,
+    /// `psk_key_exchange_modes` (RFC 8446 §4.2.9): `psk_dhe_ke` is among them.
+    pub(crate) psk_with_dhe: bool,
+    /// `pre_shared_key` (RFC 8446 §4.2.11).
+    pub(crate) psk: Option<Psk>,
     /// Types that are not ours, in order, for a client to refuse.
     pub(crate) unknown: usize,
 }
@@ -63,6 +69,89 @@ pub(crate) struct KeyShare {
     pub(crate) group: u16,
     /// The public value; empty where a server asks for a group.
     pub(crate) public: Vec<u8>,
+}
+
+/// The body of `pre_shared_key` (RFC 8446 §4.2.11), the last extension of a ClientHello.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Psk {
+    /// Of a client: the names of its keys, and for each the proof that it has it.
+    Offer {
+        identities: Vec<Vec<u8>>,
+        binders: Vec<Vec<u8>>,
+    },
+    /// Of a server: which one it takes.
+    Selected(u16),
+}
+
+impl Psk {
+    /// How many bytes the proofs take at the end of a ClientHello: what they do not cover themselves.
+    pub(crate) fn binders_length(&self) -> usize {
+        match self {
+            Self::Offer { binders, .. } => {
+                let length: usize = binders
+                    .iter()
+                    .map(|binder| binder.len().saturating_add(1))
+                    .sum();
+                length.saturating_add(2)
+            }
+            Self::Selected(_) => 0,
+        }
+    }
+
+    fn decode(body: &mut &[u8], place: Place) -> Result<Self, DecodeError> {
+        if place != Place::ClientHello {
+            return Ok(Self::Selected(codec::u16(body)?));
+        }
+        let mut list = codec::vec16(body)?;
+        let mut identities = Vec::new();
+        while !list.is_empty() {
+            let identity = codec::vec16(&mut list)?;
+            codec::take(&mut list, 4)?;
+            if identity.is_empty() || identities.len() >= Extensions::MAX {
+                return Err(DecodeError::Value("pre_shared_key"));
+            }
+            identities.push(identity.to_vec());
+        }
+        let mut list = codec::vec16(body)?;
+        let mut binders = Vec::new();
+        while !list.is_empty() {
+            let binder = codec::vec8(&mut list)?;
+            if binder.len() < 32 || binders.len() >= Extensions::MAX {
+                return Err(DecodeError::Value("pre_shared_key"));
+            }
+            binders.push(binder.to_vec());
+        }
+        if identities.is_empty() || identities.len() != binders.len() {
+            return Err(DecodeError::Value("pre_shared_key"));
+        }
+        Ok(Self::Offer {
+            identities,
+            binders,
+        })
+    }
+
+    fn encode(&self, buf: &mut Vec<u8>) {
+        match self {
+            Self::Offer {
+                identities,
+                binders,
+            } => {
+                codec::put_vec::<2>(buf, |buf| {
+                    for identity in identities {
+                        codec::put_vec::<2>(buf, |buf| buf.extend_from_slice(identity));
+                        // A key from outside has no age (RFC 8446 §4.2.11).
+                        buf.extend_from_slice(&[0; 4]);
+                    }
+                });
+                codec::put_vec::<2>(buf, |buf| {
+                    for binder in binders {
+                        codec::put_vec::<1>(buf, |buf| buf.extend_from_slice(binder));
+                    }
+                });
+            }
+            Self::Selected(index) => codec::put_u16(buf, *index),
+        }
+    }
 }
 
 impl Extensions {
@@ -83,6 +172,10 @@ impl Extensions {
             let body = codec::vec16(&mut list)?;
             if seen.contains(&kind) || seen.len() >= Self::MAX {
                 return Err(DecodeError::Value("extensions"));
+            }
+            // Its proofs cover all that stands before them.
+            if kind == PRE_SHARED_KEY && place == Place::ClientHello && !list.is_empty() {
+                return Err(DecodeError::Value("pre_shared_key"));
             }
             seen.push(kind);
             extensions.read(kind, body, place)?;
@@ -143,6 +236,14 @@ impl Extensions {
                 self.versions = Some(codec::numbers(list)?.collect());
             }
             KEY_SHARE => self.key_shares = Some(read_key_shares(&mut body, place)?),
+            PSK_KEY_EXCHANGE_MODES => {
+                let modes = codec::vec8(&mut body)?;
+                if modes.is_empty() {
+                    return Err(DecodeError::Length);
+                }
+                self.psk_with_dhe = modes.contains(&1);
+            }
+            PRE_SHARED_KEY => self.psk = Some(Psk::decode(&mut body, place)?),
             COOKIE => {
                 let cookie = codec::vec16(&mut body)?;
                 if cookie.is_empty() {
@@ -234,6 +335,14 @@ impl Extensions {
                     }
                 });
             });
+        }
+        if self.psk_with_dhe {
+            put(buf, PSK_KEY_EXCHANGE_MODES, &|buf| {
+                buf.extend_from_slice(&[1, 1]);
+            });
+        }
+        if let Some(psk) = &self.psk {
+            put(buf, PRE_SHARED_KEY, &|buf| psk.encode(buf));
         }
     }
 

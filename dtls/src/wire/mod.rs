@@ -31,7 +31,7 @@ pub(crate) use self::certificate_verify::CertificateVerify;
 pub(crate) use self::client_hello::ClientHello;
 pub(crate) use self::client_key_exchange::ClientKeyExchange;
 pub(crate) use self::codec::DecodeError;
-pub(crate) use self::extension::{Extensions, KeyShare, UseSrtp};
+pub(crate) use self::extension::{Extensions, KeyShare, Psk, UseSrtp};
 pub(crate) use self::fragment::{Fragment, FragmentHeader, HandshakeType};
 pub(crate) use self::hello_verify_request::HelloVerifyRequest;
 pub(crate) use self::psk_key_exchange::{PskClientKeyExchange, PskServerKeyExchange};

@@ -151,7 +151,7 @@ fn a_browser_hello_says_what_we_expect_of_it() {
     let shares = hello.extensions.key_shares.unwrap();
     let shares: Vec<_> = shares.iter().map(|s| (s.group, s.public.len())).collect();
     assert_eq!(shares, [(0x11ec, 1184 + 32), (29, 32)]);
-    assert_eq!(hello.extensions.unknown, 1);
+    assert_eq!(hello.extensions.unknown, 0);
 }
 
 #[test]

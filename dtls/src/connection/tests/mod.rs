@@ -8,6 +8,7 @@ mod loss;
 mod rogue;
 mod states;
 mod tls13;
+mod tls13_attacks;
 
 use super::{Connection, Phase};
 use crate::Fingerprint;

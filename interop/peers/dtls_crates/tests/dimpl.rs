@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use avocet_interop_dtls::{Peer, Scene};
+use avocet_interop_dtls_crates::{Peer, Scene};
 use dtls::{Role, Version, Versions};
 
 #[test]
