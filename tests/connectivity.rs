@@ -148,11 +148,8 @@ async fn two_connections_meet_under_names_and_neither_description_has_an_address
     for connection in [&ours, &theirs] {
         let description = connection.local_description().await.unwrap().unwrap();
         assert!(description.sdp.contains(".local"));
-        assert!(
-            !description.sdp.contains("127.0.0.1"),
-            "{}",
-            description.sdp
-        );
+        let mut lines = description.sdp.lines();
+        assert!(!lines.any(|line| line.starts_with("a=candidate") && line.contains("127.0.0.1")));
     }
 }
 

@@ -11,7 +11,10 @@ mod support;
 
 use std::time::Duration;
 
-use avocet::peer::{ChannelCloseCause, DataChannelInit, Initiator, Message, MessageKind, PieceEnd, Priority, Reliability};
+use avocet::peer::{
+    ChannelCloseCause, DataChannelInit, Initiator, Message, MessageKind, PieceEnd, Priority,
+    Reliability,
+};
 use avocet::{Event, SendError};
 use support::{PATIENCE, endpoint, next_channel, until, with_channel, with_channel_as};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

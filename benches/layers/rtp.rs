@@ -9,7 +9,7 @@ use avocet_benches::{compare, criterion};
 use bytes::Bytes;
 use criterion::Criterion;
 use rtp::dependency::DependencyReader;
-use rtp::payload::{Depacketizer, Registry};
+use rtp::payload::Registry;
 use rtp::{
     ExtensionFormPolicy, Packet, PacketBuffer, PacketView, PacketViewMut, PayloadType,
     SequenceNumber, Ssrc,

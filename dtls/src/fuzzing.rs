@@ -8,7 +8,7 @@ use crate::wire::{
     CertificateMessage, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange,
     Fragment, HelloVerifyRequest, RecordHeader, ServerHello, ServerKeyExchange, UnifiedHeader,
 };
-use crate::{Certificate, Config, Connection, Role};
+use crate::{AlertDescription, Certificate, Config, Connection, Listener, Role};
 
 /// Records of a datagram, and the fragments in them.
 pub fn record(mut data: &[u8]) {
@@ -110,6 +110,69 @@ pub fn handshake(data: &[u8]) {
     }
 }
 
+/// A certificate of the other side, and what somebody takes for his own.
+pub fn certificate(data: &[u8]) {
+    drop(crate::certificate::Leaf::from_der(data));
+    if let Ok(text) = std::str::from_utf8(data) {
+        drop(Certificate::from_pem(text));
+    }
+    let half = data.len() / 2;
+    drop(Certificate::from_der(&data[..half], &data[half..]));
+}
+
+/// A listener among strangers: each step is a byte of where from, one of how long, and a datagram.
+pub fn listener(mut data: &[u8]) {
+    let Some(certificate) = Certificate::from_pem(include_str!("../../testdata/dtls/bob.pem")).ok()
+    else {
+        return;
+    };
+    let Ok(mut listener) = Listener::new(Config::new(certificate), [1; 32]) else {
+        return;
+    };
+    let mut now = epoch();
+    while let Some(([port, length], rest)) = data.split_first_chunk() {
+        let (datagram, rest) = rest.split_at(usize::from(*length).min(rest.len()));
+        data = rest;
+        now += Duration::from_millis(u64::from(*length));
+        let from = ([192, 0, 2, 1], u16::from(*port)).into();
+        listener.handle_datagram(now, from, &mut datagram.to_vec());
+        let mut reply = Vec::new();
+        while listener.poll_transmit(&mut reply).is_some() {
+            assert!(
+                reply.len() <= datagram.len().max(74),
+                "an answer that amplifies"
+            );
+            reply.clear();
+        }
+        while let Some(mut accepted) = listener.poll_event() {
+            accepted.connection.poll_transmit(now, &mut reply);
+        }
+        assert!(listener.half_open() <= Listener::MAX_HALF_OPEN);
+    }
+}
+
+/// Commands in any order on two connections that otherwise do well.
+pub fn commands(mut data: &[u8]) {
+    let Some(mut pair) = Pair::new() else {
+        return;
+    };
+    while let Some((&operation, rest)) = data.split_first() {
+        data = rest;
+        let argument = data.split_off_first().copied().unwrap_or(0);
+        let side = usize::from(operation & 1);
+        pair.command(side, operation >> 1, argument);
+        pair.check();
+    }
+}
+
+fn epoch() -> Instant {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an epoch; nothing depends on which"
+    )]
+    Instant::now()
+}
+
 /// Two connections and a hostile driver: each step is a byte of what to do, and what it needs.
 pub fn connection(mut data: &[u8]) {
     let Some(mut pair) = Pair::new() else {
@@ -150,11 +213,7 @@ impl Pair {
     fn new() -> Option<Self> {
         let alice = Certificate::from_pem(include_str!("../../testdata/dtls/alice.pem")).ok()?;
         let bob = Certificate::from_pem(include_str!("../../testdata/dtls/bob.pem")).ok()?;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "an epoch; nothing depends on which"
-        )]
-        let now = Instant::now();
+        let now = epoch();
         let make = |own: &Certificate, other: &Certificate, role| {
             let mut connection =
                 Connection::new(Arc::new(Config::new(own.clone())), role, [role as u8; 32]).ok()?;
@@ -170,6 +229,45 @@ impl Pair {
             last: [Vec::new(), Vec::new()],
             now,
         })
+    }
+
+    fn command(&mut self, side: usize, operation: u8, argument: u8) {
+        let now = self.now;
+        let number = usize::from(argument);
+        let connection = &mut self.sides[side];
+        match operation % 14 {
+            0 => connection.start(now, None),
+            1 => connection.set_mtu(now, number * 8),
+            2 => connection.set_round_trip(now, Duration::from_millis(u64::from(argument))),
+            3 if argument < 8 => connection.set_remote_fingerprints(now, Vec::new()),
+            4 => connection.update_keys(now),
+            5 if argument < 8 => connection.close(now),
+            6 if argument < 8 => connection.abort(now, AlertDescription(argument)),
+            7 => {
+                let mut buf = vec![0; number];
+                if let Some(mark) = connection.begin(&mut buf) {
+                    buf.resize(number * 80, 0);
+                    if connection.seal(now, &mut buf, mark).is_err() {
+                        assert!(buf.len() <= number);
+                    }
+                }
+            }
+            8 => {
+                let mut buf = vec![0; number];
+                if let Some(mark) = connection.begin(&mut buf) {
+                    connection.abandon(&mut buf, mark);
+                    assert_eq!(buf.len(), number);
+                }
+            }
+            9 => {
+                let mut out = vec![0; number * 8];
+                let exported = connection.export_keying_material("a", Some(&[1]), &mut out);
+                assert_eq!(exported.is_ok(), connection.is_connected());
+            }
+            10 => self.say(side),
+            11 => self.wait(Duration::from_millis(u64::from(argument) * 50)),
+            _ => self.deliver(side),
+        }
     }
 
     fn next(&mut self, side: usize) -> bool {
@@ -264,6 +362,9 @@ mod tests {
             record_13(&data);
             handshake(&data);
             handshake_13(&data);
+            certificate(&data);
+            listener(&data);
+            commands(&data);
         }
         for _ in 0..30 {
             let mut data = vec![0; rng.random_range(0..300)];

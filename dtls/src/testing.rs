@@ -83,6 +83,11 @@ pub(crate) fn config_13(certificate: Certificate) -> Config {
     config
 }
 
+/// Whether the big matrices run whole.
+pub(crate) fn full_matrix() -> bool {
+    std::env::var_os("AVOCET_FULL_MATRIX").is_some()
+}
+
 /// A connection as the simulated network sees it.
 #[derive(Debug)]
 pub(crate) struct Endpoint {

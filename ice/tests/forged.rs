@@ -432,3 +432,27 @@ fn i13_any_source_and_destination_are_fine() {
     pair.run_for(Duration::from_secs(100));
     assert_eq!(pair.b().agent.best_path(), Some(path_of_a().reversed()));
 }
+
+/// S-21 of the catalogue: all 96 bits of a transaction id come from the generator, and no two ids are alike.
+#[test]
+fn s21_transaction_ids_use_all_their_bits() {
+    let mut ids = Vec::new();
+    for seed in 100..228 {
+        let mut pair = acquainted(Profile::Clean, seed, FULL);
+        let now = pair.now();
+        for (_, bytes) in drain(&mut pair.a_mut().agent, now) {
+            let id = *Message::decode(&bytes).unwrap().transaction_id().bytes();
+            ids.push(u128::from_be_bytes(
+                [[0; 4].as_slice(), &id].concat().try_into().unwrap(),
+            ));
+        }
+    }
+    let (ones, zeros) = ids
+        .iter()
+        .fold((0, 0), |(ones, zeros), id| (ones | id, zeros | !id));
+    assert_eq!(ones & zeros & (u128::MAX >> 32), u128::MAX >> 32);
+    ids.sort_unstable();
+    let count = ids.len();
+    ids.dedup();
+    assert!(count >= 128 && ids.len() == count);
+}

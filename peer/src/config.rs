@@ -60,6 +60,9 @@ pub struct Config {
     pub path_mtu: Option<ice::path_mtu::PathMtuConfig>,
     /// Which candidates may be used (W3C `iceTransportPolicy`). Default: all.
     pub ice_policy: ice::Policy,
+    /// Whether nominations are numbered with peers that do so too (draft-thatcher-ice-renomination): the last one then
+    /// counts, whatever the priorities. Default: no.
+    pub ice_renomination: bool,
     /// STUN and TURN servers. Default: none.
     pub ice_servers: Vec<IceServer>,
     /// Rules for candidates that the world sees under another address than this host, finer than
@@ -124,6 +127,7 @@ impl Config {
             cryptex: srtp::Cryptex::Disabled,
             path_mtu: None,
             ice_policy: ice::Policy::All,
+            ice_renomination: false,
             ice_servers: Vec::new(),
             address_rewrites: Vec::new(),
             announced_addresses: Vec::new(),

@@ -177,3 +177,30 @@ fn an_address_that_goes_away_leaves_the_next_description() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains("10.0.2.1"));
 }
+
+/// I-15
+#[test]
+fn numbered_nominations_are_announced_only_when_asked_for_and_connect() {
+    for numbered in [[true, true], [true, false], [false, false]] {
+        let (mut a, mut b) = (config_a(6), config_b(6));
+        a.ice_renomination = numbered[0];
+        b.ice_renomination = numbered[1];
+        let (mut a, mut b) = support::with_addresses(a, b);
+        a.pc.create_data_channel(netsim::epoch(), "test", DataChannelInit::default())
+            .unwrap();
+        negotiate(netsim::epoch(), &mut a.pc, &mut b.pc);
+        for (peer, on) in [(&a, numbered[0]), (&b, numbered[1])] {
+            let sdp = peer.pc.local_description().unwrap().sdp;
+            let mut options = sdp.lines().filter(|line| line.starts_with("a=ice-options"));
+            assert_eq!(
+                options.any(|line| line.contains(" renomination")),
+                on,
+                "{sdp}"
+            );
+        }
+        let mut pair = Pair::over(LinkConfig::delayed(Duration::from_millis(25)), 1, a, b);
+        let connected =
+            |pair: &Pair<Peer>| pair.a().pc.connection_state() == ConnectionState::Connected;
+        assert!(pair.run_until(Duration::from_secs(10), connected));
+    }
+}

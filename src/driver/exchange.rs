@@ -170,10 +170,11 @@ fn write_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: Channe
             }
         }
     }
-    if channel.closing && !channel.closed {
-        if let Some(mut view) = peer.data_channel(id) {
-            view.close(now);
-        }
+    if channel.closing
+        && !channel.closed
+        && let Some(mut view) = peer.data_channel(id)
+    {
+        view.close(now);
     }
 }
 

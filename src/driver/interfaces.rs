@@ -56,6 +56,10 @@ fn choose(all: &[IpAddr], bound: SocketAddr) -> Vec<SocketAddr> {
         .filter(family)
         .filter(|ip| is_offered(**ip))
         .collect();
+    // I-31: where the host is reachable from everywhere, an address of the site says nothing more.
+    if chosen.iter().any(|ip| is_global_v6(**ip)) {
+        chosen.retain(|ip| is_global_v6(**ip));
+    }
     if chosen.is_empty() && bound.is_ipv4() {
         chosen = all
             .iter()
@@ -70,6 +74,10 @@ fn choose(all: &[IpAddr], bound: SocketAddr) -> Vec<SocketAddr> {
     addresses.sort_unstable();
     addresses.dedup();
     addresses
+}
+
+fn is_global_v6(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V6(ip) if !ip.is_unique_local())
 }
 
 fn is_offered(ip: IpAddr) -> bool {
@@ -104,6 +112,19 @@ mod tests {
         assert_eq!(
             choose(&all, "[::]:9".parse().unwrap()),
             ["[fd00::5]:9".parse().unwrap()]
+        );
+    }
+
+    #[test]
+    fn addresses_of_the_site_are_left_out_where_there_are_global_ones() {
+        let all = ips(&["fd00::5", "2001:db8::5", "10.0.0.5"]);
+        assert_eq!(
+            choose(&all, "[::]:9".parse().unwrap()),
+            ["[2001:db8::5]:9".parse().unwrap()]
+        );
+        assert_eq!(
+            choose(&all, "0.0.0.0:9".parse().unwrap()),
+            ["10.0.0.5:9".parse().unwrap()]
         );
     }
 

@@ -211,7 +211,7 @@ async fn read_frames(half: OwnedReadHalf, path: Path, reports: mpsc::Sender<Repo
         };
         let mut datagrams = Vec::new();
         reader.read(&mut buffer[..length], |datagram| {
-            datagrams.push(datagram.to_vec())
+            datagrams.push(datagram.to_vec());
         });
         for bytes in datagrams {
             patience = IDLE_TIMEOUT;

@@ -539,3 +539,32 @@ proptest! {
         prop_assert_eq!(message.xor_mapped_address(), Ok(Some(plain)));
     }
 }
+
+proptest! {
+    /// S-20 of the catalogue: bytes that nobody set would tell what was in memory before.
+    #[test]
+    fn s20_padding_bytes_are_zero(
+        values in prop::collection::vec(
+            prop::collection::vec(any::<u8>(), 0..40),
+            0..10,
+        ),
+    ) {
+        // What lay in the buffer before must not shine through.
+        let mut buf = vec![0xff; 2_000];
+        buf.clear();
+        let id = TransactionId::new([1; 12]);
+        let mut builder = MessageBuilder::new(&mut buf, Class::Request, Method::BINDING, id);
+        for value in &values {
+            builder.attribute(AttributeType(0xc0ff), value);
+        }
+        builder.finish().unwrap();
+        let mut rest = &buf[20..];
+        for value in &values {
+            let (padded, later) = rest.split_at(4 + value.len().next_multiple_of(4));
+            prop_assert_eq!(&padded[4..4 + value.len()], &value[..]);
+            prop_assert!(padded[4 + value.len()..].iter().all(|byte| *byte == 0));
+            rest = later;
+        }
+        prop_assert!(rest.is_empty());
+    }
+}

@@ -186,9 +186,7 @@ fn a_question_is_sent_on_to_another_server_three_times_and_never_round_in_a_circ
     let server = |last: u8| SocketAddr::from(([203, 0, 113, last], 3478));
     let redirect_to = |client: &mut Client, to: SocketAddr| {
         let mut request = Vec::new();
-        let Some(transmit) = client.poll_transmit(now, &mut request) else {
-            return None;
-        };
+        let transmit = client.poll_transmit(now, &mut request)?;
         let message = Message::decode(&request).unwrap();
         let mut answer = Vec::new();
         let mut builder = MessageBuilder::response_to(&mut answer, Class::Error, &message);

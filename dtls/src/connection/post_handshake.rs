@@ -21,6 +21,8 @@ pub(super) struct PostHandshake {
     outgoing: Option<Outgoing>,
     /// A KeyUpdate has to be sent; whether it asks for one of the other side.
     update_wanted: Option<KeyUpdate>,
+    /// The other side said what it has no business to say.
+    violated: bool,
     /// The other side spoke in an epoch of data.
     heard: bool,
     /// Updates of the other side since `updates_since`.
@@ -75,6 +77,7 @@ impl PostHandshake {
                 is_update: false,
             }),
             update_wanted: None,
+            violated: false,
             heard: false,
             updates: 0,
             updates_since: None,
@@ -178,6 +181,8 @@ impl PostHandshake {
         stats: &mut Stats,
     ) {
         if number.epoch < Epochs::APPLICATION {
+            // Behind Finished there is nothing more to say in the epoch of the handshake.
+            self.violated |= fragment.header.message_seq >= self.inbox.next_seq();
             match (self.role, &mut self.outgoing) {
                 // The server repeats its flight: it has not seen ours.
                 (Role::Client, Some(outgoing)) if self.timer.may_repeat(now) => {
@@ -229,6 +234,9 @@ impl PostHandshake {
         records: &mut RecordLayer,
         stats: &mut Stats,
     ) -> Result<(), Failure> {
+        if self.violated {
+            return Err(Failure::unexpected());
+        }
         while let Some(message) = self.inbox.take(0) {
             match (message.message_type, self.role) {
                 (HandshakeType::KEY_UPDATE, _) => {

@@ -160,7 +160,7 @@ impl Agent {
 
     /// Nothing is carried any more, and what still arrives is ignored.
     pub fn detach(&mut self, now: Instant) {
-        self.carriage = Carriage {
+        *self.carriage = Carriage {
             epoch: self.carriage.epoch.wrapping_add(1),
             ..Carriage::default()
         };

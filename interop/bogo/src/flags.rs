@@ -85,8 +85,8 @@ impl Flags {
                 | "-renegotiate-ignore" => {}
                 // What is trusted is decided by the flags that say whether verification fails.
                 "-trust-cert" => drop(text()?),
-                // Our own limit is smaller.
-                "-max-cert-list" => drop(text()?),
+                // Our own limit is smaller; and we verify all that we can.
+                "-max-cert-list" | "-verify-prefs" => drop(text()?),
                 "-key-file" => flags.key_file = Some(text()?),
                 "-cert-file" => flags.cert_file = Some(text()?),
                 "-mtu" => flags.mtu = Some(number(&text()?)?),

@@ -96,6 +96,53 @@ fn start_codes_of_three_and_four_octets_and_zeros_between_units_are_one() {
 }
 
 #[test]
+fn what_stands_in_front_of_a_picture_belongs_to_it_and_what_stands_behind_does_not() {
+    // First slice, slice; SEI, first slice, end of sequence; delimiter, first slice; parameter sets, first slice.
+    let h264: &[&[u8]] = &[
+        &[0x65, 0x88],
+        &[0x65, 0x08],
+        &[0x06, 0x05],
+        &[0x41, 0x88],
+        &[0x0a],
+        &[0x09, 0x10],
+        &[0x41, 0x89],
+        &[0x67, 0x42],
+        &[0x68, 0x01],
+        &[0x65, 0x88],
+    ];
+    // The same, with a suffix SEI behind the second picture.
+    let h265: &[&[u8]] = &[
+        &[0x26, 0x01, 0x80],
+        &[0x26, 0x01, 0x40],
+        &[0x4e, 0x01, 0x05],
+        &[0x02, 0x01, 0x80],
+        &[0x50, 0x01, 0x05],
+        &[0x46, 0x01, 0x10],
+        &[0x02, 0x01, 0x81],
+        &[0x40, 0x01, 0x0c],
+        &[0x42, 0x01, 0x01],
+        &[0x26, 0x01, 0x80],
+    ];
+    for (codec, units) in [(AnnexBCodec::H264, h264), (AnnexBCodec::H265, h265)] {
+        let mut file = Vec::new();
+        for unit in units {
+            file.extend_from_slice(&[0, 0, 1]);
+            file.extend_from_slice(unit);
+        }
+        let frames = whole(AnnexBDemuxer::new(codec, 3000), &file);
+        let found: Vec<Vec<&[u8]>> = frames
+            .iter()
+            .map(|timed| nal_units(&timed.frame.data).collect())
+            .collect();
+        assert_eq!(
+            found,
+            [&units[..2], &units[2..5], &units[5..7], &units[7..]],
+            "{codec:?}"
+        );
+    }
+}
+
+#[test]
 fn a_unit_beyond_the_cap_is_refused() {
     let mut file = H264[..2000].to_vec();
     file.resize(MAX_ELEMENT_BYTES + 3000, 0x55);

@@ -112,7 +112,11 @@ fn times_of_64_bits_and_beyond_24_hours_survive() {
     for ticks in [0, 1, 2, 29, 30_000, 3_000_000_000_u64, 1 << 48] {
         assert_eq!(header.ticks(header.time(ticks)), ticks);
     }
-    assert_eq!(header.time(u64::MAX), u64::MAX);
+    let odd = IvfHeader { rate: 7, ..header };
+    for ticks in 0..100 {
+        assert_eq!(odd.ticks(odd.time(ticks)), ticks);
+    }
+    assert_eq!(odd.time(u64::MAX), u64::MAX);
 }
 
 #[test]

@@ -306,6 +306,7 @@ impl PeerConnection {
             max_message_size: self.config.announced_message_size().unwrap_or(0),
             // An answer says it only to an offer that did.
             sped: self.wants_sped() && self.jsep.offered_sped().unwrap_or(true),
+            renomination: self.config.ice_renomination,
             sctp_init: snap.then_some(self.names.sctp_init.as_str()),
         }
     }
@@ -432,6 +433,8 @@ impl PeerConnection {
     fn apply_ice(&mut self, now: Instant, settled: &Settled, offered: bool) {
         let remote = &settled.remote;
         let first = self.transport.remote_ufrag.is_none();
+        let renomination = self.config.ice_renomination && remote.renomination;
+        self.transport.ice.set_renomination(renomination);
         let renewed = self.transport.remote_ufrag.as_deref() != Some(remote.ufrag.as_str());
         if first {
             // RFC 8445 §6.1.1

@@ -9,7 +9,8 @@ use sdp::{MediaSection, SessionDescription};
 
 use super::codecs::CodecParameters;
 use super::section::{
-    Line, RemoteSection, RemoteTransport, SPED_OPTIONS, SctpParameters, SectionKind,
+    Line, RENOMINATION_OPTION, RemoteSection, RemoteTransport, SPED_OPTIONS, SctpParameters,
+    SectionKind,
 };
 use super::transceiver::{Extension, RemoteSource};
 use crate::config::MAX_SECTIONS;
@@ -113,6 +114,9 @@ pub(crate) fn read_transport(
         sped: media
             .ice_options()
             .any(|option| SPED_OPTIONS.contains(&option)),
+        renomination: media
+            .ice_options()
+            .any(|option| option == RENOMINATION_OPTION),
     })
 }
 

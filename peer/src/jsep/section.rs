@@ -61,6 +61,9 @@ pub(crate) struct SctpParameters {
 /// The words of `a=ice-options` for DTLS in checks: that of the draft, and what Chromium says beside it.
 pub(crate) const SPED_OPTIONS: [&str; 2] = ["sped", "googspedv1"];
 
+/// The word of `a=ice-options` for numbered nominations (draft-thatcher-ice-renomination).
+pub(crate) const RENOMINATION_OPTION: &str = "renomination";
+
 /// What a remote description says of the one transport.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RemoteTransport {
@@ -73,6 +76,8 @@ pub(crate) struct RemoteTransport {
     pub(crate) end_of_candidates: bool,
     /// The checks of the peer may carry the handshake.
     pub(crate) sped: bool,
+    /// The peer numbers its nominations.
+    pub(crate) renomination: bool,
 }
 
 impl std::fmt::Debug for RemoteTransport {

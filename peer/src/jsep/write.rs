@@ -7,7 +7,9 @@ use sdp::{
 };
 
 use super::codecs::CodecParameters;
-use super::section::{LocalBody, LocalDescription, LocalMedia, LocalSection, SPED_OPTIONS};
+use super::section::{
+    LocalBody, LocalDescription, LocalMedia, LocalSection, RENOMINATION_OPTION, SPED_OPTIONS,
+};
 
 /// What every description of a connection says about this side.
 #[derive(Clone, Copy)]
@@ -22,6 +24,8 @@ pub(crate) struct Identity<'a> {
     pub(crate) max_message_size: usize,
     /// Whether checks may carry the handshake.
     pub(crate) sped: bool,
+    /// Whether nominations are numbered.
+    pub(crate) renomination: bool,
     /// Our INIT, where it goes into the description (SNAP).
     pub(crate) sctp_init: Option<&'a str>,
 }
@@ -98,6 +102,9 @@ impl Identity<'_> {
         let mut options = vec!["trickle"];
         if self.sped {
             options.extend(SPED_OPTIONS);
+        }
+        if self.renomination {
+            options.push(RENOMINATION_OPTION);
         }
         options
     }

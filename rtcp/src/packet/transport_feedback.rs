@@ -119,21 +119,26 @@ impl Chunk {
         if self.0 & Self::VECTOR == 0 {
             Symbol::from_bits(self.0 >> 13 & 3)
         } else if self.0 & Self::TWO_BITS == 0 {
-            Symbol::from_bits(self.0 >> (13 - place % 14) & 1)
+            Symbol::from_bits(self.0 >> 13_u16.saturating_sub(place) & 1)
         } else {
-            Symbol::from_bits(self.0 >> (12 - place % 7 * 2) & 3)
+            Symbol::from_bits(self.0 >> 12_u16.saturating_sub(place * 2) & 3)
         }
     }
 
     /// The octets of deltas that its first packets have; `None` if a symbol says nothing of that.
     fn deltas_len(self, packets: u16) -> Option<usize> {
         if self.0 & Self::VECTOR == 0 {
-            Some(usize::from(packets) * self.symbol(0)?.delta_len())
-        } else {
-            (0..packets)
-                .map(|place| Some(self.symbol(place)?.delta_len()))
-                .sum()
+            return Some(usize::from(packets) * self.symbol(0)?.delta_len());
         }
+        let ones = |bits: u16| bits.count_ones() as usize;
+        if self.0 & Self::TWO_BITS == 0 {
+            let symbols = self.0 & 0x3fff;
+            return Some(ones(symbols >> 14_u16.saturating_sub(packets)));
+        }
+        // Pairs of bits: the lower one is a small delta, the upper one a large one, both are reserved.
+        let symbols = (self.0 & 0x3fff) >> (14_u16.saturating_sub(packets * 2));
+        let (small, large) = (symbols & 0x1555, symbols >> 1 & 0x1555);
+        (small & large == 0).then(|| ones(small) + 2 * ones(large))
     }
 }
 

@@ -181,22 +181,19 @@ impl Extensions {
     /// Appends the block with its profile and length words.
     pub(crate) fn encode(&self, form: ExtensionForm, buf: &mut Vec<u8>) {
         let start = buf.len();
-        buf.resize(start + self.encoded_len(form), 0);
-        if let Some(place) = buf.get_mut(start..) {
-            self.write(form, place);
-        }
+        // The storage has the two-byte form, which is never the shorter one.
+        let most = 4 + self.storage.as_slice().len().next_multiple_of(4);
+        buf.resize(start + most, 0);
+        let len = self.write(form, buf.get_mut(start..).unwrap_or_default());
+        buf.truncate(start + len);
     }
 
-    /// Writes the block into `place`, of [`encoded_len`](Self::encoded_len).
-    pub(crate) fn write(&self, form: ExtensionForm, place: &mut [u8]) {
-        // 255 ids of 257 octets are 16,384 words, and `opaque` checked its own: the count always fits.
-        let words = u16::try_from((place.len() / 4).saturating_sub(1)).unwrap_or(u16::MAX);
+    /// Writes the block into `place`, which has room for [`encoded_len`](Self::encoded_len); how long it is.
+    pub(crate) fn write(&self, form: ExtensionForm, place: &mut [u8]) -> usize {
+        let len = place.len();
         let Some((head, mut rest)) = place.split_first_chunk_mut() else {
-            return;
+            return 0;
         };
-        let [p0, p1] = form.profile().to_be_bytes();
-        let [l0, l1] = words.to_be_bytes();
-        *head = [p0, p1, l0, l1];
         match form {
             ExtensionForm::OneByte => {
                 for (id, value) in self
@@ -213,7 +210,14 @@ impl Extensions {
                 put(&mut rest, self.storage.as_slice());
             }
         }
-        rest.fill(0);
+        let len = (len - rest.len()).next_multiple_of(4);
+        rest.iter_mut().take(3).for_each(|octet| *octet = 0);
+        // 255 ids of 257 octets are 16,384 words, and `opaque` checked its own: the count always fits.
+        let words = u16::try_from(len / 4 - 1).unwrap_or(u16::MAX);
+        let [p0, p1] = form.profile().to_be_bytes();
+        let [l0, l1] = words.to_be_bytes();
+        *head = [p0, p1, l0, l1];
+        len
     }
 
     fn append(&mut self, id: u8, value: &[u8]) {

@@ -16,21 +16,12 @@ pub fn run() {
         .unwrap();
     let mut ours = runtime.block_on(Ours::connected());
     let handle = runtime.handle().clone();
-    #[cfg(feature = "webrtc")]
-    let mut theirs = runtime.block_on(crate::webrtc_rs::Theirs::connected());
-    #[cfg(feature = "webrtc")]
-    let other = runtime.handle().clone();
     contest(
         "over loopback",
         &mut [
             (
                 "avocet",
                 Box::new(move |size, count| handle.block_on(ours.transfer(size, count))),
-            ),
-            #[cfg(feature = "webrtc")]
-            (
-                "webrtc",
-                Box::new(move |size, count| other.block_on(theirs.transfer(size, count))),
             ),
         ],
     );

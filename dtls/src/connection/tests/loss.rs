@@ -152,6 +152,70 @@ fn any_one_datagram_may_come_twice() {
 }
 
 #[test]
+fn any_one_datagram_may_be_cut_short_anywhere() {
+    for mtu in [256, 1200] {
+        for cut in 0..datagrams_of_a_handshake(mtu) {
+            // In the head of a record, of a fragment, and within the rest.
+            for part in [1, 7, 14, 20, 40, 100] {
+                let mut pair = pair_with_mtu(mtu);
+                let count = Arc::new(AtomicU64::new(0));
+                pair.network().intercept(move |packet| {
+                    if count.fetch_add(1, Ordering::Relaxed) == cut {
+                        let length = part.min(packet.bytes.len() - 1);
+                        Verdict::Replace(packet.bytes[..length].to_vec())
+                    } else {
+                        Verdict::Pass
+                    }
+                });
+                connect(&mut pair);
+                let time = pair.time();
+                assert!(
+                    time <= Duration::from_millis(1_200),
+                    "{cut} of {mtu}: {time:?}"
+                );
+            }
+        }
+    }
+}
+
+/// What may happen to a datagram on its way.
+fn mishap(kind: u64) -> Verdict {
+    match kind {
+        0 => Verdict::Drop,
+        1 => Verdict::Delay(Duration::from_millis(5)),
+        _ => Verdict::Delay(Duration::from_millis(1_500)),
+    }
+}
+
+#[test]
+fn any_two_datagrams_may_be_lost_or_late() {
+    let mtu = if crate::testing::full_matrix() {
+        300
+    } else {
+        1200
+    };
+    let all = datagrams_of_a_handshake(mtu);
+    for first in 0..all {
+        for second in first + 1..all + 4 {
+            for kinds in 0..9 {
+                let mut pair = pair_with_mtu(mtu);
+                meddle(&mut pair, move |number| match number {
+                    _ if number == first => mishap(kinds % 3),
+                    _ if number == second => mishap(kinds / 3),
+                    _ => Verdict::Pass,
+                });
+                connect(&mut pair);
+                let time = pair.time();
+                assert!(
+                    time <= Duration::from_millis(3_300),
+                    "{first}, {second}: {time:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn the_server_repeats_its_last_flight_as_long_as_the_client_does_but_not_faster() {
     let mut pair = pair_with_mtu(1200);
     // The server's Finished is lost for three seconds.

@@ -55,6 +55,7 @@ impl Scene {
             resets: Vec::new(),
             they_answer_resets: true,
         };
+        scene.channels.max_send = 262_144;
         scene.channels.set_role(dtls::Role::Server, &mut scene.said);
         scene.ours.connect(scene.now, None);
         scene.theirs.connect(scene.now, None);

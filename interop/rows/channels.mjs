@@ -1,9 +1,7 @@
 // Data channels of a browser against the program, which sends back whatever comes on a channel of the protocol "echo".
-import { setLoss } from './loss.mjs';
-
-function check(holds, what) {
-  if (!holds) throw new Error(what);
-}
+import { setLoss } from '../loss.mjs';
+import { startProgram } from '../program.mjs';
+import { check } from '../table.mjs';
 
 // Runs in the page: a connection with nothing but data, and helpers around it.
 async function connect(url) {
@@ -146,7 +144,7 @@ async function opened(program, browser) {
   return page;
 }
 
-export async function dataChannels(program, browser) {
+async function dataChannels(program, browser) {
   const page = await opened(program, browser);
   try {
     const { messages, bytes, seconds } = await page.evaluate(echoes);
@@ -160,7 +158,7 @@ export async function dataChannels(program, browser) {
   }
 }
 
-export async function lossyChannels(program, browser, percent) {
+async function lossyChannels(program, browser, percent) {
   setLoss(0);
   const page = await opened(program, browser);
   try {
@@ -175,4 +173,15 @@ export async function lossyChannels(program, browser, percent) {
     setLoss(0);
     await page.close();
   }
+}
+
+export async function run(table, open) {
+  const program = await startProgram();
+  for (const name of ['chromium', 'firefox']) {
+    const browser = await open(name);
+    const version = (await browser.version()).replace(/^[^/]*\//, '');
+    await table.row(`${name}, channels`, version, name, () => dataChannels(program, browser));
+    await table.row(`${name}, lossy channels`, version, name, () => lossyChannels(program, browser, 5));
+  }
+  await program.stop();
 }
