@@ -52,7 +52,7 @@ fn an_agent_that_asks_stun_servers_obeys_the_laws() {
     Battery::new("ice::Agent (gathering)", |stage, seed| {
         let mut pair = agents_at(stage, seed, FULL);
         let now = pair.now();
-        for server in [netsim::ADDRESS_B, ([203, 0, 113, 1], 3478).into()] {
+        for server in [ADDRESS_B, ([203, 0, 113, 1], 3478).into()] {
             // A closed agent refuses.
             let added = pair.a_mut().agent.add_stun_server(now, server);
             assert_eq!(added.is_ok(), stage != Stage::Closing);
