@@ -144,10 +144,10 @@ pub fn pair_on(profile: Profile, seed: u64) -> Peers {
         // Nothing here finds the path MTU yet; it is told.
         config.mtu = 548;
     }
+    // Whether a path is dead is for ICE to say, as in a connection.
+    config.max_init_retransmissions = None;
     if [Profile::Loss30, Profile::Loss50].contains(&profile) {
-        // One attempt in two, or in four, succeeds: whether such a path is dead is for ICE to say.
         config.max_retransmissions = None;
-        config.max_init_retransmissions = None;
     }
     Pair::on(
         profile,
