@@ -4,7 +4,7 @@ const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 // Runs in the page.
 async function look() {
   const { connection, error } = window.avocet;
-  const seen = { error, state: connection && connection.connectionState, framesDecoded: 0, framesEncoded: 0, keyFramesDecoded: 0, samples: 0, audioPacketsSent: 0 };
+  const seen = { error, state: connection && connection.connectionState, framesDecoded: 0, framesEncoded: 0, keyFramesDecoded: 0, seconds: 0, audioPacketsSent: 0 };
   if (!connection) return seen;
   for (const report of (await connection.getStats()).values()) {
     if (report.type === 'inbound-rtp' && report.kind === 'video') {
@@ -13,7 +13,7 @@ async function look() {
         keyFramesDecoded: report.keyFramesDecoded || 0, width: report.frameWidth, height: report.frameHeight,
       });
     } else if (report.type === 'inbound-rtp') {
-      Object.assign(seen, { samples: report.totalSamplesReceived || 0, energy: report.totalAudioEnergy || 0, audioPackets: report.packetsReceived });
+      Object.assign(seen, { seconds: report.totalSamplesDuration || 0, energy: report.totalAudioEnergy || 0, audioPackets: report.packetsReceived });
     } else if (report.type === 'outbound-rtp' && report.kind === 'video') {
       seen.framesEncoded += report.framesEncoded || 0;
       (seen.layers ||= []).push({ rid: report.rid, framesEncoded: report.framesEncoded, width: report.frameWidth, height: report.frameHeight, mode: report.scalabilityMode });

@@ -17,6 +17,14 @@ go_of_the_machine() {
 }
 
 install() {
+    local missing=()
+    command -v node >/dev/null || missing+=(nodejs)
+    command -v openssl >/dev/null || missing+=(openssl)
+    command -v gcc >/dev/null || missing+=(gcc libc6-dev)
+    if [ ${#missing[@]} -gt 0 ]; then
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    fi
     mkdir -p "$build"
     if ! go_of_the_machine; then
         if [ ! -x "$build/python/go/bin/go" ]; then
@@ -57,7 +65,7 @@ keys() {
 }
 
 run() {
-    (cd "$build/source/ssl/test/runner" && "$build/runner" -allow-unimplemented -loose-errors -num-workers 4 -idle-timeout 10s "$@")
+    (cd "$build/source/ssl/test/runner" && "$build/runner" -allow-unimplemented -loose-errors -num-workers 4 -idle-timeout 6s "$@")
 }
 
 install

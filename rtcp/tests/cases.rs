@@ -45,6 +45,7 @@ fn written(write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
     buf.split_off(6)
 }
 
+///
 #[test]
 fn q00_sender_report_is_read_and_written_back() {
     let bytes = case("SR with one report block");
@@ -76,6 +77,7 @@ fn q00_sender_report_is_read_and_written_back() {
     );
 }
 
+///
 #[test]
 fn q00_cumulative_loss_is_signed() {
     let bytes = case("RR cumulative lost -1");
@@ -104,6 +106,7 @@ fn q00_cumulative_loss_is_signed() {
     }
 }
 
+///
 #[test]
 fn q00_source_description_goodbye_and_key_frame_requests_are_written_back() {
     let sdes = case("SDES CNAME");
@@ -154,6 +157,7 @@ fn q00_source_description_goodbye_and_key_frame_requests_are_written_back() {
     );
 }
 
+///
 #[test]
 fn q00_packets_not_read_here_come_out_whole() {
     // A third-party loss report (FMT 8 of 205), and a type that nobody has.
@@ -171,6 +175,7 @@ fn q00_packets_not_read_here_come_out_whole() {
     }
 }
 
+///
 #[test]
 fn q01_q02_wrong_lengths_are_refused() {
     assert_eq!(one(&case("3 bytes")).err(), Some(DecodeError::Truncated));
@@ -194,6 +199,7 @@ fn q01_q02_wrong_lengths_are_refused() {
     }
 }
 
+///
 #[test]
 fn q03_text_does_not_run_past_the_packet() {
     let bytes = case("SDES chunk without terminator");
@@ -218,6 +224,7 @@ fn q03_text_does_not_run_past_the_packet() {
     }
 }
 
+///
 #[test]
 fn q03_chunks_of_every_length_are_told_apart() {
     for length in 0..12_usize {
@@ -243,6 +250,7 @@ fn q03_chunks_of_every_length_are_told_apart() {
     }
 }
 
+///
 #[test]
 fn q04_padding_is_only_valid_at_the_end_and_within_the_body() {
     assert_eq!(
@@ -265,6 +273,7 @@ fn q04_padding_is_only_valid_at_the_end_and_within_the_body() {
     );
 }
 
+///
 #[test]
 fn q05_entries_of_a_nack_are_capped_and_the_rest_is_counted() {
     let mut bytes = hex("81cd3ffe0000000100000002");
@@ -279,6 +288,7 @@ fn q05_entries_of_a_nack_are_capped_and_the_rest_is_counted() {
     assert_eq!(nack.sequence_numbers().count(), 17 * MAX_NACK_ENTRIES);
 }
 
+///
 #[test]
 fn q07_estimates_saturate() {
     let bytes = case("REMB exponent 63");
@@ -305,6 +315,7 @@ fn q07_estimates_saturate() {
     ));
 }
 
+///
 #[test]
 fn q08_q09_many_packets_and_empty_blocks_are_linear() {
     assert_eq!(Compound::new(&case("365 RRs")).count(), 180);

@@ -62,6 +62,7 @@ fn transport(bytes: &[u8]) -> TransportFeedback<'_> {
     feedback.unwrap()
 }
 
+///
 #[test]
 fn q00_transport_wide_feedback_is_read_and_written_back() {
     let bytes = case("TWCC base 10");

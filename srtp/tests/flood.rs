@@ -97,3 +97,23 @@ fn packets_of_known_sources_allocate_nothing() {
         }
     }
 }
+
+/// What both directions of a connection hold before the first packet.
+#[test]
+fn contexts_hold_little_at_their_birth() {
+    for (profile, most) in [
+        (Profile::AeadAes128Gcm, 2_400),
+        (Profile::AeadAes256Gcm, 2_400),
+        (Profile::Aes128CmSha1_80, 1_500),
+    ] {
+        let mut held = None;
+        let measured = allocation_counter::measure(|| {
+            held = Some((
+                Sender::new(profile, key(profile)).unwrap(),
+                Receiver::new(profile, key(profile)).unwrap(),
+            ));
+        });
+        assert!(measured.bytes_current <= most, "{profile:?}: {measured:?}");
+        drop(held);
+    }
+}

@@ -17,7 +17,7 @@ pub(super) struct Established {
     pub(super) announced: bool,
     /// The number of the other side's Finished.
     pub(super) peer_finished: u16,
-    last_flight: Option<LastFlight>,
+    last_flight: Option<Box<LastFlight>>,
     /// What goes on under DTLS 1.3.
     pub(super) post: Option<Box<PostHandshake>>,
 }
@@ -46,10 +46,12 @@ impl Established {
             peer_finished,
             verified: false,
             announced: false,
-            last_flight: (!flight.is_empty()).then_some(LastFlight {
-                flight,
-                timer,
-                since: now,
+            last_flight: (!flight.is_empty()).then(|| {
+                Box::new(LastFlight {
+                    flight,
+                    timer,
+                    since: now,
+                })
             }),
             post: None,
         }

@@ -15,6 +15,7 @@ fn state(receiver: &Receiver) -> String {
     text[..text.find("stats:").unwrap()].to_owned()
 }
 
+/// P-01
 #[test]
 fn p01_forged_packet_far_ahead_does_not_move_the_rollover_counter() {
     for profile in PROFILES {
@@ -35,6 +36,7 @@ fn p01_forged_packet_far_ahead_does_not_move_the_rollover_counter() {
     }
 }
 
+/// P-02
 #[test]
 fn p02_replays_are_refused_in_the_window_behind_it_and_across_the_wrap() {
     for profile in PROFILES {
@@ -58,6 +60,7 @@ fn p02_replays_are_refused_in_the_window_behind_it_and_across_the_wrap() {
     }
 }
 
+/// P-02
 #[test]
 fn p02_late_packets_inside_the_window_are_accepted_once() {
     let (mut sender, mut receiver) = pair(Profile::AeadAes128Gcm);
@@ -70,6 +73,7 @@ fn p02_late_packets_inside_the_window_are_accepted_once() {
     assert_eq!(receiver.stats().accepted, SRTP_WINDOW);
 }
 
+/// P-02
 #[test]
 fn p02_srtcp_replays_are_refused_per_source() {
     for profile in PROFILES {
@@ -94,6 +98,7 @@ fn p02_srtcp_replays_are_refused_per_source() {
     }
 }
 
+/// P-03
 #[test]
 fn p03_many_bad_packets_cost_a_counter_and_nothing_else() {
     for profile in PROFILES {
@@ -113,6 +118,7 @@ fn p03_many_bad_packets_cost_a_counter_and_nothing_else() {
     }
 }
 
+/// P-04
 #[test]
 fn p04_every_short_length_is_an_error() {
     for profile in PROFILES {
@@ -144,6 +150,7 @@ fn p04_every_short_length_is_an_error() {
     }
 }
 
+/// P-04
 #[test]
 fn p04_short_plaintext_is_refused_and_left_alone() {
     let (mut sender, _) = pair(Profile::AeadAes128Gcm);
@@ -174,6 +181,7 @@ fn p04_short_plaintext_is_refused_and_left_alone() {
     );
 }
 
+/// P-04
 #[test]
 fn p04_packets_longer_than_a_datagram_are_refused() {
     for profile in PROFILES {
@@ -199,6 +207,7 @@ fn p04_packets_longer_than_a_datagram_are_refused() {
     }
 }
 
+/// P-05
 #[test]
 fn p05_every_bit_of_a_packet_is_authenticated() {
     for profile in PROFILES {
@@ -221,6 +230,7 @@ fn p05_every_bit_of_a_packet_is_authenticated() {
     }
 }
 
+/// P-06
 #[test]
 fn p06_plaintext_and_unencrypted_packets_are_refused() {
     for profile in PROFILES {
@@ -245,6 +255,7 @@ fn p06_plaintext_and_unencrypted_packets_are_refused() {
     }
 }
 
+/// P-06
 #[test]
 fn p06_packets_do_not_pass_as_the_other_kind_or_the_other_profile() {
     let (mut cm, mut cm_receiver) = pair(Profile::Aes128CmSha1_80);
@@ -271,6 +282,7 @@ fn p06_packets_do_not_pass_as_the_other_kind_or_the_other_profile() {
     );
 }
 
+/// P-07
 #[test]
 fn p07_sender_refuses_to_use_an_index_twice_or_to_rewind() {
     for profile in PROFILES {
@@ -306,6 +318,7 @@ fn p07_sender_refuses_to_use_an_index_twice_or_to_rewind() {
     }
 }
 
+/// P-07
 #[test]
 fn p07_rtcp_of_all_sources_draws_on_one_index() {
     let (mut sender, _) = pair(Profile::AeadAes128Gcm);
@@ -315,6 +328,7 @@ fn p07_rtcp_of_all_sources_draws_on_one_index() {
     assert_eq!(second.last(), Some(&1));
 }
 
+/// P-07
 #[test]
 fn p07_the_two_directions_have_different_keys() {
     for profile in PROFILES {
@@ -334,6 +348,7 @@ fn p07_the_two_directions_have_different_keys() {
     }
 }
 
+/// P-08
 #[test]
 fn p08_forged_packets_leave_the_whole_state_equal() {
     for profile in PROFILES {
@@ -369,6 +384,7 @@ fn p08_forged_packets_leave_the_whole_state_equal() {
     }
 }
 
+/// P-09
 #[test]
 fn p09_forged_sources_make_no_state() {
     let (_, mut receiver) = pair(Profile::AeadAes128Gcm);
@@ -380,6 +396,7 @@ fn p09_forged_sources_make_no_state() {
     assert_eq!(receiver.streams(), (0, 0));
 }
 
+/// P-09
 #[test]
 fn p09_sources_are_capped_and_idle_ones_make_room() {
     let (mut sender, mut receiver) = pair(Profile::AeadAes128Gcm);
@@ -433,6 +450,7 @@ fn p09_sources_are_capped_and_idle_ones_make_room() {
     );
 }
 
+/// P-09
 #[test]
 fn p09_sender_refuses_one_source_too_many() {
     let (mut sender, _) = pair(Profile::AeadAes128Gcm);
@@ -448,6 +466,7 @@ fn p09_sender_refuses_one_source_too_many() {
     sealed_rtp(&mut sender, 0, 2);
 }
 
+/// P-10
 #[test]
 fn p10_every_profile_goes_round_and_has_a_number() {
     let known = |number: u16| Profile::from_number(number).is_some();
@@ -471,6 +490,7 @@ fn p10_every_profile_goes_round_and_has_a_number() {
     }
 }
 
+/// P-10
 #[test]
 fn p10_keys_of_another_length_or_profile_are_refused() {
     for profile in PROFILES {
@@ -488,6 +508,7 @@ fn p10_keys_of_another_length_or_profile_are_refused() {
     assert_eq!(Receiver::new(gcm, key(cm, 1)).err(), Some(KeyError::Length));
 }
 
+/// P-11
 #[test]
 fn p11_keys_end_at_the_limits_and_say_so_before() {
     for profile in PROFILES {
@@ -553,7 +574,7 @@ fn q11_srtcp_too_short_for_its_tag_is_refused() {
     }
 }
 
-/// RFC 3711 §9.2: the limit is the key's, whichever sources it was spent on.
+/// P-11: RFC 3711 §9.2: the limit is the key's, whichever sources it was spent on.
 #[test]
 fn p11_packets_of_all_sources_count_against_the_key() {
     let (mut sender, _) = pair(Profile::AeadAes256Gcm);
