@@ -23,7 +23,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A creates a channel, and either side offers.
 fn data_call(seed: u8, a_offers: bool) -> (Pair<Peer>, ChannelId) {
-    let (mut a, mut b) = peers(seed);
+    data_call_of(peers(seed), a_offers)
+}
+
+/// The same, A offering, with a handshake that travels in datagrams of its own.
+fn uncarried_data_call(seed: u8) -> (Pair<Peer>, ChannelId) {
+    let (mut a, b) = (config_a(seed), config_b(seed));
+    a.sped = false;
+    data_call_of(with_addresses(a, b), true)
+}
+
+fn data_call_of((mut a, mut b): (Peer, Peer), a_offers: bool) -> (Pair<Peer>, ChannelId) {
     let now = netsim::epoch();
     let channel =
         a.pc.create_data_channel(now, "chat", DataChannelInit::default())
@@ -679,7 +689,7 @@ fn forged_handshake_messages_do_not_keep_the_call_from_coming_about() {
 #[test]
 fn a_forged_flight_of_the_server_ends_the_handshake_and_not_the_call() {
     let is = |bytes: &[u8], kind: u8| bytes.first() == Some(&22) && bytes.get(13) == Some(&kind);
-    let (mut pair, channel) = data_call(20, true);
+    let (mut pair, channel) = uncarried_data_call(20);
     pair.network().start_recording();
     assert!(pair.run_until(PATIENCE, |pair| is_open(pair.a(), channel)));
     let recorded = pair.network().recorded().to_vec();
@@ -690,7 +700,7 @@ fn a_forged_flight_of_the_server_ends_the_handshake_and_not_the_call() {
     assert!(!flight.is_empty());
 
     // In another call it comes before the genuine one: B has sent its ClientHello.
-    let (mut pair, channel) = data_call(21, true);
+    let (mut pair, channel) = uncarried_data_call(21);
     pair.network().start_recording();
     let sent_hello = |pair: &mut Pair<Peer>| {
         pair.network()
@@ -712,7 +722,7 @@ fn a_forged_flight_of_the_server_ends_the_handshake_and_not_the_call() {
 #[test]
 fn a_client_hello_that_overtakes_the_checks_is_kept_and_answered() {
     let is_hello = |bytes: &[u8]| bytes.first() == Some(&22) && bytes.get(13) == Some(&1);
-    let (mut pair, channel) = data_call(17, true);
+    let (mut pair, channel) = uncarried_data_call(17);
     pair.network().start_recording();
     assert!(pair.run_until(PATIENCE, |pair| is_open(pair.a(), channel)));
     let recorded = pair.network().recorded().to_vec();
@@ -725,7 +735,7 @@ fn a_client_hello_that_overtakes_the_checks_is_kept_and_answered() {
 
     // The same call, in which the hellos of the first seconds are lost, with and without one that came before.
     let time_to_open = |early: bool| {
-        let (mut pair, channel) = data_call(17, true);
+        let (mut pair, channel) = uncarried_data_call(17);
         let path = pair.path(Side::A);
         pair.network().intercept(move |packet| {
             let drop = is_hello(&packet.bytes);
