@@ -165,7 +165,9 @@ async function fromGStreamer(name, codec, pipeline, frames, version, kept, index
     await ended;
     const [stream] = streams(said.split('\n'));
     check(stream && stream.frames > 20 && stream.gaps === 0, `the program says: ${said}`);
-    check(frames === 0 || stream.frames === frames, `${stream.frames} of ${frames} frames`);
+    // An audio encoder that looks ahead says one frame more at the end, or not.
+    const spare = codec.startsWith('audio') ? 1 : 0;
+    check(frames === 0 || (stream.frames >= frames && stream.frames <= frames + spare), `${stream.frames} of ${frames} frames`);
     const encoder = codec.startsWith('video') ? { framesSent: frames, frameWidth: 320, frameHeight: 180 } : {};
     await keep(join(directory, `${stream.name}.rtpdump`), `gstreamer_${name}.rtpdump`, {
       sender: `GStreamer ${version}`, codec: stream.codec, payloadType: stream.payloadType, extensions: {}, encoder,
