@@ -2,6 +2,6 @@
 # Builds the tests of every package in peers/: one layer of ours against other crates, in memory.
 set -euo pipefail
 cd "$(dirname "$0")/../peers"
-for layer in */Cargo.toml; do
-    cargo test --quiet --no-run --manifest-path "$layer"
+for layer in */tests; do
+    cargo test --quiet --no-run --manifest-path "${layer%/tests}/Cargo.toml"
 done

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { check } from '../table.mjs';
 
-const PEER = new URL('../peers/openssl/target/debug/avocet-openssl-peer', import.meta.url).pathname;
+const TARGET = process.env.CARGO_TARGET_DIR ?? new URL('../peers/openssl/target', import.meta.url).pathname;
+const PEER = join(TARGET, 'debug/avocet-openssl-peer');
 const KEY = '00112233445566778899aabbccddeeff';
 const EXPORT = ['-keymatexport', 'EXTRACTOR-dtls_srtp', '-keymatexportlen', '60'];
 
@@ -20,6 +21,7 @@ class Program {
     this.child = spawn(path, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (text) => { this.output += text; });
     this.child.stdin.on('error', () => {});
+    this.child.on('error', (error) => { this.output += error.message; });
   }
 
   async until(pattern, what, seconds = 15) {

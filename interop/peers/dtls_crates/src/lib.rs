@@ -40,8 +40,17 @@ pub struct Scene {
 
 impl Scene {
     /// The datagram of number `lost`, counted over both directions, does not arrive.
-    pub fn new(role: Role, versions: Versions, peer: Peer, cookie: bool, lost: Option<u64>) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "an epoch; nothing depends on which")]
+    pub fn new(
+        role: Role,
+        versions: Versions,
+        peer: Peer,
+        cookie: bool,
+        lost: Option<u64>,
+    ) -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "an epoch; nothing depends on which"
+        )]
         let now = Instant::now();
         let mut config = Config::new(Certificate::from_pem(ALICE).unwrap());
         config.versions = versions;
@@ -136,7 +145,7 @@ impl Scene {
         }
     }
 
-    /// Goes to the next thing that happens.
+    /// Goes to the next thing that happens, and takes what comes of it.
     fn step(&mut self) {
         self.poll();
         let arrival = self.link.keys().next().map(|(at, _)| *at);
@@ -155,6 +164,7 @@ impl Scene {
         }
         self.ours.handle_timeout(self.now);
         self.theirs.handle_timeout(self.now).unwrap();
+        self.poll();
     }
 
     /// Runs until both are connected; how long it took.
@@ -165,7 +175,6 @@ impl Scene {
             assert!(self.now - began < Duration::from_secs(30), "not connected");
         }
         let took = self.now - began;
-        self.poll();
         let mut keys = vec![0; self.their_keys.as_ref().unwrap().len()];
         self.ours
             .export_keying_material("EXTRACTOR-dtls_srtp", None, &mut keys)

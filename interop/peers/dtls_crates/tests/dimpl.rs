@@ -36,7 +36,10 @@ fn any_one_datagram_may_be_lost() {
             for lost in 0..8 {
                 let mut scene = Scene::new(role, versions, peer, false, Some(lost));
                 let took = scene.connect();
-                assert!(took < Duration::from_secs(5), "{role:?} {peer:?} {lost}: {took:?}");
+                assert!(
+                    took < Duration::from_secs(5),
+                    "{role:?} {peer:?} {lost}: {took:?}"
+                );
                 scene.talk();
             }
         }
