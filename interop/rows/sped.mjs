@@ -23,7 +23,6 @@ async function carriedCall(program, browser, offers) {
 }
 
 // Only with `all`: the trial is nobody's default.
-export const slow = true;
 
 export async function run(table) {
   const program = await startProgram();
