@@ -8,6 +8,7 @@ mod credentials;
 mod error;
 mod event;
 pub mod framing;
+mod grow;
 mod hash;
 pub mod mdns;
 pub mod mux;

@@ -506,6 +506,8 @@ impl Connection {
         }
         if !established.verified {
             established.verified = true;
+            // Room for this one: no other event but the last may come.
+            self.events.reserve_exact(1);
             self.events.push_back(established.event());
         }
     }

@@ -242,13 +242,6 @@ pub(crate) enum SecretSource {
 
 impl SecretSource {
     /// A fresh private key for one key agreement.
-    #[cfg_attr(
-        not(feature = "rust-crypto"),
-        expect(
-            clippy::needless_pass_by_ref_mut,
-            reason = "the other source is one that changes"
-        )
-    )]
     pub(crate) fn key_exchange(&mut self, group: NamedGroup) -> Result<KeyExchange, CryptoError> {
         if group.is_hybrid() {
             let exchange = HybridExchange::new(self)?;
@@ -280,6 +273,13 @@ impl SecretSource {
     }
 
     /// Secret random bytes.
+    #[cfg_attr(
+        not(feature = "rust-crypto"),
+        expect(
+            clippy::needless_pass_by_ref_mut,
+            reason = "the other source is one that changes"
+        )
+    )]
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), CryptoError> {
         match self {
             Self::OperatingSystem => ring::fill(bytes),

@@ -9,6 +9,7 @@ use super::Agent;
 use super::checklist::Origin;
 use super::pair::{End, PairId};
 use super::streams::UNOPENED;
+use crate::grow;
 use crate::{
     AddCandidateError, Candidate, CandidateKind, CandidateStats, CandidateTransport, PairState,
     Role, State, TcpType,
@@ -170,7 +171,7 @@ impl Agent {
         };
         self.gather_for(&candidate);
         let local = (base, end, candidate.transport());
-        self.locals.push(candidate);
+        grow::push(&mut self.locals, candidate);
         if self.current.remote.is_some() {
             for remote in self.remotes.ends() {
                 self.form_signalled_pair(now, local, remote);
@@ -236,14 +237,17 @@ impl Agent {
                     self.stats.remote_candidates_refused += 1;
                     return Err(AddCandidateError::TooMany);
                 }
-                self.remotes.list.push(Remote {
-                    address,
-                    transport,
-                    foundation: Some(candidate.foundation().into()),
-                    end,
-                    ufrag: candidate.ufrag().map(Into::into),
-                    origin: Origin::Signalled,
-                });
+                grow::push(
+                    &mut self.remotes.list,
+                    Remote {
+                        address,
+                        transport,
+                        foundation: Some(candidate.foundation().into()),
+                        end,
+                        ufrag: candidate.ufrag().map(Into::into),
+                        origin: Origin::Signalled,
+                    },
+                );
             }
         }
         if self.current.remote.is_some() {

@@ -28,15 +28,20 @@ const MAX_ACKS: usize = 4;
 /// The most payloads that arrived and were not taken; the peer sends again what was not acknowledged.
 const MAX_ARRIVED: usize = 8;
 
-/// What is carried, and what arrived.
+/// Whether anything is carried, and what.
 #[derive(Debug, Default)]
 pub(super) struct Carriage {
-    is_on: bool,
+    /// Goes up with each attachment: requests of an older one are not sent again as they are.
+    epoch: u32,
+    load: Option<Box<Load>>,
+}
+
+/// What is carried, and what arrived.
+#[derive(Debug, Default)]
+struct Load {
     payloads: Vec<Payload>,
     /// Which payload the next message takes.
     next: usize,
-    /// Goes up with each attachment: requests of an older one are not sent again as they are.
-    epoch: u32,
     /// The CRC-32s of what arrived, newest last.
     received: VecDeque<u32>,
     /// The peer has shown that it does not know what it was sent.
@@ -57,20 +62,25 @@ impl Carriage {
 
     /// Whether something has not been in any message yet.
     fn has_unsent(&self) -> bool {
-        self.payloads.iter().any(|payload| !payload.is_sent)
+        let load = self.load.as_ref();
+        load.is_some_and(|load| load.payloads.iter().any(|payload| !payload.is_sent))
     }
 
     /// Whether a request of this epoch would say something else if it were made anew.
     pub(super) fn is_changed_since(&self, epoch: u32) -> bool {
-        self.epoch != epoch || self.payloads.len() > 1
+        let load = self.load.as_ref();
+        self.epoch != epoch || load.is_some_and(|load| load.payloads.len() > 1)
     }
 
     /// Appends the acknowledgements, and the next payload if the message stays small enough with it; `true` when it
     /// was appended.
     pub(super) fn write(&mut self, message: &mut MessageBuilder<'_>) -> bool {
-        if !self.is_on {
-            return false;
-        }
+        self.load.as_mut().is_some_and(|load| load.write(message))
+    }
+}
+
+impl Load {
+    fn write(&mut self, message: &mut MessageBuilder<'_>) -> bool {
         let mut acks = [0; 4 * MAX_ACKS];
         let count = self.received.len().min(MAX_ACKS);
         let newest = self.received.iter().rev();
@@ -137,9 +147,10 @@ impl Agent {
         if matches!(self.state, State::Closed) {
             return;
         }
+        let load = self.carriage.load.get_or_insert_default();
         let mut fresh: Vec<Payload> = Vec::new();
         for bytes in payloads.into_iter().take(MAX_PAYLOADS) {
-            let known = self.carriage.payloads.iter().find(|it| it.bytes == bytes);
+            let known = load.payloads.iter().find(|it| it.bytes == bytes);
             fresh.push(Payload {
                 crc: stun::crc32(&bytes),
                 is_sent: known.is_some_and(|known| known.is_sent),
@@ -147,10 +158,9 @@ impl Agent {
             });
         }
         let is_changed = fresh.iter().any(|payload| !payload.is_sent);
-        self.carriage.is_on = true;
-        self.carriage.is_refused = false;
-        self.carriage.payloads = fresh;
-        self.carriage.next = 0;
+        load.is_refused = false;
+        load.payloads = fresh;
+        load.next = 0;
         if is_changed {
             self.carriage.epoch = self.carriage.epoch.wrapping_add(1);
             self.hurry_proved_checks();
@@ -160,34 +170,35 @@ impl Agent {
 
     /// Nothing is carried any more, and what still arrives is ignored.
     pub fn detach(&mut self, now: Instant) {
-        *self.carriage = Carriage {
+        self.carriage = Carriage {
             epoch: self.carriage.epoch.wrapping_add(1),
-            ..Carriage::default()
+            load: None,
         };
         self.settle(now);
     }
 
     /// Whether there is something to carry that the peer has not acknowledged.
     pub fn is_carrying(&self) -> bool {
-        !self.carriage.payloads.is_empty()
+        let load = self.carriage.load.as_ref();
+        load.is_some_and(|load| !load.payloads.is_empty())
     }
 
     /// What an authenticated message of the peer carried and acknowledged. `ours` says that it answers a request of
     /// ours that carried something: then silence about it means that the peer does not know of such things.
     pub(super) fn read_carriage(&mut self, path: Path, message: &Message<'_>, ours: bool) {
-        if !self.carriage.is_on {
+        let Some(load) = &mut self.carriage.load else {
             return;
-        }
+        };
         let acks = message.attribute(AttributeType::DTLS_IN_STUN_ACK);
         match acks {
             Some(acks) => {
-                self.carriage.is_refused = false;
-                for payload in self.carriage.acknowledge(acks) {
+                load.is_refused = false;
+                for payload in load.acknowledge(acks) {
                     self.tell(Event::PayloadAcknowledged(payload));
                 }
             }
-            None if ours && !self.carriage.is_refused => {
-                self.carriage.is_refused = true;
+            None if ours && !load.is_refused => {
+                load.is_refused = true;
                 self.tell(Event::PayloadsRefused);
             }
             None => {}
@@ -199,7 +210,8 @@ impl Agent {
             return;
         };
         let crc = stun::crc32(payload);
-        if !self.carriage.is_received(crc) {
+        let load = self.carriage.load.as_ref();
+        if !load.is_some_and(|load| load.is_received(crc)) {
             let waiting = self.events.count_arrived();
             let payload = Bytes::copy_from_slice(payload);
             if waiting >= MAX_ARRIVED || !self.tell(Event::PayloadArrived { path, payload }) {
@@ -207,7 +219,9 @@ impl Agent {
                 return;
             }
         }
-        self.carriage.on_received(crc);
+        if let Some(load) = &mut self.carriage.load {
+            load.on_received(crc);
+        }
     }
 
     /// What is new goes out at once where the peer has been heard and no answer has come yet.

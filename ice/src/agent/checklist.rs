@@ -3,6 +3,7 @@ use std::collections::VecDeque;
 use net::Path;
 
 use super::pair::{End, Nomination, Pair, PairId};
+use crate::grow;
 use crate::{PairState, Role};
 
 /// The most pairs (RFC 8445 §6.1.2.5), learned ones included.
@@ -85,7 +86,7 @@ impl Checklist {
             self.prune_triggered();
         }
         self.next_id += 1;
-        self.pairs.push(pair);
+        grow::push(&mut self.pairs, pair);
         Some(id)
     }
 

@@ -89,7 +89,7 @@ pub struct Agent {
     limiter: Limiter,
     events: Events,
     gathering: Gathering,
-    carriage: Box<Carriage>,
+    carriage: Carriage,
     mtu: Option<Box<PathMtu>>,
     /// The last size that the owner was told.
     told_mtu: usize,
@@ -153,7 +153,7 @@ impl Agent {
             limiter: Limiter::new(hash),
             events: Events::default(),
             gathering: Gathering::default(),
-            carriage: Box::default(),
+            carriage: Carriage::default(),
             mtu: config.path_mtu.map(|config| Box::new(PathMtu::new(config))),
             told_mtu: BASE_DATAGRAM,
             selected: None,

@@ -5,6 +5,7 @@ use stun::TransactionId;
 
 use super::pair::{CONSENT_EXPIRY, PairId};
 use crate::Role;
+use crate::grow;
 
 /// The most outstanding requests. A pair has at most one check outstanding, a few that were cancelled and whose
 /// answer would still count, and eight consent checks.
@@ -218,24 +219,27 @@ impl Transactions {
         rto: Duration,
     ) {
         let (pair, generation, path) = pair;
-        self.list.push(Transaction {
-            id,
-            pair,
-            generation,
-            path,
-            purpose,
-            role,
-            bytes: Vec::new(),
-            first_sent: None,
-            last_sent: None,
-            counted: Vec::new(),
-            sends: 0,
-            spent: 0,
-            epoch: 0,
-            carries: false,
-            rto,
-            phase: Phase::Due,
-        });
+        grow::push(
+            &mut self.list,
+            Transaction {
+                id,
+                pair,
+                generation,
+                path,
+                purpose,
+                role,
+                bytes: Vec::new(),
+                first_sent: None,
+                last_sent: None,
+                counted: Vec::new(),
+                sends: 0,
+                spent: 0,
+                epoch: 0,
+                carries: false,
+                rto,
+                phase: Phase::Due,
+            },
+        );
     }
 
     /// Puts a new request, due at once, in the place of one that was sent before; `false` when there is no room.

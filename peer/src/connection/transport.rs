@@ -29,7 +29,7 @@ pub(super) struct Transport {
     /// The receiving keys of a former association.
     pub(super) retired: Option<Box<RetiredKeys>>,
     pub(super) early: Early,
-    pub(super) local_fingerprint: String,
+    pub(super) local_fingerprint: Box<str>,
     /// Whose certificate is expected.
     pub(super) remote_fingerprints: Option<Vec<dtls::Fingerprint>>,
     /// The credentials that the ICE agent works with.
@@ -89,7 +89,7 @@ impl Transport {
             srtp: None,
             retired: None,
             early: Early::default(),
-            local_fingerprint: config.certificate.fingerprint().to_string(),
+            local_fingerprint: config.certificate.fingerprint().to_string().into(),
             remote_fingerprints: None,
             remote_ufrag: None,
             farewell_path: None,

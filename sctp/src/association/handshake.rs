@@ -294,6 +294,7 @@ impl Association {
             self.timers.set(Timer::Retransmission, due);
         }
         self.start_heartbeat_timer(now);
+        self.events.reserve_exact(1);
         self.events.push_back(Event::Connected {
             inbound_streams: self.inbound_streams(),
             outbound_streams: self.outbound_streams(),
