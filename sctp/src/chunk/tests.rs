@@ -270,6 +270,22 @@ fn the_high_bits_of_an_unknown_type_say_what_to_do() {
     );
 }
 
+/// What the fuzzer found: bits that mean nothing were written back as zeros, and the chunk was not the same any more.
+#[test]
+fn reserved_bits_of_an_i_forward_tsn_mean_nothing() {
+    let bytes = from_hex("c20400103f984aff0a180f006e0000e7");
+    let chunk = decode(&bytes);
+    let written = encode(&chunk);
+    assert_eq!(written, from_hex("c20000103f984aff0a1800006e0000e7"));
+    assert_eq!(decode(&written), chunk);
+    let another = from_hex("c20000103f984aff0a1800016e0000e7");
+    assert_ne!(
+        decode(&another),
+        chunk,
+        "the bit of unordered messages counts"
+    );
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused_and_written_back(bytes: Vec<u8>) {
