@@ -115,7 +115,7 @@ async function decodable(dump, codec, payloadType) {
   try {
     const { stdout } = await execute(binary('undump'), [dump, codec, String(payloadType), directory]);
     for (const path of stdout.trim().split('\n')) {
-      if (!path.endsWith('.g722')) await decoded(path, codec.startsWith('video') ? 'v' : 'a');
+      await decoded(path, codec.startsWith('video') ? 'v' : 'a');
     }
   } finally {
     await rm(directory, { recursive: true });
