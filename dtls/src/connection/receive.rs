@@ -82,7 +82,8 @@ impl Connection {
             && !self.records.epochs().is_some_and(readable)
         {
             let data = u64::from(bits) == Epochs::APPLICATION & 3;
-            if !handshake.may_be_early() {
+            // A handshake has epochs 2 and 3 alone.
+            if bits < 2 || !handshake.may_be_early() {
                 self.stats.dropped.epoch += 1;
             } else if !handshake.early.push(record, data) {
                 self.stats.dropped.overflow += 1;
@@ -383,7 +384,13 @@ impl Connection {
             };
             let due = match handshake.advance(now, &mut environment) {
                 Outcome::Waiting if handshake.can_read(&self.records) => {
-                    handshake.early.take_handshake()
+                    let epochs = self.records.epochs();
+                    handshake.early.take_handshake(|first| {
+                        !UnifiedHeader::recognises(first)
+                            || epochs.is_some_and(|epochs| {
+                                epochs.can_read(UnifiedHeader::epoch_bits_of(first))
+                            })
+                    })
                 }
                 Outcome::Waiting => return,
                 Outcome::Completed(agreed) => {

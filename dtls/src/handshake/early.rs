@@ -27,13 +27,14 @@ impl EarlyRecords {
         fits
     }
 
-    /// Takes those that belong to the handshake.
-    pub(crate) fn take_handshake(&mut self) -> Vec<Vec<u8>> {
-        let (data, handshake): (Vec<_>, Vec<_>) = std::mem::take(&mut self.0)
-            .into_iter()
-            .partition(|record| record.data);
-        self.0 = data;
-        handshake.into_iter().map(|record| record.bytes).collect()
+    /// Takes those of the handshake that can be opened now, as the first octet tells. The others stay: handed back they
+    /// would only come here again.
+    pub(crate) fn take_handshake(&mut self, can_open: impl Fn(u8) -> bool) -> Vec<Vec<u8>> {
+        let due = |record: &mut EarlyRecord| {
+            !record.data && record.bytes.first().is_some_and(|first| can_open(*first))
+        };
+        let due = self.0.extract_if(.., due);
+        due.map(|record| record.bytes).collect()
     }
 
     /// Takes all.

@@ -39,6 +39,11 @@ impl UnifiedHeader {
         first & Self::FIXED_MASK == Self::FIXED
     }
 
+    /// The two low bits of the epoch of a record that begins with this byte.
+    pub(crate) const fn epoch_bits_of(first: u8) -> u8 {
+        first & Self::EPOCH
+    }
+
     /// Reads the head of the record at the beginning of `bytes`.
     ///
     /// On `Err` nothing behind can be found.
@@ -65,7 +70,7 @@ impl UnifiedHeader {
         let body_length = length.unwrap_or(buf.len());
         codec::take(buf, body_length)?;
         Ok(Self {
-            epoch_bits: first & Self::EPOCH,
+            epoch_bits: Self::epoch_bits_of(first),
             sequence_length,
             header_length,
             body_length,

@@ -245,6 +245,32 @@ fn protected_records_that_make_no_sense_change_nothing() {
     assert_eq!(pair.pulled(Side::B), [b"genuine".to_vec()]);
 }
 
+/// A stranger's record of an epoch that has no keys yet is looked at once, whenever it comes, and takes no room
+/// from those that may be opened later.
+#[test]
+fn a_record_of_an_epoch_without_keys_stops_nothing() {
+    for milliseconds in (0..100).step_by(10) {
+        for side in [Side::A, Side::B] {
+            for epoch in 0..4 {
+                let mut pair = pair(only_13(alice()), only_13(bob()));
+                pair.run_for(Duration::from_millis(milliseconds));
+                for number in 0..12 {
+                    inject(
+                        &mut pair,
+                        side,
+                        &[0b0010_1100 | epoch, 0, number, 0, 3, 1, 2, 3],
+                    );
+                }
+                pair.run_for(Duration::from_secs(5));
+                assert!(
+                    both_connected(&pair),
+                    "{milliseconds} ms, {side:?}, {epoch}"
+                );
+            }
+        }
+    }
+}
+
 /// D-07: a number counts when its tag verified, not before.
 #[test]
 fn a_forged_number_moves_no_window() {
