@@ -7,6 +7,7 @@
 # Works on a stable toolchain. What is found on the way is kept in fuzz/corpus/ (not committed), crashes in
 # fuzz/artifacts/, fuzz/seeds/ holds the committed beginnings. FUZZ_SANITIZER=address finds what a library's
 # unsafe code does wrong, at half the speed; Avocet itself has none. A target CRATE_WHAT begins with seeds/CRATE.
+# FUZZ_SEED=N makes a run that can be repeated.
 set -eu
 
 seconds=${1:?usage: fuzz/run.sh SECONDS [TARGET...]}
@@ -47,7 +48,7 @@ for target in $targets; do
     [ -d "$seeds" ] || seeds=
     # shellcheck disable=SC2086 # no seeds, no argument
     if ! cargo fuzz run --fuzz-dir . -s "$sanitizer" "$target" "corpus/$target" $seeds -- \
-        -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+        -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
         >"corpus/$target.log" 2>&1; then
         failed="$failed $target"
         tail -40 "corpus/$target.log"
