@@ -65,8 +65,12 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
                 drop(association.begin_message(now, stream, Ppid::new(53), options(argument >> 3)))
             }
             37 => drop(association.write(now, stream, &vec![argument; usize::from(argument) * 32])),
-            38 => drop(association.finish_message(now, stream)),
-            39 => drop(association.abandon_message(now, stream)),
+            38 => {
+                let _ = association.finish_message(now, stream);
+            }
+            39 => {
+                let _ = association.abandon_message(now, stream);
+            }
             40 => drop(association.recv_piece(now, stream)),
             41 => association
                 .set_partial_delivery(stream, (argument > 7).then_some(usize::from(argument))),
