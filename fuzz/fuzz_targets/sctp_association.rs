@@ -62,7 +62,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
                 }
             }
             36 => {
-                drop(association.begin_message(now, stream, Ppid::new(53), options(argument >> 3)))
+                let options = options(argument >> 3);
+                let _ = association.begin_message(now, stream, Ppid::new(53), options);
             }
             37 => drop(association.write(now, stream, &vec![argument; usize::from(argument) * 32])),
             38 => {
