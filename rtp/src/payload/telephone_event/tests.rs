@@ -122,6 +122,7 @@ fn segments_may_begin_with_the_next_packet_and_a_marked_one_is_another_event() {
     }
 }
 
+/// H-*
 #[test]
 fn catalogue_h_truncated_events_are_refused() {
     for len in 0..4 {
