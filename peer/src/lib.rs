@@ -7,6 +7,7 @@ mod demux;
 mod error;
 mod event;
 mod jsep;
+mod relay;
 mod stats;
 
 pub use config::{AnswerSetup, Config, IceServer, MAX_EARLY_CANDIDATES, MAX_SECTIONS};
@@ -27,5 +28,6 @@ pub use jsep::{
     CodecParameters, Codecs, Direction, SdpType, SessionDescription, SignalingState, Transceiver,
     TransceiverId, TransceiverInit,
 };
+pub use relay::{RelayFact, RelayId, RelaySocket, RelayStats, RelayTransport};
 pub use sctp::PieceEnd;
 pub use stats::{DataChannelStats, Dropped, MediaIds, PeerConnectionStats, Stats, TransportStats};

@@ -12,6 +12,7 @@ use crate::config::IceServer;
 use crate::data::Outlet;
 use crate::error::AddCandidateError;
 use crate::event::Event;
+use crate::relay::RelayFact;
 
 /// The STUN servers whose names are not resolved yet.
 #[derive(Debug, Default)]
@@ -26,15 +27,14 @@ impl Servers {
 }
 
 impl PeerConnection {
-    /// Asks the STUN servers of the configuration, once their addresses are known. (TURN servers need credentials and
-    /// allocations, and are the TURN client's.)
-    pub(super) fn use_stun_servers(&mut self, now: Instant) {
+    /// Asks the servers of the configuration, once their addresses are known. A TURN server is a STUN server, too.
+    pub(super) fn use_servers(&mut self, now: Instant) {
         let uris: Vec<_> = self.config.ice_servers.iter().map(IceServer::uri).collect();
         let mut servers = Vec::new();
         for uri in uris {
             let is_plain =
-                uri.scheme() == stun::Scheme::Stun && uri.transport() == stun::UriTransport::Udp;
-            if is_plain {
+                !uri.scheme().is_secure() && uri.transport() == stun::UriTransport::Udp;
+            if is_plain && self.config.ice_mode == ice::Mode::Full {
                 servers.push((uri.host().to_ascii_lowercase(), uri.port()));
             }
         }
@@ -49,7 +49,41 @@ impl PeerConnection {
                 self.events.push(Event::ResolveName(host.clone()));
             }
             unresolved.push((host, port));
+            self.candidates.gathered = false;
         }
+        for host in self.relays.begin(now) {
+            let unresolved = &self.transport.servers.unresolved;
+            if !unresolved.iter().any(|(known, _)| *known == host) {
+                self.events.push(Event::ResolveName(host));
+            }
+        }
+        self.candidates.relayed = self.relays.is_settled();
+    }
+
+    /// What became of a socket that [`Event::OpenRelaySocket`] asked for. What it receives is given to
+    /// [`handle_datagram`](Self::handle_datagram) under its path.
+    pub fn on_relay_socket(&mut self, now: Instant, fact: RelayFact) {
+        let (RelayFact::Opened(id, _) | RelayFact::Refused(id) | RelayFact::Closed(id)) = fact;
+        let is_wanted = !self.state.closed && self.relays.on_socket(fact);
+        if !is_wanted && matches!(fact, RelayFact::Opened(..)) {
+            self.events.push(Event::CloseRelaySocket(id));
+        }
+        self.settle(now);
+    }
+
+    /// Takes over what happened on the way to the relays.
+    pub(super) fn settle_relays(&mut self, now: Instant) -> bool {
+        let moved = self
+            .relays
+            .settle(now, &mut self.transport.ice, &mut self.events);
+        let is_settled = self.relays.is_settled();
+        if moved || is_settled != self.candidates.relayed {
+            self.candidates.relayed = is_settled;
+            self.forget_candidates();
+            self.note_candidates();
+            self.tell_candidates();
+        }
+        moved
     }
 
     fn add_stun_server(&mut self, now: Instant, server: SocketAddr) {
@@ -78,8 +112,10 @@ impl PeerConnection {
         if self.transport.servers.is_settled() && !self.transport.ice.is_gathering() {
             self.candidates.gathered = true;
         }
+        self.relays.on_resolved(now, name, addresses);
         let address = addresses.first().copied();
         self.transport.ice.on_resolved(now, name, address);
+        self.relays.permit(&self.transport.ice);
         self.note_candidates();
         self.tell_candidates();
         self.settle(now);
@@ -134,6 +170,7 @@ impl PeerConnection {
                 self.forget_candidates();
             }
             InterfaceFact::Up(address) => {
+                self.relays.on_network_change(now);
                 if let Err(reason) = self.add_local_address(now, address) {
                     log::debug!("a new address is not used: {reason}");
                 }
@@ -201,6 +238,7 @@ impl PeerConnection {
 
     /// Data takes another path: what the association has learned of the old one says nothing about it.
     pub(super) fn on_path_selected(&mut self, now: Instant, path: Path) {
+        self.relays.on_selected(now, &path);
         let before = self.transport.data_path.replace(path);
         if before.is_some_and(|before| before != path)
             && let Some(association) = &mut self.association

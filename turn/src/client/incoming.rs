@@ -123,6 +123,7 @@ impl Client {
         let is_permitted = self.state == State::Allocated && self.permissions.admits(peer.ip());
         match data {
             Some(data) if is_permitted => {
+                self.permissions.on_heard(peer.ip());
                 self.stats.messages_received += 1;
                 deliver(peer, data);
             }

@@ -33,6 +33,8 @@ struct Permission {
     expires_at: Option<Instant>,
     /// It was refused in a batch, which says nothing about which peer was meant.
     alone: bool,
+    /// Data of the peer came before the server's answer, so the answer can only be yes.
+    heard: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,7 @@ impl Permissions {
             step: Step::Wanted,
             expires_at: None,
             alone: false,
+            heard: false,
         });
         Ok(())
     }
@@ -62,11 +65,18 @@ impl Permissions {
         self.table.remove(&peer);
     }
 
-    /// Whether the server has said that it stands.
+    /// Whether the server has said that it stands, or shown it.
     pub(super) fn is_installed(&self, peer: IpAddr) -> bool {
         self.table
             .get(&peer)
-            .is_some_and(|permission| permission.expires_at.is_some())
+            .is_some_and(|permission| permission.expires_at.is_some() || permission.heard)
+    }
+
+    /// Data of the peer came.
+    pub(super) fn on_heard(&mut self, peer: IpAddr) {
+        if let Some(permission) = self.table.get_mut(&peer) {
+            permission.heard = true;
+        }
     }
 
     /// Whether data of the peer is welcome: it stands, or was asked for, and the answer may be lost or overtaken.
@@ -115,6 +125,7 @@ impl Permissions {
             if let Some(permission) = self.table.get_mut(peer) {
                 permission.step = Step::Wanted;
                 permission.alone = true;
+                permission.heard = false;
             }
         }
     }
