@@ -90,6 +90,9 @@ impl Event {
                 | From::ResolveName(_)
                 | From::OpenStream { .. }
                 | From::CloseStream(_)
+                | From::OpenRelaySocket(_)
+                | From::CloseRelaySocket(_)
+                | From::RelayChallenge { .. }
                 | From::PathProved(_)
                 | From::DataChannelAdded(_)
                 | From::DataChannelReadable(_)

@@ -87,10 +87,10 @@ impl PeerConnection {
     }
 
     fn add_stun_server(&mut self, now: Instant, server: SocketAddr) {
-        if let Err(reason) = self.transport.ice.add_stun_server(now, server) {
-            log::debug!("a STUN server is not used: {reason}");
+        match self.transport.ice.add_stun_server(now, server) {
+            Ok(()) => self.candidates.gathered = false,
+            Err(reason) => log::debug!("a STUN server is not used: {reason}"),
         }
-        self.candidates.gathered = false;
     }
 
     /// What became of a name that [`Event::ResolveName`] asked about: its addresses, none when it has none.

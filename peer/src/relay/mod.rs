@@ -239,11 +239,6 @@ impl Relays {
             .find_map(|client| client.poll_transmit(now, buf))
     }
 
-    /// Whether a path is one to a server.
-    pub(crate) fn owns(&self, path: &Path) -> bool {
-        self.list.iter().any(|relay| relay.is_at(path))
-    }
-
     /// Whether an address is one on a server.
     pub(crate) fn is_base(&self, local: SocketAddr) -> bool {
         self.of_base(local).is_some()
@@ -502,10 +497,9 @@ impl Relays {
         }
         // The others are too late.
         for other in &mut self.list {
-            if other.race == race && other.bases.is_empty() {
-                if let Some(client) = &mut other.client {
-                    client.close(now);
-                }
+            let is_late = other.race == race && other.bases.is_empty();
+            if let Some(client) = other.client.as_mut().filter(|_| is_late) {
+                client.close(now);
             }
         }
     }

@@ -6,6 +6,11 @@ use net::Path;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RelayId(pub(crate) u64);
 
+impl RelayId {
+    /// The one before all others, for ordered tables.
+    pub const FIRST: Self = Self(0);
+}
+
 /// What carries the messages between this host and a TURN server (RFC 8656 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RelayTransport {
