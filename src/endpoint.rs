@@ -6,13 +6,13 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{PeerConnection, ServerTrust};
 use crate::connection::Link;
 use crate::driver::{
-    Addresses, Challenges, Command, Counters, Mailbox, Request, Responder, Setup, Shard, Socket, candidates,
-    responder,
+    Addresses, Challenges, Command, Counters, Mailbox, Request, Responder, Setup, Shard, Socket,
+    candidates, responder,
 };
 use crate::error::BindError;
+use crate::{PeerConnection, ServerTrust};
 
 /// What an [`Endpoint`] is told at its birth.
 #[derive(Clone, Debug)]

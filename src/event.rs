@@ -90,6 +90,7 @@ impl Event {
                 | From::ResolveName(_)
                 | From::OpenStream { .. }
                 | From::CloseStream(_)
+                | From::GatheringComplete
                 | From::OpenRelaySocket(_)
                 | From::CloseRelaySocket(_)
                 | From::RelayChallenge { .. }

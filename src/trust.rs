@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
 use tokio_rustls::rustls;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 
 /// Whose certificates are believed of TURN servers that are reached by TLS and DTLS (`turns:`).
 #[derive(Clone, Debug, Default)]
@@ -13,7 +15,25 @@ pub enum ServerTrust {
     Roots(Vec<Vec<u8>>),
 }
 
+/// A text is not PEM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the certificates are not PEM")]
+pub struct TrustError;
+
 impl ServerTrust {
+    /// Those that lead to one of the certificates in a PEM file.
+    ///
+    /// # Errors
+    ///
+    /// The text is not PEM.
+    pub fn from_pem(text: &str) -> Result<Self, TrustError> {
+        let certificates = CertificateDer::pem_slice_iter(text.as_bytes());
+        let roots = certificates.map(|found| found.map(|der| der.to_vec()));
+        Ok(Self::Roots(
+            roots.collect::<Result<_, _>>().map_err(|_| TrustError)?,
+        ))
+    }
+
     /// What checks a server's certificate; `None` when nobody is believed at all.
     pub(crate) fn verifier(&self) -> Option<Arc<rustls::client::WebPkiServerVerifier>> {
         let mut roots = rustls::RootCertStore::empty();

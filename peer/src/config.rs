@@ -67,6 +67,8 @@ pub struct Config {
     pub ice_servers: Vec<IceServer>,
     /// Of which families addresses on TURN servers are asked for. Default: both, of which a server may grant one.
     pub relay_families: turn::Families,
+    /// When permissions and channels on TURN servers are asked for again. Default: [`turn::Refresh::default`].
+    pub relay_refresh: turn::Refresh,
     /// Rules for candidates that the world sees under another address than this host, finer than
     /// `announced_addresses`. Default: none.
     pub address_rewrites: Vec<ice::AddressRewrite>,
@@ -132,6 +134,7 @@ impl Config {
             ice_renomination: false,
             ice_servers: Vec::new(),
             relay_families: turn::Families::Both,
+            relay_refresh: turn::Refresh::default(),
             address_rewrites: Vec::new(),
             announced_addresses: Vec::new(),
             udp_payload_bytes: 1_200,

@@ -14,6 +14,9 @@ pub enum Event {
     /// A local candidate to signal: the value of a candidate attribute, "candidate:…". The empty string is the
     /// end of candidates. Never before the local description that it belongs to.
     IceCandidate(String),
+    /// Every STUN and TURN server has answered, or was given up: descriptions are complete from now on (W3C
+    /// `iceGatheringState`), until addresses of this host change.
+    GatheringComplete,
     /// The local user fragment that arriving checks carry; a new one comes with each ICE restart. The driver
     /// shows it to its mux.
     LocalUfrag(String),

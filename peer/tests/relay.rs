@@ -108,12 +108,7 @@ fn the_race_falls_back_to_tcp_where_udp_is_blocked() {
     let tried: Vec<_> = meeting.host(id).opened.iter().map(|it| it.1).collect();
     assert_eq!(tried, [RelayTransport::Udp, RelayTransport::Tcp]);
     assert_eq!(meeting.host(id).closed.len(), 1);
-    let relays = meeting
-        .host(id)
-        .peer
-        .pc
-        .stats(meeting.world.now())
-        .relays;
+    let relays = meeting.host(id).peer.pc.stats(meeting.world.now()).relays;
     assert_eq!(relays.len(), 1);
     assert_eq!(relays[0].transport, RelayTransport::Tcp);
     assert_eq!(relays[0].relayed.len(), 1);

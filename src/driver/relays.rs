@@ -82,7 +82,9 @@ struct Trust {
 impl Trust {
     fn verifier(&self) -> io::Result<Arc<WebPkiServerVerifier>> {
         let verifier = self.verifier.get_or_init(|| self.of.verifier());
-        verifier.clone().ok_or_else(|| io::ErrorKind::NotFound.into())
+        verifier
+            .clone()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
@@ -222,6 +224,8 @@ impl Task {
     async fn udp(&self) -> io::Result<()> {
         let socket = Arc::new(self.bind_udp().await?);
         let path = Path::udp(socket.local_addr()?, self.socket.server);
+        // Nothing can be sent at once before the runtime knows the socket.
+        socket.writable().await?;
         self.opened(path, Way::Socket(Arc::clone(&socket))).await?;
         let mut buffer = vec![0; READ_BYTES];
         loop {
@@ -344,8 +348,7 @@ impl Task {
         let verifier = self.verifier().await?;
         let certificate = CertificateDer::from(certificate);
         let name = self.server_name()?;
-        let checked =
-            verifier.verify_server_cert(&certificate, &[], &name, &[], UnixTime::now());
+        let checked = verifier.verify_server_cert(&certificate, &[], &name, &[], UnixTime::now());
         checked.map(|_| ()).map_err(io::Error::other)
     }
 
@@ -379,10 +382,7 @@ impl Task {
     }
 }
 
-async fn within<T>(
-    patience: Duration,
-    work: impl Future<Output = io::Result<T>>,
-) -> io::Result<T> {
+async fn within<T>(patience: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     timeout(patience, work)
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))

@@ -22,6 +22,9 @@ pub enum ConfigError {
     /// The lifetime is zero or longer than an hour, the most that servers grant (RFC 8656 §7.2).
     #[error("the lifetime must be 1 s to 3600 s")]
     Lifetime,
+    /// A refresh would come too late, or all the time.
+    #[error("permissions are refreshed after 1 s to 280 s, channels after 1 s to 580 s")]
+    Refresh,
     /// No request would be sent, or all of them at once.
     #[error("the timers must be longer than zero and let a request be sent once")]
     Timing,

@@ -9,7 +9,7 @@ mod stats;
 
 pub use channel_data::{ChannelData, ChannelNumber, measure_frame};
 pub use client::{Client, Mark, State};
-pub use config::{Config, Families};
+pub use config::{Config, Families, Refresh};
 pub use error::{
     AllocateError, BindError, ChannelDataError, ConfigError, PermissionError, SealError, SendError,
     SetCredentialsError,

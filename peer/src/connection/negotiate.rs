@@ -25,6 +25,8 @@ pub(crate) struct Candidates {
     told_complete: bool,
     /// Every server has answered, or was given up.
     pub(super) gathered: bool,
+    /// The application was not told yet that all is gathered.
+    pub(super) untold: bool,
     /// Every relay has an address, or was given up, or took too long.
     pub(super) relayed: bool,
     /// The peer's, before its credentials are known.
@@ -40,6 +42,7 @@ impl Default for Candidates {
             complete: false,
             told_complete: false,
             gathered: true,
+            untold: false,
             relayed: true,
             early: Vec::new(),
             early_complete: false,

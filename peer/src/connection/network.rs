@@ -29,11 +29,15 @@ impl Servers {
 impl PeerConnection {
     /// Asks the servers of the configuration, once their addresses are known. A TURN server is a STUN server, too.
     pub(super) fn use_servers(&mut self, now: Instant) {
-        let uris: Vec<_> = self.config.ice_servers.iter().map(IceServer::uri).collect();
+        // A TURN server without credentials is a mistake.
+        let is_usable = |server: &&IceServer| {
+            !server.uri().scheme().is_turn() || server.credentials().is_some()
+        };
+        let usable = self.config.ice_servers.iter().filter(is_usable);
+        let uris: Vec<_> = usable.map(IceServer::uri).collect();
         let mut servers = Vec::new();
         for uri in uris {
-            let is_plain =
-                !uri.scheme().is_secure() && uri.transport() == stun::UriTransport::Udp;
+            let is_plain = !uri.scheme().is_secure() && uri.transport() == stun::UriTransport::Udp;
             if is_plain && self.config.ice_mode == ice::Mode::Full {
                 servers.push((uri.host().to_ascii_lowercase(), uri.port()));
             }
@@ -69,6 +73,19 @@ impl PeerConnection {
             self.events.push(Event::CloseRelaySocket(id));
         }
         self.settle(now);
+    }
+
+    /// Whether a STUN or TURN server is being asked, so that more candidates may come soon.
+    pub const fn is_gathering(&self) -> bool {
+        !(self.candidates.gathered && self.candidates.relayed)
+    }
+
+    /// Tells once that all is gathered.
+    pub(super) fn settle_gathering(&mut self) {
+        let is_gathering = self.is_gathering();
+        if std::mem::replace(&mut self.candidates.untold, is_gathering) && !is_gathering {
+            self.events.push(Event::GatheringComplete);
+        }
     }
 
     /// Takes over what happened on the way to the relays.

@@ -32,6 +32,7 @@ impl PeerConnection {
         if let Some(association) = &mut self.association {
             self.channels.flush(now, association, &mut self.events);
         }
+        self.settle_gathering();
         self.settle_close(now);
         self.settle_state();
     }

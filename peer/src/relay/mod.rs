@@ -43,6 +43,7 @@ pub(crate) struct Relays {
 struct Setup {
     random: StdRng,
     families: turn::Families,
+    refresh: turn::Refresh,
     /// Whether the peer is not shown what a server sees of this host.
     hides: bool,
     scratch: Vec<u8>,
@@ -109,6 +110,7 @@ impl Relays {
                 // Drawn only where it is used: other connections stay as they were.
                 random: StdRng::from_seed(crate::connection::random_seed(random)),
                 families: config.relay_families,
+                refresh: config.relay_refresh,
                 hides: config.ice_policy != ice::Policy::All,
                 scratch: Vec::new(),
             }));
@@ -203,13 +205,6 @@ impl Relays {
             }
             relay.channel = wanted.filter(|peer| client.bind_channel(*peer).is_ok());
         }
-    }
-
-    /// What an envelope takes of a datagram on this path.
-    pub(crate) fn overhead(&self, path: &Path) -> usize {
-        let relay = self.of_base(path.local).and_then(|at| self.list.get(at));
-        let client = relay.and_then(|relay| relay.client.as_deref());
-        client.map_or(0, |client| client.overhead(path.remote))
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
@@ -376,6 +371,7 @@ impl Relays {
         let seed = crate::connection::random_seed(&mut setup.random);
         let mut config = turn::Config::new(seed, way.offer.credentials.clone());
         config.families = setup.families;
+        config.refresh = setup.refresh;
         config.challenge.clone_from(&way.offer.challenge);
         let Ok(client) = turn::Client::new(config) else {
             return;

@@ -175,9 +175,7 @@ impl Race {
     fn rest(&mut self, now: Instant) {
         let wait = Duration::from_secs(1 << self.retries.min(MAX_RETRIES));
         self.phase = match now.checked_add(wait) {
-            Some(at) if self.has_won && self.retries < MAX_RETRIES => {
-                Phase::Resting(at)
-            }
+            Some(at) if self.has_won && self.retries < MAX_RETRIES => Phase::Resting(at),
             _ => Phase::Over,
         };
         self.retries += 1;

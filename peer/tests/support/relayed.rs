@@ -303,8 +303,7 @@ impl Meeting {
         self.gather(Duration::from_secs(15))?;
         self.introduce();
         self.run_until_both(Duration::from_secs(60), |host| {
-            host.peer.pc.connection_state() == ConnectionState::Connected
-                && host.has_channel()
+            host.peer.pc.connection_state() == ConnectionState::Connected && host.has_channel()
         })
     }
 

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use net::{Datagram, Path, Transmit, Transport};
 use netsim::Outgoing;
-use stun::{Class, IntegrityKey, Message, MessageBuilder, Method, PasswordAlgorithm, TransactionId};
+use stun::{
+    Class, IntegrityKey, Message, MessageBuilder, Method, PasswordAlgorithm, TransactionId,
+};
 
 pub(crate) const USER: &str = "alice";
 pub(crate) const PASSWORD: &str = "secret";
@@ -261,14 +263,19 @@ impl TurnServer {
             // From one address here to another one.
             return self.from_peer(now, peer.port(), from, data);
         }
-        self.output.push_back((Path::udp(from, peer), data.to_vec()));
+        self.output
+            .push_back((Path::udp(from, peer), data.to_vec()));
     }
 
     fn from_peer(&mut self, now: Instant, port: u16, peer: SocketAddr, data: &[u8]) {
         let Some(allocation) = self.allocations.iter().find(|it| it.port == port) else {
             return;
         };
-        if allocation.permissions.get(&peer.ip()).is_none_or(|at| *at <= now) {
+        if allocation
+            .permissions
+            .get(&peer.ip())
+            .is_none_or(|at| *at <= now)
+        {
             self.refused_messages += 1;
             return;
         }

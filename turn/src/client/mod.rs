@@ -119,6 +119,9 @@ impl Client {
         {
             return Err(ConfigError::Timing);
         }
+        if !config.refresh.is_usable() {
+            return Err(ConfigError::Refresh);
+        }
         let challenge = config.challenge.clone().zip(config.credentials.as_ref());
         Ok(Self {
             rng: StdRng::from_seed(config.seed),
@@ -130,8 +133,8 @@ impl Client {
             intents: VecDeque::new(),
             server_history: ServerHistory::default(),
             allocation: None,
-            permissions: Permissions::default(),
-            channels: Channels::default(),
+            permissions: Permissions::new(config.refresh.permission),
+            channels: Channels::new(config.refresh.channel),
             inbox: data::Inbox::default(),
             events: VecDeque::new(),
             stats: Stats::default(),

@@ -14,15 +14,10 @@ const MAX_BATCH: usize = 16;
 /// How long a permission stands (RFC 8656 §9).
 const LIFETIME: Duration = Duration::from_secs(300);
 
-/// When it is refreshed: a transaction that is lost six times still ends before the lifetime does.
-const REFRESH_AFTER: Duration = Duration::from_secs(240);
-
-/// A refresh takes along those that would be due this much later.
-const REFRESH_TOGETHER: Duration = Duration::from_secs(60);
-
 /// The peers that may reach the client, and be reached (RFC 8656 §9).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Permissions {
+    refresh_after: Duration,
     table: BTreeMap<IpAddr, Permission>,
 }
 
@@ -48,6 +43,13 @@ enum Step {
 }
 
 impl Permissions {
+    pub(super) const fn new(refresh_after: Duration) -> Self {
+        Self {
+            refresh_after,
+            table: BTreeMap::new(),
+        }
+    }
+
     pub(super) fn want(&mut self, peer: IpAddr) -> Result<(), PermissionError> {
         if self.table.len() >= MAX_PERMISSIONS && !self.table.contains_key(&peer) {
             return Err(PermissionError::Full);
@@ -111,7 +113,7 @@ impl Permissions {
         let Some(permission) = self.table.get_mut(&peer) else {
             return false;
         };
-        permission.step = Step::Rests(later(sent, REFRESH_AFTER));
+        permission.step = Step::Rests(later(sent, self.refresh_after));
         permission.alone = false;
         permission
             .expires_at
@@ -169,7 +171,8 @@ impl Permissions {
             .values()
             .any(|it| matches!(it.step, Step::Rests(at) if is_due(at)));
         for permission in self.table.values_mut() {
-            let together = later(now, REFRESH_TOGETHER);
+            // A refresh takes along those that would be due soon.
+            let together = later(now, self.refresh_after / 4);
             if any && matches!(permission.step, Step::Rests(at) if at <= together) {
                 permission.step = Step::Wanted;
             }

@@ -119,6 +119,7 @@ impl Client {
             Purpose::Refresh => self.on_refreshed(now, sent, response),
             Purpose::Delete => self.end(Initiator::Local, Cause::Closed),
             Purpose::Permissions(peers) => {
+                self.stats.permissions_granted += 1;
                 for &peer in peers {
                     if self.permissions.on_installed(peer, sent) {
                         self.push(Event::PermissionInstalled(peer));
@@ -126,6 +127,7 @@ impl Client {
                 }
             }
             &Purpose::Channel(number, peer) => {
+                self.stats.channels_granted += 1;
                 // RFC 8656 §12: a channel comes with a permission, which is then kept like others.
                 if self.permissions.want(peer.ip()).is_ok()
                     && self.permissions.on_installed(peer.ip(), sent)
@@ -210,6 +212,7 @@ impl Client {
             self.end(Initiator::Remote, Cause::AllocationLost);
             return;
         }
+        self.stats.allocation_refreshes += 1;
         self.stands(sent, lifetime, allocation.relayed);
         // After a leap of the clock the answer may come too late for what it says.
         if self
