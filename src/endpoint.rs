@@ -35,6 +35,8 @@ pub struct EndpointConfig {
     pub hide_host_addresses: bool,
     /// STUN and TURN servers that all connections use. Default: none.
     pub ice_servers: Vec<peer::IceServer>,
+    /// Which candidates all connections may use. Default: all.
+    pub ice_policy: ice::Policy,
     /// Whose certificates are believed of TURN servers behind TLS and DTLS. Default: those that the operating system
     /// believes.
     pub server_trust: ServerTrust,
@@ -60,6 +62,7 @@ impl Default for EndpointConfig {
             tcp_dial: false,
             hide_host_addresses: false,
             ice_servers: Vec::new(),
+            ice_policy: ice::Policy::All,
             server_trust: ServerTrust::System,
             checks_per_second: ice::CheckBudget::DEFAULT_PER_SECOND,
             watch_interfaces: Some(Duration::from_secs(5)),
@@ -80,6 +83,7 @@ pub struct Endpoint {
     dtls_versions: dtls::Versions,
     servers: Arc<[peer::IceServer]>,
     challenges: Arc<Challenges>,
+    policy: ice::Policy,
     addresses: Arc<[SocketAddr]>,
     tcp_addresses: Arc<[SocketAddr]>,
     counters: Arc<Counters>,
@@ -138,6 +142,7 @@ impl Endpoint {
             dtls_versions: config.dtls_versions,
             servers: config.ice_servers.into(),
             challenges: Arc::clone(&challenges),
+            policy: config.ice_policy,
             addresses: addresses.udp.clone().into(),
             tcp_addresses: addresses.tcp.clone().into(),
             counters: Arc::clone(&counters),
@@ -196,6 +201,7 @@ impl Endpoint {
         config.dtls_versions = self.dtls_versions;
         let servers = self.servers.iter().cloned();
         config.ice_servers = servers.map(|it| self.challenges.add_to(it)).collect();
+        config.ice_policy = self.policy;
         // The sockets set DF.
         config.path_mtu = Some(ice::path_mtu::PathMtuConfig::default());
         Ok(config)

@@ -19,6 +19,9 @@ pub struct Config {
     /// The lifetime that is asked for, up to an hour. Default: none, so the server's, mostly 600 s (RFC 8656 §3.2).
     /// A longer one costs less traffic and leaves a dead client's allocation standing longer.
     pub lifetime: Option<Duration>,
+    /// Whether the server is asked to let the allocation move to another socket (RFC 8016), for hosts whose network
+    /// changes. Default: no.
+    pub mobility: bool,
     /// When what stands on the server is asked for again. Default: [`Refresh::default`].
     pub refresh: Refresh,
     /// The timers of requests. Default: those of RFC 8489 §6.2.
@@ -34,6 +37,7 @@ impl Config {
             challenge: None,
             families: Families::V4,
             lifetime: None,
+            mobility: false,
             refresh: Refresh::default(),
             timing: Timing::default(),
         }

@@ -42,6 +42,18 @@ pub enum AllocateError {
     Closed,
 }
 
+/// Why an allocation cannot move to another socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum MigrateError {
+    /// There is no allocation.
+    #[error("there is no allocation")]
+    NotAllocated,
+    /// The server has not said that it may move.
+    #[error("the server gave no ticket")]
+    NoTicket,
+}
+
 /// Why a permission cannot be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]

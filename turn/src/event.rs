@@ -29,6 +29,8 @@ pub enum Event {
         /// The family that was asked for and not given, and why (RFC 8656 §18.12).
         refused: Option<(AddressFamily, ErrorCode)>,
     },
+    /// The allocation stands on the new socket ([`Client::migrate`](crate::Client::migrate)).
+    Migrated,
     /// The peer can be reached, and what it sends arrives; the client keeps it so.
     PermissionInstalled(IpAddr),
     /// The peer cannot be reached, or not any more.

@@ -11,8 +11,8 @@ pub use channel_data::{ChannelData, ChannelNumber, measure_frame};
 pub use client::{Client, Mark, State};
 pub use config::{Config, Families, Refresh};
 pub use error::{
-    AllocateError, BindError, ChannelDataError, ConfigError, PermissionError, SealError, SendError,
-    SetCredentialsError,
+    AllocateError, BindError, ChannelDataError, ConfigError, MigrateError, PermissionError,
+    SealError, SendError, SetCredentialsError,
 };
 pub use event::{Cause, CloseReason, Event, Initiator, Refusal, SocketCause};
 pub use stats::{Drops, Stats};

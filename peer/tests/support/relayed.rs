@@ -37,16 +37,20 @@ pub(crate) struct Host {
     opening: Vec<(Instant, RelayFact)>,
     pub(crate) opened: Vec<(RelayId, RelayTransport, Path)>,
     pub(crate) closed: Vec<RelayId>,
+    /// Names that nobody answers for.
+    unresolved: Vec<String>,
     next_port: u16,
 }
 
 impl Host {
-    fn new(config: Config, ip: IpAddr) -> Self {
+    fn new(config: Config, ip: IpAddr, name: Option<&str>) -> Self {
         let mut peer = Peer::new(config);
+        let (now, address) = (netsim::epoch(), SocketAddr::new(ip, 5000));
         // Policies may forbid it.
-        let _ = peer
-            .pc
-            .add_local_address(netsim::epoch(), SocketAddr::new(ip, 5000));
+        let _ = match name {
+            Some(name) => peer.pc.add_local_address_as(now, address, name),
+            None => peer.pc.add_local_address(now, address),
+        };
         peer.pc.end_of_local_addresses(netsim::epoch());
         Self {
             peer,
@@ -55,6 +59,7 @@ impl Host {
             opening: Vec::new(),
             opened: Vec::new(),
             closed: Vec::new(),
+            unresolved: Vec::new(),
             next_port: 20_000,
         }
     }
@@ -93,6 +98,7 @@ impl Host {
                 self.opened.push((socket.id, socket.transport, path));
             }
             Event::CloseRelaySocket(id) => self.closed.push(*id),
+            Event::ResolveName(name) => self.unresolved.push(name.clone()),
             _ => {}
         }
     }
@@ -204,6 +210,16 @@ impl Meeting {
         sites: [Option<NatConfig>; 2],
         change: impl Fn(&mut Config),
     ) -> Self {
+        Self::under([None, None], seed, access, (sites, change))
+    }
+
+    /// The same, with addresses that are shown under names, which nobody resolves.
+    pub(crate) fn under(
+        names: [Option<&str>; 2],
+        seed: u8,
+        access: LinkConfig,
+        (sites, change): ([Option<NatConfig>; 2], impl Fn(&mut Config)),
+    ) -> Self {
         let mut internet = Internet::new(seed.into(), access);
         let server = internet.host(SERVER);
         let mut outer = 0;
@@ -223,8 +239,10 @@ impl Meeting {
         let mut configs = [config_a(seed), config_b(seed)];
         configs.iter_mut().for_each(change);
         let [first, second] = configs;
-        let [a, b] = [(places[0], first), (places[1], second)].map(|((node, ip), config)| {
-            world.add(node, None, Party::Host(Box::new(Host::new(config, ip))))
+        let setups = [(places[0], first, names[0]), (places[1], second, names[1])];
+        let [a, b] = setups.map(|((node, ip), config, name)| {
+            let host = Host::new(config, ip, name);
+            world.add(node, None, Party::Host(Box::new(host)))
         });
         let turn = TurnServer::new(SERVER.into());
         let server = world.add(server, None, Party::Server(Box::new(turn)));

@@ -96,6 +96,15 @@ impl Channels {
         Some((channel.number, channel.peer))
     }
 
+    /// What was asked for will not be answered; it may have been heard.
+    pub(super) fn ask_again(&mut self) {
+        for channel in &mut self.list {
+            if channel.step == Step::Asked {
+                channel.step = Step::Wanted;
+            }
+        }
+    }
+
     /// The server has bound it; tells whether that is news.
     pub(super) fn on_bound(&mut self, number: ChannelNumber, sent: Instant) -> bool {
         let Some(channel) = self.list.iter_mut().find(|it| it.number == number) else {

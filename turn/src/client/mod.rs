@@ -2,6 +2,7 @@ mod channel;
 mod close;
 mod data;
 mod incoming;
+mod mobility;
 mod permission;
 mod request;
 mod response;
@@ -61,6 +62,8 @@ pub struct Client {
     intents: VecDeque<Request>,
     server_history: ServerHistory,
     allocation: Option<Allocation>,
+    /// What lets the allocation move to another socket.
+    ticket: Option<Box<[u8]>>,
     permissions: Permissions,
     channels: Channels,
     inbox: data::Inbox,
@@ -79,6 +82,8 @@ pub enum State {
     SocketNeeded,
     /// The relay stands.
     Allocated,
+    /// The relay stands, and is being moved to another socket.
+    Moving,
     /// The server is told to delete the allocation.
     Closing,
     /// It is over.
@@ -133,6 +138,7 @@ impl Client {
             intents: VecDeque::new(),
             server_history: ServerHistory::default(),
             allocation: None,
+            ticket: None,
             permissions: Permissions::new(config.refresh.permission),
             channels: Channels::new(config.refresh.channel),
             inbox: data::Inbox::default(),
@@ -148,7 +154,9 @@ impl Client {
     pub fn allocate(&mut self, path: Path) -> Result<(), AllocateError> {
         match self.state {
             State::New | State::SocketNeeded => {}
-            State::Allocating | State::Allocated => return Err(AllocateError::AlreadyStarted),
+            State::Allocating | State::Allocated | State::Moving => {
+                return Err(AllocateError::AlreadyStarted);
+            }
             State::Closing | State::Closed => return Err(AllocateError::Closed),
         }
         self.path = Some(path);
@@ -344,6 +352,7 @@ const fn label(event: &Event) -> &'static str {
     match event {
         Event::SocketNeeded { .. } => "another socket is needed",
         Event::Allocated { .. } => "allocated",
+        Event::Migrated => "moved",
         Event::PermissionInstalled(_) => "permission installed",
         Event::PermissionRefused(..) => "permission refused",
         Event::ChannelBound(..) => "channel bound",

@@ -121,6 +121,15 @@ impl Permissions {
             .is_none()
     }
 
+    /// What was asked for will not be answered.
+    pub(super) fn ask_again(&mut self) {
+        for permission in self.table.values_mut() {
+            if permission.step == Step::Asked {
+                permission.step = Step::Wanted;
+            }
+        }
+    }
+
     /// A batch was refused: each peer is asked for alone.
     pub(super) fn split(&mut self, peers: &[IpAddr]) {
         for peer in peers {

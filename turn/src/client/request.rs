@@ -27,6 +27,8 @@ pub(super) struct Request {
 pub(super) enum Purpose {
     Allocate,
     Refresh,
+    /// A Refresh from another socket, with the ticket.
+    Migrate,
     /// A Refresh with lifetime zero.
     Delete,
     Permissions(Vec<IpAddr>),
@@ -48,7 +50,7 @@ impl Purpose {
     pub(super) const fn method(&self) -> Method {
         match self {
             Self::Allocate => Method::ALLOCATE,
-            Self::Refresh | Self::Delete => Method::REFRESH,
+            Self::Refresh | Self::Migrate | Self::Delete => Method::REFRESH,
             Self::Permissions(_) => Method::CREATE_PERMISSION,
             Self::Channel(..) => Method::CHANNEL_BIND,
         }
@@ -116,8 +118,14 @@ impl Client {
                 if let Some(lifetime) = self.config.lifetime {
                     builder.lifetime(lifetime);
                 }
+                if self.config.mobility {
+                    builder.mobility_ticket(&[]);
+                }
             }
-            Purpose::Refresh => {
+            Purpose::Refresh | Purpose::Migrate => {
+                if let (Some(ticket), Purpose::Migrate) = (&self.ticket, &request.purpose) {
+                    builder.mobility_ticket(ticket);
+                }
                 if let Some(lifetime) = self.config.lifetime {
                     builder.lifetime(lifetime);
                 }

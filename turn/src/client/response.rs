@@ -116,7 +116,7 @@ impl Client {
     ) {
         match &request.purpose {
             Purpose::Allocate => self.on_allocated(now, sent, response),
-            Purpose::Refresh => self.on_refreshed(now, sent, response),
+            Purpose::Refresh | Purpose::Migrate => self.on_refreshed(now, sent, response),
             Purpose::Delete => self.end(Initiator::Local, Cause::Closed),
             Purpose::Permissions(peers) => {
                 self.stats.permissions_granted += 1;
@@ -168,6 +168,7 @@ impl Client {
             self.wind_up(now, Initiator::Remote, Cause::Malformed);
             return;
         }
+        self.keep_ticket(response);
         self.state = State::Allocated;
         self.push(Event::Allocated {
             relayed,
@@ -213,6 +214,11 @@ impl Client {
             return;
         }
         self.stats.allocation_refreshes += 1;
+        self.keep_ticket(response);
+        if self.state == State::Moving {
+            self.state = State::Allocated;
+            self.push(Event::Migrated);
+        }
         self.stands(sent, lifetime, allocation.relayed);
         // After a leap of the clock the answer may come too late for what it says.
         if self
@@ -255,6 +261,13 @@ impl Client {
             }
             ErrorCode::TRY_ALTERNATE if matches!(request.purpose, Purpose::Allocate) => {
                 self.on_redirected(response);
+            }
+            ErrorCode::MOBILITY_FORBIDDEN
+                if self.config.mobility && matches!(request.purpose, Purpose::Allocate) =>
+            {
+                // RFC 8016 §3.1.3: then without.
+                self.config.mobility = false;
+                self.intents.push_back(Request::new(Purpose::Allocate));
             }
             ErrorCode::ALLOCATION_MISMATCH => self.on_mismatch(&request),
             _ => self.give_up(now, request, Cause::Refused(code), code),
@@ -309,7 +322,10 @@ impl Client {
             }
             // It is gone, which is what was wanted.
             Purpose::Delete => self.end(Initiator::Local, Cause::Closed),
-            Purpose::Refresh | Purpose::Permissions(_) | Purpose::Channel(..) => {
+            Purpose::Refresh
+            | Purpose::Migrate
+            | Purpose::Permissions(_)
+            | Purpose::Channel(..) => {
                 self.end(Initiator::Remote, Cause::AllocationLost);
             }
         }
@@ -330,6 +346,7 @@ impl Client {
         match request.purpose {
             Purpose::Allocate => self.end(Initiator::Remote, cause),
             Purpose::Refresh => self.wind_up(now, Initiator::Remote, cause),
+            Purpose::Migrate => self.end(Initiator::Remote, Cause::AllocationLost),
             Purpose::Delete => self.end(Initiator::Local, Cause::Closed),
             Purpose::Permissions(peers) if peers.len() > 1 => self.permissions.split(&peers),
             Purpose::Permissions(peers) => {
@@ -348,7 +365,9 @@ impl Client {
     /// Nobody answered, or nothing that can be understood.
     pub(super) fn on_timed_out(&mut self, now: Instant, request: Request) {
         match request.purpose {
-            Purpose::Allocate | Purpose::Refresh => self.end(Initiator::Network, Cause::TimedOut),
+            Purpose::Allocate | Purpose::Refresh | Purpose::Migrate => {
+                self.end(Initiator::Network, Cause::TimedOut);
+            }
             Purpose::Delete => self.end(Initiator::Local, Cause::Closed),
             Purpose::Permissions(peers) => {
                 for peer in self.permissions.on_timed_out(&peers) {

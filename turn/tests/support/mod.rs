@@ -130,6 +130,9 @@ pub(crate) struct Habits {
     pub(crate) password: String,
     /// Leaves the integrity out of its responses.
     pub(crate) unsigned: bool,
+    /// Whether allocations may move, and whether that is answered with 405.
+    pub(crate) mobile: bool,
+    pub(crate) forbids_mobility: bool,
 }
 
 impl Default for Habits {
@@ -147,6 +150,8 @@ impl Default for Habits {
             amnesia: false,
             password: PASSWORD.to_owned(),
             unsigned: false,
+            mobile: false,
+            forbids_mobility: false,
         }
     }
 }
@@ -155,6 +160,7 @@ impl Default for Habits {
 pub(crate) struct Relay {
     allocated_by: Option<TransactionId>,
     expires: Option<Instant>,
+    ticket: Vec<u8>,
     permissions: BTreeMap<IpAddr, Instant>,
     channels: BTreeMap<u16, (SocketAddr, Instant)>,
 }
@@ -169,6 +175,7 @@ pub(crate) struct Server {
     /// Requests by method, and how many peers each CreatePermission named.
     pub(crate) seen: Vec<Method>,
     pub(crate) batches: Vec<usize>,
+    tickets: u8,
     pub(crate) indications: u32,
     pub(crate) channel_messages: u32,
 }
@@ -277,6 +284,7 @@ impl Server {
         match request.method() {
             Method::ALLOCATE => self.on_allocate(now, path, request),
             method => {
+                self.move_to(path, request);
                 let lives = |relay: &&mut Relay| relay.expires.is_some_and(|at| at > now);
                 let amnesia = self.habits.amnesia;
                 let alive = self.relays.get_mut(&path).filter(lives).is_some() && !amnesia;
@@ -291,7 +299,29 @@ impl Server {
         }
     }
 
+    /// RFC 8016 §3.2: a good ticket moves what it was given for.
+    fn move_to(&mut self, path: Path, request: &Message<'_>) {
+        let Some(ticket) = request.mobility_ticket() else {
+            return;
+        };
+        let old = self.relays.iter().find(|(_, it)| it.ticket == ticket);
+        if let Some(old) = old.map(|(path, _)| *path) {
+            let relay = self.relays.remove(&old).unwrap();
+            self.relays.insert(path, relay);
+        }
+    }
+
+    fn fresh_ticket(&mut self, path: Path) -> Vec<u8> {
+        self.tickets += 1;
+        let ticket = vec![0x70, self.tickets];
+        self.relays.get_mut(&path).unwrap().ticket = ticket.clone();
+        ticket
+    }
+
     fn on_allocate(&mut self, now: Instant, path: Path, request: &Message<'_>) {
+        if self.habits.forbids_mobility && request.mobility_ticket().is_some() {
+            return self.refuse(path, request, 405);
+        }
         assert_eq!(request.requested_transport(), Ok(Some(17)));
         if !self.habits.redirects.is_empty() {
             let server = self.habits.redirects.remove(0);
@@ -314,6 +344,8 @@ impl Server {
         }
         relay.allocated_by = Some(id);
         relay.expires = Some(now + Duration::from_secs(self.habits.lifetime.into()));
+        let is_asked = request.mobility_ticket().is_some() && self.habits.mobile;
+        let ticket = is_asked.then(|| self.fresh_ticket(path));
         let mut buf = Vec::new();
         let mut builder = MessageBuilder::response_to(&mut buf, Class::Success, request);
         for relayed in &self.habits.relayed {
@@ -322,6 +354,9 @@ impl Server {
         builder
             .xor_mapped_address(path.remote)
             .lifetime(Duration::from_secs(self.habits.lifetime.into()));
+        if let Some(ticket) = ticket {
+            builder.mobility_ticket(&ticket);
+        }
         let both = request.additional_address_family() == Ok(Some(AddressFamily::V6));
         if both && self.habits.relayed.len() == 1 {
             builder.attribute(AttributeType::ADDRESS_ERROR_CODE, &[2, 0, 4, 40]);
@@ -338,9 +373,13 @@ impl Server {
         };
         let relay = self.relays.get_mut(&path).unwrap();
         relay.expires = (granted > 0).then(|| now + Duration::from_secs(granted.into()));
+        let moved = request.mobility_ticket().map(|_| self.fresh_ticket(path));
         let mut buf = Vec::new();
         let mut builder = MessageBuilder::response_to(&mut buf, Class::Success, request);
         builder.lifetime(Duration::from_secs(granted.into()));
+        if let Some(ticket) = moved {
+            builder.mobility_ticket(&ticket);
+        }
         self.sign(builder);
         self.reply(path, buf);
     }
