@@ -67,6 +67,9 @@ pub struct Config {
     pub ice_servers: Vec<IceServer>,
     /// Of which families addresses on TURN servers are asked for. Default: both, of which a server may grant one.
     pub relay_families: turn::Families,
+    /// Whether addresses on TURN servers outlive the sockets that they were got with, where a server allows that
+    /// (RFC 8016): for hosts whose network changes. A server that forbids it costs a round trip. Default: no.
+    pub relay_mobility: bool,
     /// When permissions and channels on TURN servers are asked for again. Default: [`turn::Refresh::default`].
     pub relay_refresh: turn::Refresh,
     /// Rules for candidates that the world sees under another address than this host, finer than
@@ -134,6 +137,7 @@ impl Config {
             ice_renomination: false,
             ice_servers: Vec::new(),
             relay_families: turn::Families::Both,
+            relay_mobility: false,
             relay_refresh: turn::Refresh::default(),
             address_rewrites: Vec::new(),
             announced_addresses: Vec::new(),

@@ -18,8 +18,9 @@ pub use data::{
     Priority, dcep,
 };
 pub use error::{
-    AddCandidateError, ConfigError, CreateDataChannelError, CreateDescriptionError, SectionFault,
-    SendError, SendRtpError, SessionFault, SetDescriptionError, TransceiverError,
+    AddCandidateError, ConfigError, CreateDataChannelError, CreateDescriptionError,
+    RelayCredentialsError, SectionFault, SendError, SendRtpError, SessionFault,
+    SetDescriptionError, TransceiverError,
 };
 pub use event::{
     ChannelCloseCause, ChannelCloseReason, CloseCause, CloseReason, Event, Failure, Initiator,

@@ -249,3 +249,128 @@ fn a_silent_server_holds_up_the_end_of_candidates_for_ten_seconds_only() {
     let time = meeting.run_until_both(Duration::from_secs(20), is_connected);
     assert!(time.unwrap() <= 6 * ROUND_TRIP);
 }
+
+/// T-17: the socket to the server breaks, and the address on it stays, with the path through it.
+#[test]
+fn a_relay_outlives_its_socket_where_the_server_allows_it() {
+    for uri in ["turn:203.0.113.1", "turn:203.0.113.1?transport=tcp"] {
+        let change = |config: &mut Config| {
+            config.ice_servers = vec![turn(uri)];
+            config.ice_policy = ice::Policy::Relay;
+            config.relay_mobility = true;
+        };
+        let mut meeting = Meeting::new(11, access(), [None, None], change);
+        assert!(meeting.connect().is_some());
+        let (before, id, now) = (relayed(&meeting), meeting.a, meeting.world.now());
+        meeting.host_mut(id).break_relay(now);
+        talk(&mut meeting, 10_000);
+        assert_eq!(relayed(&meeting), before);
+        assert_eq!(meeting.host(id).opened.len(), 2);
+        assert_eq!(meeting.turn().count(Method::ALLOCATE), 2);
+    }
+}
+
+/// T-3: without that the address is given up, and another one is got a second later.
+#[test]
+fn a_relay_whose_socket_breaks_is_replaced() {
+    let change = with(&["turn:203.0.113.1?transport=tcp"]);
+    let mut meeting = Meeting::new(12, access(), [None, None], change);
+    assert!(meeting.connect().is_some());
+    let (before, id, now) = (relayed(&meeting), meeting.a, meeting.world.now());
+    meeting.host_mut(id).break_relay(now);
+    meeting.world.run_for(Duration::from_secs(2));
+    let after = relayed(&meeting);
+    assert_eq!(after.len(), 1);
+    assert_ne!(before, after);
+    talk(&mut meeting, 1_000);
+}
+
+/// T-8: what one connection was asked the next one answers at once.
+#[test]
+fn a_challenge_that_is_handed_on_saves_a_round_trip() {
+    let change = with(&["turn:203.0.113.1"]);
+    let mut meeting = Meeting::new(13, access(), [None, None], change);
+    assert!(meeting.connect().is_some());
+    let challenge = meeting
+        .host(meeting.a)
+        .peer
+        .events
+        .iter()
+        .find_map(|event| match event {
+            Event::RelayChallenge {
+                host,
+                username,
+                challenge,
+            } => {
+                assert_eq!((host.as_str(), username.as_str()), ("203.0.113.1", "alice"));
+                Some(challenge.clone())
+            }
+            _ => None,
+        });
+    let challenge = challenge.unwrap();
+    let change = |config: &mut Config| {
+        config.ice_policy = ice::Policy::Relay;
+        config.ice_servers = vec![turn("turn:203.0.113.1").with_challenge((*challenge).clone())];
+    };
+    let mut meeting = Meeting::new(14, access(), [None, None], change);
+    let gathered = meeting.gather(Duration::from_secs(5)).unwrap();
+    assert_eq!(gathered, ROUND_TRIP);
+    assert_eq!(meeting.turn().challenged, 0);
+}
+
+/// T-11: a name is resolved by the driver, and both addresses of the server are tried.
+#[test]
+fn the_name_of_a_server_is_asked_for_and_both_its_addresses_are_tried() {
+    let now = netsim::epoch();
+    let mut config = support::config_a(15);
+    config.ice_servers = vec![turn("turn:turn.example.org?transport=tcp")];
+    config.ice_policy = ice::Policy::Relay;
+    let mut pc = peer::PeerConnection::new(config, now).unwrap();
+    let events: Vec<_> = std::iter::from_fn(|| pc.poll_event()).collect();
+    assert!(events.contains(&Event::ResolveName("turn.example.org".into())));
+    assert!(pc.is_gathering());
+    let addresses = ["2001:db8::1".parse().unwrap(), [203, 0, 113, 5].into()];
+    pc.on_resolved(now, "turn.example.org", &addresses);
+    pc.handle_timeout(now + Duration::from_millis(250));
+    let servers: Vec<_> = std::iter::from_fn(|| pc.poll_event())
+        .filter_map(|event| match event {
+            Event::OpenRelaySocket(socket) => {
+                assert_eq!(socket.domain, "turn.example.org");
+                Some(socket.server.to_string())
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(servers, ["[2001:db8::1]:3478", "203.0.113.5:3478"]);
+}
+
+/// T-16: a new password of the same user changes nothing else; another user gets addresses of his own.
+#[test]
+fn credentials_are_replaced_in_the_middle_of_a_call() {
+    let change = |config: &mut Config| {
+        config.ice_servers = vec![turn("turn:203.0.113.1")];
+        config.ice_policy = ice::Policy::Relay;
+    };
+    let mut meeting = Meeting::new(16, access(), [None, None], change);
+    assert!(meeting.connect().is_some());
+    let (id, now, first) = (meeting.a, meeting.world.now(), relayed(&meeting));
+    let set = |meeting: &mut Meeting, now, user: &str| {
+        let pc = &mut meeting.host_mut(id).peer.pc;
+        pc.set_relay_credentials(now, "203.0.113.1", user, "secret")
+    };
+    set(&mut meeting, now, "alice").unwrap();
+    talk(&mut meeting, 1_000);
+    assert_eq!(relayed(&meeting), first);
+    let now = meeting.world.now();
+    meeting.turn().users.push("bob".to_owned());
+    set(&mut meeting, now, "bob").unwrap();
+    meeting.world.run_for(Duration::from_secs(5));
+    let second = relayed(&meeting);
+    assert_eq!(second.len(), 1);
+    assert_ne!(first, second);
+    let now = meeting.world.now();
+    assert_eq!(meeting.turn().allocations(now), 2);
+    let pc = &mut meeting.host_mut(id).peer.pc;
+    let unknown = pc.set_relay_credentials(now, "203.0.113.2", "bob", "secret");
+    assert_eq!(unknown, Err(peer::RelayCredentialsError::UnknownHost));
+}

@@ -36,3 +36,41 @@ impl Challenges {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn challenge(nonce: &str) -> stun::Challenge {
+        let mut buf = Vec::new();
+        let id = stun::TransactionId::new([1; 12]);
+        let (class, method) = (stun::Class::Error, stun::Method::ALLOCATE);
+        let mut message = stun::MessageBuilder::new(&mut buf, class, method, id);
+        message.error_code(401).realm("example.org").nonce(nonce);
+        message.finish().unwrap();
+        let message = stun::Message::decode(&buf).unwrap();
+        stun::Challenge::from_response(&message, None).unwrap()
+    }
+
+    fn server(uri: &str, user: &str) -> peer::IceServer {
+        peer::IceServer::with_credentials(uri.parse().unwrap(), user, "word")
+    }
+
+    #[test]
+    fn the_last_challenge_of_a_server_and_user_is_handed_on() {
+        let known = Challenges::default();
+        for nonce in ["first", "second"] {
+            known.keep("turn.example.org".into(), "alice".into(), challenge(nonce));
+        }
+        let with = |uri, user| known.add_to(server(uri, user)).challenge().cloned();
+        let found = with("turns:TURN.example.org", "alice").unwrap();
+        assert_eq!(found.nonce(), "second");
+        assert_eq!(with("turn:turn.example.org", "bob"), None);
+        assert_eq!(with("turn:other.example.org", "alice"), None);
+        for number in 0..MAX_CHALLENGES {
+            known.keep(number.to_string(), "alice".into(), challenge("another"));
+        }
+        assert_eq!(with("turn:turn.example.org", "alice"), None);
+    }
+}

@@ -10,7 +10,7 @@ use net::Path;
 use super::PeerConnection;
 use crate::config::IceServer;
 use crate::data::Outlet;
-use crate::error::AddCandidateError;
+use crate::error::{AddCandidateError, RelayCredentialsError};
 use crate::event::Event;
 use crate::relay::RelayFact;
 
@@ -86,6 +86,25 @@ impl PeerConnection {
         if std::mem::replace(&mut self.candidates.untold, is_gathering) && !is_gathering {
             self.events.push(Event::GatheringComplete);
         }
+    }
+
+    /// Other credentials for the TURN server of this host, before the old ones expire. Those of the same user serve the
+    /// addresses that stand; for another user new addresses are asked for, and the old ones are given up when those are
+    /// there, so data through them moves as on any change of path.
+    pub fn set_relay_credentials(
+        &mut self,
+        now: Instant,
+        host: &str,
+        username: &str,
+        password: &str,
+    ) -> Result<(), RelayCredentialsError> {
+        let credentials = stun::LongTermCredentials::new(username, password)
+            .map_err(|_| RelayCredentialsError::Text)?;
+        let found = self.relays.set_credentials(now, host, &credentials);
+        self.settle(now);
+        found
+            .then_some(())
+            .ok_or(RelayCredentialsError::UnknownHost)
     }
 
     /// Takes over what happened on the way to the relays.
@@ -182,7 +201,8 @@ impl PeerConnection {
             return;
         }
         match fact {
-            InterfaceFact::Down(_) => {
+            InterfaceFact::Down(ip) => {
+                self.relays.on_address_lost(ip);
                 self.transport.ice.on_interface(now, fact);
                 self.forget_candidates();
             }

@@ -44,6 +44,7 @@ struct Setup {
     random: StdRng,
     families: turn::Families,
     refresh: turn::Refresh,
+    mobility: bool,
     /// Whether the peer is not shown what a server sees of this host.
     hides: bool,
     scratch: Vec<u8>,
@@ -58,6 +59,11 @@ struct Relay {
     domain: String,
     /// Taken out while what it receives is being handed on.
     client: Option<Box<turn::Client>>,
+    /// Its socket is gone, and the server lets it move to another one (RFC 8016), which is to be asked for, or was.
+    is_moving: bool,
+    wants_socket: bool,
+    /// Another one takes its place.
+    is_retired: bool,
     /// Its addresses on the server.
     bases: Vec<SocketAddr>,
     /// The peer that has a channel.
@@ -111,6 +117,7 @@ impl Relays {
                 random: StdRng::from_seed(crate::connection::random_seed(random)),
                 families: config.relay_families,
                 refresh: config.relay_refresh,
+                mobility: config.relay_mobility,
                 hides: config.ice_policy != ice::Policy::All,
                 scratch: Vec::new(),
             }));
@@ -166,7 +173,16 @@ impl Relays {
             return false;
         };
         match (fact, &mut relay.client) {
+            (RelayFact::Opened(_, path), Some(client)) if relay.is_moving => {
+                relay.is_moving = false;
+                client.migrate(path).is_ok()
+            }
             (RelayFact::Opened(_, path), Some(client)) => client.allocate(path).is_ok(),
+            (RelayFact::Closed(_), Some(client)) if client.is_mobile() => {
+                relay.is_moving = true;
+                relay.wants_socket = true;
+                true
+            }
             _ => {
                 relay.client = None;
                 true
@@ -174,9 +190,52 @@ impl Relays {
         }
     }
 
+    /// Other credentials for a server: the same user's serve what stands, another user gets addresses of his own, which
+    /// then replace the old ones (RFC 8656 §5: an allocation belongs to the user that made it).
+    pub(crate) fn set_credentials(
+        &mut self,
+        now: Instant,
+        host: &str,
+        credentials: &stun::LongTermCredentials,
+    ) -> bool {
+        let found = self
+            .races
+            .iter()
+            .position(|race| race.host.eq_ignore_ascii_case(host));
+        let Some(at) = found else {
+            return false;
+        };
+        let mut serves = false;
+        for relay in self.list.iter_mut().filter(|relay| relay.race == at) {
+            let client = relay.client.as_mut();
+            let taken = client.is_some_and(|it| it.set_credentials(credentials.clone()).is_ok());
+            serves |= taken && !relay.bases.is_empty();
+        }
+        if let Some(race) = self.races.get_mut(at) {
+            race.set_credentials(credentials);
+            if !serves {
+                race.begin_anew(now);
+            }
+        }
+        true
+    }
+
+    /// The addresses of this host changed: what led nowhere may lead there now.
     pub(crate) fn on_network_change(&mut self, now: Instant) {
         for race in &mut self.races {
             race.on_network_change(now);
+        }
+    }
+
+    /// An address of this host is gone, with the sockets that had it.
+    pub(crate) fn on_address_lost(&mut self, ip: IpAddr) {
+        let is_on = |relay: &&Relay| {
+            let path = relay.client.as_ref().and_then(|client| client.path());
+            path.is_some_and(|path| path.local.ip() == ip)
+        };
+        let lost: Vec<_> = self.list.iter().filter(is_on).map(|it| it.id).collect();
+        for id in lost {
+            self.on_socket(RelayFact::Closed(id));
         }
     }
 
@@ -372,6 +431,7 @@ impl Relays {
         let mut config = turn::Config::new(seed, way.offer.credentials.clone());
         config.families = setup.families;
         config.refresh = setup.refresh;
+        config.mobility = setup.mobility;
         config.challenge.clone_from(&way.offer.challenge);
         let Ok(client) = turn::Client::new(config) else {
             return;
@@ -389,6 +449,9 @@ impl Relays {
             way,
             domain: socket.domain.clone(),
             client: Some(Box::new(client)),
+            is_moving: false,
+            wants_socket: false,
+            is_retired: false,
             bases: Vec::new(),
             channel: None,
         });
@@ -406,23 +469,20 @@ impl Relays {
         let mut moved = false;
         loop {
             let relay = self.list.get_mut(at)?;
+            if std::mem::take(&mut relay.wants_socket) {
+                let server = relay.client.as_ref()?.path()?.remote;
+                relay.ask_for_socket(&mut self.next_id, server, events);
+            }
             let Some(event) = relay.client.as_mut()?.poll_event() else {
                 return Some(moved);
             };
             moved = true;
             match event {
                 turn::Event::SocketNeeded { server, domain, .. } => {
-                    events.push(Event::CloseRelaySocket(relay.id));
-                    relay.id = RelayId(self.next_id);
-                    self.next_id += 1;
                     relay.domain = domain.unwrap_or_else(|| std::mem::take(&mut relay.domain));
-                    events.push(Event::OpenRelaySocket(RelaySocket {
-                        id: relay.id,
-                        transport: relay.way.offer.transport,
-                        server,
-                        domain: relay.domain.clone(),
-                    }));
+                    relay.ask_for_socket(&mut self.next_id, server, events);
                 }
+                turn::Event::Migrated => {}
                 turn::Event::Allocated {
                     relayed, mapped, ..
                 } => self.on_allocated(now, at, (relayed, mapped), (ice, events)),
@@ -488,14 +548,18 @@ impl Relays {
             }
         }
         let race = relay.race;
+        let user = relay.way.offer.credentials.username().to_owned();
         if let Some(race) = self.races.get_mut(race) {
             race.on_won();
         }
         // The others are too late.
         for other in &mut self.list {
-            let is_late = other.race == race && other.bases.is_empty();
-            if let Some(client) = other.client.as_mut().filter(|_| is_late) {
-                client.close(now);
+            let is_old = other.way.offer.credentials.username() != user;
+            if other.race == race && (other.bases.is_empty() || is_old) {
+                other.is_retired = true;
+                if let Some(client) = &mut other.client {
+                    client.close(now);
+                }
             }
         }
     }
@@ -514,7 +578,7 @@ impl Relays {
         events.push(Event::CloseRelaySocket(relay.id));
         let others = self.list.iter().filter(|it| it.race == relay.race).count();
         if let Some(race) = self.races.get_mut(relay.race)
-            && (!race.is_won() || !relay.bases.is_empty())
+            && !relay.is_retired
         {
             race.on_lost(now, others);
         }
@@ -560,6 +624,19 @@ impl Relays {
 }
 
 impl Relay {
+    /// Its old socket is of no use any more.
+    fn ask_for_socket(&mut self, next: &mut u64, server: SocketAddr, events: &mut impl Outlet) {
+        events.push(Event::CloseRelaySocket(self.id));
+        self.id = RelayId(*next);
+        *next += 1;
+        events.push(Event::OpenRelaySocket(RelaySocket {
+            id: self.id,
+            transport: self.way.offer.transport,
+            server,
+            domain: self.domain.clone(),
+        }));
+    }
+
     fn is_at(&self, path: &Path) -> bool {
         let client = self.client.as_ref();
         client.is_some_and(|client| client.path() == Some(*path))

@@ -87,10 +87,6 @@ impl Race {
         matches!(self.phase, Phase::Won | Phase::Resting(_) | Phase::Over)
     }
 
-    pub(super) const fn is_won(&self) -> bool {
-        matches!(self.phase, Phase::Won)
-    }
-
     /// The addresses of the server are known: for each transport the first one of each family, in their order.
     pub(super) fn on_resolved(&mut self, now: Instant, addresses: &[IpAddr]) {
         if !self.is_unresolved() {
@@ -111,6 +107,21 @@ impl Race {
         }
         self.offers = Vec::new();
         self.begin(now);
+    }
+
+    pub(super) fn set_credentials(&mut self, credentials: &LongTermCredentials) {
+        let ways = self.ways.iter_mut().map(|way| &mut way.offer);
+        for offer in self.offers.iter_mut().chain(ways) {
+            offer.credentials = credentials.clone();
+            offer.challenge = None;
+        }
+    }
+
+    /// Every way is tried once more, unless none is known yet.
+    pub(super) fn begin_anew(&mut self, now: Instant) {
+        if !self.is_unresolved() {
+            self.begin(now);
+        }
     }
 
     pub(super) fn begin(&mut self, now: Instant) {

@@ -38,6 +38,7 @@ pub(crate) struct TurnServer {
     /// Forgets all allocations at the next request.
     pub(crate) forgets: bool,
     pub(crate) lifetime: Duration,
+    pub(crate) users: Vec<String>,
     allocations: Vec<Allocation>,
     output: VecDeque<(Path, Vec<u8>)>,
     next_port: u16,
@@ -60,6 +61,7 @@ impl TurnServer {
             forbidden: Vec::new(),
             forgets: false,
             lifetime: Duration::from_secs(600),
+            users: vec![USER.to_owned()],
             allocations: Vec::new(),
             output: VecDeque::new(),
             next_port: FIRST_RELAYED_PORT,
@@ -101,8 +103,12 @@ impl TurnServer {
         Some(Outgoing::On(Transmit::new(path)))
     }
 
-    fn key() -> IntegrityKey {
-        IntegrityKey::long_term(USER, REALM, PASSWORD, PasswordAlgorithm::Md5)
+    /// The key of who asks, if he is known.
+    fn key(&self, request: &Message<'_>) -> Option<IntegrityKey> {
+        let user = request.username().ok().flatten()?;
+        let is_known = self.users.iter().any(|known| known == user);
+        let key = IntegrityKey::long_term(user, REALM, PASSWORD, PasswordAlgorithm::Md5);
+        is_known.then_some(key)
     }
 
     fn find(&mut self, client: Path) -> Option<&mut Allocation> {
@@ -131,25 +137,34 @@ impl TurnServer {
     }
 
     fn refuse(&mut self, path: Path, request: &Message<'_>, code: u16) {
+        let key = self.key(request);
         let mut buf = Vec::new();
         let mut answer = MessageBuilder::response_to(&mut buf, Class::Error, request);
         answer.error_code(code);
-        if code == 401 {
-            self.challenged += 1;
-            answer.realm(REALM).nonce("a-nonce");
-            answer.finish().unwrap();
-        } else {
-            answer.integrity(&Self::key()).finish().unwrap();
+        match key.filter(|_| code != 401) {
+            Some(key) => answer.integrity(&key).finish().unwrap(),
+            None => {
+                self.challenged += 1;
+                answer.realm(REALM).nonce("a-nonce");
+                answer.finish().unwrap();
+            }
         }
         self.output.push_back((path, buf));
     }
 
     fn request(&mut self, now: Instant, path: Path, request: &Message<'_>) {
-        if !request.has_integrity() || !request.verify_integrity(&Self::key()) {
+        let key = self.key(request);
+        if !key.is_some_and(|key| request.has_integrity() && request.verify_integrity(&key)) {
             return self.refuse(path, request, 401);
         }
         if std::mem::take(&mut self.forgets) {
             self.allocations.clear();
+        }
+        if let Some(ticket) = request.mobility_ticket().filter(|it| !it.is_empty()) {
+            let mut all = self.allocations.iter_mut();
+            if let Some(moved) = all.find(|it| it.port.to_be_bytes() == ticket) {
+                moved.client = path;
+            }
         }
         let is_new = self.find(path).is_none();
         match request.method() {
@@ -217,6 +232,7 @@ impl TurnServer {
         self.granted.push(request.method());
         let (ip, lifetime) = (self.ip, self.lifetime);
         let port = self.find(path).unwrap().port;
+        let key = self.key(request).unwrap();
         let mut buf = Vec::new();
         let mut answer = MessageBuilder::response_to(&mut buf, Class::Success, request);
         match request.method() {
@@ -234,7 +250,10 @@ impl TurnServer {
             }
             _ => {}
         }
-        answer.integrity(&Self::key()).finish().unwrap();
+        if request.mobility_ticket().is_some() {
+            answer.mobility_ticket(&port.to_be_bytes());
+        }
+        answer.integrity(&key).finish().unwrap();
         self.output.push_back((path, buf));
     }
 
