@@ -4,6 +4,7 @@
 //!
 //!   URI            turn:host[:port][?transport=udp|tcp] or turns:host[:port][?transport=udp|tcp]; several are raced
 //!   --root FILE    believe certificates that lead to those in this PEM file, in place of the system's
+//!   --ipv6         ask for IPv6 addresses on the server, in place of both families
 //!   --count N      datagrams that each side sends, 5 ms apart (default 100)
 //!   --refresh S    ask for permissions and channels again after so many seconds (default 240 and 300)
 //!
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 use avocet::peer::{
     DataChannelInit, IceServer, Message, RelayStats, Reliability, SessionDescription,
 };
+use avocet::turn::Families;
 use avocet::{DataChannel, Endpoint, EndpointConfig, Event, PeerConnection, ServerTrust, ice};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -40,6 +42,7 @@ struct Options {
     root: Option<String>,
     count: usize,
     refresh: Option<u64>,
+    ipv6: bool,
     uris: Vec<String>,
 }
 
@@ -51,6 +54,7 @@ impl Options {
             root: None,
             count: 100,
             refresh: None,
+            ipv6: false,
             uris: Vec::new(),
         };
         while let Some(argument) = arguments.next() {
@@ -59,6 +63,7 @@ impl Options {
                 "--user" => options.user = value()?,
                 "--password" => options.password = value()?,
                 "--root" => options.root = Some(value()?),
+                "--ipv6" => options.ipv6 = true,
                 "--count" => options.count = value()?.parse()?,
                 "--refresh" => options.refresh = Some(value()?.parse()?),
                 _ => options.uris.push(argument),
@@ -118,6 +123,9 @@ async fn connection(options: &Options) -> Result<PeerConnection> {
     let endpoint = Endpoint::bind(config)?;
     let mut config = endpoint.connection_config()?;
     config.ice_policy = ice::Policy::Relay;
+    if options.ipv6 {
+        config.relay_families = Families::V6;
+    }
     if let Some(seconds) = options.refresh {
         let after = Duration::from_secs(seconds);
         (

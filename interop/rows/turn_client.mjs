@@ -91,7 +91,14 @@ async function browserCall(browser, uri) {
 
 // No datagram reaches the server's port; between relays they pass.
 async function withoutUdp(run) {
-  execFileSync('nft', ['-f', '-'], { input: 'table inet noudp { chain in { type filter hook input priority 0; udp dport { 3478, 3479 } drop; } }' });
+  execFileSync('nft', ['-f', '-'], {
+    input: `table inet noudp {
+      chain in {
+        type filter hook input priority 0;
+        udp dport { 3478, 3479 } drop
+      }
+    }`,
+  });
   try {
     return await run();
   } finally {
@@ -138,8 +145,8 @@ export async function run(table, open) {
       return cells(report);
     });
     await table.row('coturn, IPv6', '4.6', 'us', async () => {
-      const report = await talk(folder, [`turn:[${HOST_6}]`]);
-      check(report.relays.flat().every(({ relayed }) => relayed.some((it) => it.startsWith('['))), 'no IPv6 address on the relay');
+      const report = await talk(folder, [`turn:[${HOST_6}]`], { more: ['--ipv6'] });
+      check(report.relays.flat().every(({ relayed }) => relayed.some((it) => it.startsWith('['))), `no IPv6 address on the relay: ${JSON.stringify(report.relays)}`);
       return cells(report);
     });
     await table.row('coturn, race without UDP', '4.6', 'us', () => withoutUdp(async () => {

@@ -16,6 +16,8 @@ pub struct Config {
     pub challenge: Option<Challenge>,
     /// Of which families relayed addresses are asked for. Default: IPv4.
     pub families: Families,
+    /// What the relayed address is for. Default: datagrams.
+    pub allocation: Allocation,
     /// The lifetime that is asked for, up to an hour. Default: none, so the server's, mostly 600 s (RFC 8656 §3.2).
     /// A longer one costs less traffic and leaves a dead client's allocation standing longer.
     pub lifetime: Option<Duration>,
@@ -36,6 +38,7 @@ impl Config {
             credentials: Some(credentials),
             challenge: None,
             families: Families::V4,
+            allocation: Allocation::Udp,
             lifetime: None,
             mobility: false,
             refresh: Refresh::default(),
@@ -100,4 +103,13 @@ impl Families {
             Self::Both => true,
         }
     }
+}
+
+/// What a relayed address is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Allocation {
+    /// Datagrams with peers (RFC 8656).
+    Udp,
+    /// TCP connections with peers (RFC 6062); the way to the server is TCP or TLS.
+    Tcp,
 }

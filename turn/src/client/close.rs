@@ -50,6 +50,7 @@ impl Client {
     }
 
     fn forget_peers(&mut self) {
+        self.connecting.clear();
         let refresh = self.config.refresh;
         self.permissions = super::Permissions::new(refresh.permission);
         self.channels = super::Channels::new(refresh.channel);

@@ -115,6 +115,9 @@ impl Client {
                 };
                 self.deliver_indication(peer, frame.get_mut(range), deliver);
             }
+            Class::Indication if message.method() == Method::CONNECTION_ATTEMPT => {
+                self.on_connection_attempt(&message);
+            }
             Class::Request | Class::Indication => self.stats.drops.malformed += 1,
         }
     }

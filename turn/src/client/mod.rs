@@ -1,5 +1,6 @@
 mod channel;
 mod close;
+mod connect;
 mod data;
 mod incoming;
 mod mobility;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use log::debug;
-use net::{Datagram, Path, Transmit};
+use net::{Datagram, Path, Transmit, Transport};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use stun::{
@@ -23,8 +24,8 @@ use stun::{
 };
 
 use crate::{
-    AllocateError, BindError, Cause, CloseReason, Config, ConfigError, Event, Initiator,
-    PermissionError, Refusal, SetCredentialsError, Stats, measure_frame,
+    AllocateError, Allocation as Kind, BindError, Cause, CloseReason, Config, ConfigError, Event,
+    Initiator, PermissionError, Refusal, SetCredentialsError, Stats, measure_frame,
 };
 use channel::Channels;
 use permission::Permissions;
@@ -66,6 +67,8 @@ pub struct Client {
     ticket: Option<Box<[u8]>>,
     permissions: Permissions,
     channels: Channels,
+    /// Peers that the server is asked to connect to.
+    connecting: Vec<SocketAddr>,
     inbox: data::Inbox,
     events: VecDeque<Event>,
     stats: Stats,
@@ -141,6 +144,7 @@ impl Client {
             ticket: None,
             permissions: Permissions::new(config.refresh.permission),
             channels: Channels::new(config.refresh.channel),
+            connecting: Vec::new(),
             inbox: data::Inbox::default(),
             events: VecDeque::new(),
             stats: Stats::default(),
@@ -158,6 +162,9 @@ impl Client {
                 return Err(AllocateError::AlreadyStarted);
             }
             State::Closing | State::Closed => return Err(AllocateError::Closed),
+        }
+        if self.config.allocation == Kind::Tcp && path.transport == Transport::Udp {
+            return Err(AllocateError::Datagrams);
         }
         self.path = Some(path);
         self.reader = FrameReader::new(measure_frame);
@@ -189,6 +196,9 @@ impl Client {
     pub fn bind_channel(&mut self, peer: SocketAddr) -> Result<(), BindError> {
         if matches!(self.state, State::Closing | State::Closed) {
             return Err(BindError::Closed);
+        }
+        if self.config.allocation == Kind::Tcp {
+            return Err(BindError::Streams);
         }
         if !self.reaches(peer.ip()) {
             return Err(BindError::Family);
@@ -357,6 +367,8 @@ const fn label(event: &Event) -> &'static str {
         Event::PermissionRefused(..) => "permission refused",
         Event::ChannelBound(..) => "channel bound",
         Event::ChannelRefused(..) => "channel refused",
+        Event::ConnectionReady { .. } => "connection ready",
+        Event::ConnectRefused(..) => "connection refused",
         Event::Closed(_) => "closed",
     }
 }

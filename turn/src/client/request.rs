@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use stun::{
-    AddressFamily, Class, LongTermAuth, MessageBuilder, Method, TRANSPORT_UDP, TransactionId,
+    AddressFamily, Class, LongTermAuth, MessageBuilder, Method, TRANSPORT_TCP, TRANSPORT_UDP,
+    TransactionId,
 };
 
 use super::{Client, State};
-use crate::{ChannelNumber, Families};
+use crate::{Allocation, ChannelNumber, Families};
 
 /// A request, with what its forerunners have been through.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub(super) enum Purpose {
     Delete,
     Permissions(Vec<IpAddr>),
     Channel(ChannelNumber, SocketAddr),
+    /// A TCP connection to a peer.
+    Connect(SocketAddr),
 }
 
 impl Request {
@@ -53,6 +56,7 @@ impl Purpose {
             Self::Refresh | Self::Migrate | Self::Delete => Method::REFRESH,
             Self::Permissions(_) => Method::CREATE_PERMISSION,
             Self::Channel(..) => Method::CHANNEL_BIND,
+            Self::Connect(_) => Method::CONNECT,
         }
     }
 }
@@ -105,7 +109,10 @@ impl Client {
         let mut builder = MessageBuilder::new(buf, Class::Request, method, id);
         match &request.purpose {
             Purpose::Allocate => {
-                builder.requested_transport(TRANSPORT_UDP);
+                builder.requested_transport(match self.config.allocation {
+                    Allocation::Udp => TRANSPORT_UDP,
+                    Allocation::Tcp => TRANSPORT_TCP,
+                });
                 match self.config.families {
                     Families::V4 => {}
                     Families::V6 => {
@@ -140,6 +147,9 @@ impl Client {
             }
             Purpose::Channel(number, peer) => {
                 builder.channel_number(number.get()).xor_peer_address(*peer);
+            }
+            Purpose::Connect(peer) => {
+                builder.xor_peer_address(*peer);
             }
         }
         match &request.signed {

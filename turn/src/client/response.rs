@@ -49,6 +49,7 @@ const KNOWN: &[AttributeType] = &[
     AttributeType::REQUESTED_TRANSPORT,
     AttributeType::XOR_MAPPED_ADDRESS,
     AttributeType::RESERVATION_TOKEN,
+    AttributeType::CONNECTION_ID,
 ];
 
 impl Client {
@@ -118,6 +119,7 @@ impl Client {
             Purpose::Allocate => self.on_allocated(now, sent, response),
             Purpose::Refresh | Purpose::Migrate => self.on_refreshed(now, sent, response),
             Purpose::Delete => self.end(Initiator::Local, Cause::Closed),
+            &Purpose::Connect(peer) => self.on_connected(peer, response),
             Purpose::Permissions(peers) => {
                 self.stats.permissions_granted += 1;
                 for &peer in peers {
@@ -325,7 +327,8 @@ impl Client {
             Purpose::Refresh
             | Purpose::Migrate
             | Purpose::Permissions(_)
-            | Purpose::Channel(..) => {
+            | Purpose::Channel(..)
+            | Purpose::Connect(_) => {
                 self.end(Initiator::Remote, Cause::AllocationLost);
             }
         }
@@ -359,6 +362,7 @@ impl Client {
                 self.channels.retire(now, peer);
                 self.push(Event::ChannelRefused(peer, Refusal::Code(code)));
             }
+            Purpose::Connect(peer) => self.on_connect_refused(peer, Some(code)),
         }
     }
 
@@ -379,6 +383,7 @@ impl Client {
                     self.push(Event::ChannelRefused(peer, Refusal::TimedOut));
                 }
             }
+            Purpose::Connect(peer) => self.on_connect_refused(peer, None),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use avocet_turn::{Client, Config, Event, State};
-use net::{Datagram, Path, Transmit};
+use net::{Datagram, Path, Transmit, Transport};
 use netsim::{ADDRESS_A, ADDRESS_B, Machine, Outgoing, Pair, Profile, Side};
 use stun::{
     AddressFamily, AttributeType, Class, IntegrityKey, LongTermCredentials, Message,
@@ -293,6 +293,7 @@ impl Server {
                     Method::REFRESH => self.on_refresh(now, path, request),
                     Method::CREATE_PERMISSION => self.on_permission(now, path, request),
                     Method::CHANNEL_BIND => self.on_channel(now, path, request),
+                    Method::CONNECT => self.on_connect(path, request),
                     _ => self.refuse(path, request, 400),
                 }
             }
@@ -322,7 +323,11 @@ impl Server {
         if self.habits.forbids_mobility && request.mobility_ticket().is_some() {
             return self.refuse(path, request, 405);
         }
-        assert_eq!(request.requested_transport(), Ok(Some(17)));
+        let protocol = match path.transport {
+            Transport::Stream(_) => [6, 17].map(|it| Ok(Some(it))),
+            Transport::Udp => [Ok(Some(17)); 2],
+        };
+        assert!(protocol.contains(&request.requested_transport()));
         if !self.habits.redirects.is_empty() {
             let server = self.habits.redirects.remove(0);
             let mut buf = Vec::new();
@@ -425,6 +430,31 @@ impl Server {
         self.succeed(path, request);
     }
 
+    fn on_connect(&mut self, path: Path, request: &Message<'_>) {
+        let peer = request.xor_peer_address().unwrap().unwrap();
+        if self.habits.forbidden.contains(&peer.ip()) {
+            return self.refuse(path, request, 447);
+        }
+        let mut buf = Vec::new();
+        let mut builder = MessageBuilder::response_to(&mut buf, Class::Success, request);
+        builder.connection_id(FIRST_CONNECTION);
+        self.sign(builder);
+        self.reply(path, buf);
+    }
+
+    /// A peer connects to the relayed address of a TCP allocation.
+    pub(crate) fn connect_from(&mut self, client: Path, peer: SocketAddr) {
+        let mut buf = Vec::new();
+        let id = TransactionId::new([0xca; 12]);
+        let (class, method) = (Class::Indication, Method::CONNECTION_ATTEMPT);
+        let mut builder = MessageBuilder::new(&mut buf, class, method, id);
+        builder
+            .xor_peer_address(peer)
+            .connection_id(FIRST_CONNECTION);
+        builder.finish().unwrap();
+        self.reply(client.reversed(), buf);
+    }
+
     fn succeed(&mut self, path: Path, request: &Message<'_>) {
         let mut buf = Vec::new();
         let builder = MessageBuilder::response_to(&mut buf, Class::Success, request);
@@ -462,6 +492,14 @@ impl Server {
             self.reply(path, bytes.to_vec());
         }
     }
+}
+
+/// The name of every connection.
+pub(crate) const FIRST_CONNECTION: u32 = 0x1234_5678;
+
+/// The key of the one user.
+pub(crate) fn key() -> IntegrityKey {
+    IntegrityKey::long_term(USER, REALM, PASSWORD, PasswordAlgorithm::Md5)
 }
 
 /// SHA-256 and MD5, in the order of a server's liking.
