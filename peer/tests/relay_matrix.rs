@@ -84,7 +84,8 @@ fn row(a: Behaviour, b: Behaviour, mut meeting: Meeting) -> String {
     meeting.gather(Duration::from_secs(15)).unwrap();
     meeting.introduce();
     let usable = meeting.run_until_both(LIMIT, |host| host.peer.pc.selected_path().is_some());
-    let usable = usable.unwrap_or_else(|| panic!("{case}: no way"));
+    assert!(usable.is_some(), "{case}: no way");
+    let usable = usable.unwrap();
     let selected = usable + meeting.run_until_both(LIMIT, has_selected).unwrap();
     meeting.world.run_for(AFTERMATH);
     let leaves = [meeting.a, meeting.b].map(|id| meeting.kind_of(id));

@@ -482,7 +482,10 @@ impl Relays {
                     relay.domain = domain.unwrap_or_else(|| std::mem::take(&mut relay.domain));
                     relay.ask_for_socket(&mut self.next_id, server, events);
                 }
-                turn::Event::Migrated => {}
+                // Connections are for TCP allocations, which are none of ICE's.
+                turn::Event::Migrated
+                | turn::Event::ConnectionReady { .. }
+                | turn::Event::ConnectRefused(..) => {}
                 turn::Event::Allocated {
                     relayed, mapped, ..
                 } => self.on_allocated(now, at, (relayed, mapped), (ice, events)),

@@ -86,7 +86,7 @@ impl TurnServer {
         let path = datagram.path;
         self.allocations.retain(|it| it.expires > now);
         if path.transport == Transport::Udp && path.local.port() >= FIRST_RELAYED_PORT {
-            return self.from_peer(now, path.local.port(), path.remote, datagram.bytes);
+            return self.hear_from_peer(now, path.local.port(), path.remote, datagram.bytes);
         }
         if self.refuses_udp && path.transport == Transport::Udp {
             return;
@@ -130,7 +130,7 @@ impl TurnServer {
                 let peer = message.xor_peer_address().unwrap().unwrap();
                 self.indications += 1;
                 let data = message.data().unwrap().to_vec();
-                self.to_peer(now, path, peer, &data);
+                self.send_to_peer(now, path, peer, &data);
             }
             other => unreachable!("a client sent {other:?}"),
         }
@@ -265,13 +265,13 @@ impl TurnServer {
         match bound.filter(|(_, until)| *until > now) {
             Some((peer, _)) => {
                 self.channel_messages += 1;
-                self.to_peer(now, path, peer, &bytes[4..4 + length]);
+                self.send_to_peer(now, path, peer, &bytes[4..4 + length]);
             }
             None => self.refused_messages += 1,
         }
     }
 
-    fn to_peer(&mut self, now: Instant, client: Path, peer: SocketAddr, data: &[u8]) {
+    fn send_to_peer(&mut self, now: Instant, client: Path, peer: SocketAddr, data: &[u8]) {
         let may = |it: &Allocation| it.permissions.get(&peer.ip()).is_some_and(|at| *at > now);
         let Some(port) = self.find(client).filter(|it| may(it)).map(|it| it.port) else {
             self.refused_messages += 1;
@@ -280,13 +280,13 @@ impl TurnServer {
         let from = SocketAddr::new(self.ip, port);
         if peer.ip() == self.ip {
             // From one address here to another one.
-            return self.from_peer(now, peer.port(), from, data);
+            return self.hear_from_peer(now, peer.port(), from, data);
         }
         self.output
             .push_back((Path::udp(from, peer), data.to_vec()));
     }
 
-    fn from_peer(&mut self, now: Instant, port: u16, peer: SocketAddr, data: &[u8]) {
+    fn hear_from_peer(&mut self, now: Instant, port: u16, peer: SocketAddr, data: &[u8]) {
         let Some(allocation) = self.allocations.iter().find(|it| it.port == port) else {
             return;
         };
