@@ -11,19 +11,19 @@ use crate::wire::{Fragment, HandshakeType, RecordNumber};
 use crate::{Refusal, Stats};
 
 impl Handshake {
-    /// Takes a fragment; [`advance`](Self::advance) has to follow.
+    /// Takes a fragment; [`advance`](Self::advance) has to follow. Whether it was put to use, now or before.
     pub(crate) fn on_fragment(
         &mut self,
         now: Instant,
         number: RecordNumber,
         fragment: &Fragment<'_>,
         stats: &mut Stats,
-    ) {
+    ) -> bool {
         let epoch = u16::try_from(number.epoch).unwrap_or(u16::MAX);
         let header = fragment.header;
         // HelloRequest is no part of any handshake, and nothing that we would follow (RFC 5246 §7.4.1.1).
         if header.message_type == HandshakeType::HELLO_REQUEST {
-            return;
+            return false;
         }
         if epoch == 0
             && let Some(hello_seq) = self.awaits_first_answer()
@@ -35,28 +35,40 @@ impl Handshake {
             if inbox.insert(0, 0, fragment) == Inserted::Refused {
                 stats.dropped.fragments += 1;
             }
-            return;
+            return false;
         }
         match self.inbox.insert(epoch, self.expected_epoch(), fragment) {
-            Inserted::Kept => self.acks.note(number),
+            Inserted::Kept => {
+                self.on_answer_begun();
+                true
+            }
             Inserted::Replaced => {
                 self.contradiction = true;
-                self.acks.note(number);
+                true
             }
-            Inserted::Old if epoch == Self::EPOCH_13 => self.acks.note(number),
             Inserted::Old => {
                 // The end of the server's flight once more: it has not seen our answer (RFC 6347 §4.2.4).
                 let last = header.message_seq.checked_add(1) == Some(self.inbox.next_seq());
                 if last && header.message_type == HandshakeType::SERVER_HELLO_DONE {
                     self.repeat(now, stats);
                 }
+                epoch == Self::EPOCH_13 || epoch == 0 && self.is_retried()
             }
             Inserted::Refused => {
                 // In the clear what has to come protected: forged, or a violation.
                 let next = header.message_seq == self.inbox.next_seq();
                 self.contradiction |= next && epoch < self.expected_epoch();
                 stats.dropped.fragments += 1;
+                false
             }
+        }
+    }
+
+    /// A piece of the client's answer to our flight came, so the flight arrived (RFC 9147 §5.8.1). What is missing of
+    /// the answer is the client's to repeat; if the piece was somebody else's, the client repeats its hello.
+    fn on_answer_begun(&mut self) {
+        if matches!(self.stage, Some(Stage::Server13(_))) {
+            self.timer.stop();
         }
     }
 
@@ -67,7 +79,10 @@ impl Handshake {
         }
         self.advance_repeated_hello(now, environment);
         let outcome = self.advance_messages(now, environment);
-        if matches!(outcome, Outcome::Waiting) && self.is_13() && !self.timer.is_suspended() {
+        let speaks_13 = self.is_13() || self.is_retried();
+        // As long as nothing shows that a ServerHello was the server's, our hello is what we repeat.
+        let proved = speaks_13 && !self.unproved;
+        if matches!(outcome, Outcome::Waiting) && proved && !self.timer.is_suspended() {
             self.acks.arm(now, self.timer.ack_delay());
         }
         outcome

@@ -41,7 +41,7 @@ pub(crate) use self::transcript::Transcript;
 use crate::crypto::SecretSource;
 use crate::record::RecordLayer;
 use crate::timer::Retransmission;
-use crate::{Cause, Config, Fingerprint, Role, Stats};
+use crate::{Cause, Config, Fingerprint, Role, Stats, Ticket};
 
 /// A handshake under way. It exists from the start of a connection to its Finished, and is gone afterwards.
 pub(crate) struct Handshake {
@@ -78,6 +78,8 @@ pub(crate) struct Handshake {
 
 /// What of the connection a handshake works with.
 pub(crate) struct Environment<'a> {
+    pub(crate) now: Instant,
+    pub(crate) ticket: Option<&'a Ticket>,
     pub(crate) config: &'a Config,
     pub(crate) announced: Option<&'a [Fingerprint]>,
     pub(crate) records: &'a mut RecordLayer,
@@ -157,6 +159,19 @@ impl Handshake {
         matches!(self.stage, Some(Stage::Client13(_) | Stage::Server13(_)))
     }
 
+    /// Whether a client knows from a HelloRetryRequest that the server speaks DTLS 1.3.
+    fn is_retried(&self) -> bool {
+        matches!(self.stage, Some(Stage::AwaitServerHello))
+            && self.offer.as_ref().is_some_and(Offer::is_retried)
+    }
+
+    /// The round trip became known, or another one.
+    pub(crate) fn set_round_trip(&mut self, round_trip: Duration) {
+        let before = self.timer.ack_delay();
+        self.timer.set_round_trip(round_trip);
+        self.acks.rescale(before, self.timer.ack_delay());
+    }
+
     /// Whether a record whose keys are not there may be one that overtook what makes them.
     pub(crate) const fn may_be_early(&self) -> bool {
         self.is_13() || matches!(self.stage, Some(Stage::AwaitServerHello))
@@ -195,6 +210,9 @@ impl Handshake {
             FlightChange::Started => {
                 // An answer says that the flight before it arrived.
                 self.acks.clear();
+                if self.is_13() || self.is_retried() {
+                    self.flight.track();
+                }
                 self.flight.send();
                 self.timer.start(now);
                 environment.stats.flights_sent += 1;
@@ -205,6 +223,8 @@ impl Handshake {
 
     fn context<'a>(&'a mut self, environment: &'a mut Environment<'_>) -> Context<'a> {
         Context {
+            now: environment.now,
+            ticket: environment.ticket,
             config: environment.config,
             announced: environment.announced,
             records: environment.records,

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use super::offer::{Offer, Size};
 use super::{EarlyRecords, Environment, Flight, Handshake, Inbox, Stage};
-use crate::Stats;
 use crate::record::Epochs;
 use crate::wire::Ack;
+use crate::{Pacing, Stats};
 
 impl Handshake {
     /// The timer of the flight ran out: it is sent again. If records came that do not open, one of the hellos was
@@ -18,6 +18,10 @@ impl Handshake {
             && matches!(self.stage, Some(Stage::AwaitServerHello))
             && self.offer.as_ref().is_some_and(Offer::may_shrink);
         if !(self.unproved && failed || shrinks) {
+            // A server that does not answer twice in a row gives the lie to what nobody vouched for.
+            if self.timer.timeouts() > 1 && self.is_retried() {
+                self.flight.forget_in_clear();
+            }
             self.flight.send();
             environment.stats.flights_sent += 1;
             return;
@@ -39,18 +43,30 @@ impl Handshake {
 
     /// An acknowledgement arrived, which its record vouches for: what is missing is sent again at once, since this
     /// is what the other side asks for (RFC 9147 §7.2).
-    pub(crate) fn on_ack(&mut self, now: Instant, ack: &Ack, stats: &mut Stats) {
+    pub(crate) fn on_ack(&mut self, now: Instant, ack: &Ack, pacing: Pacing, stats: &mut Stats) {
         if !self.flight.acknowledge(&ack.numbers) {
             return;
         }
         if self.flight.is_acknowledged() {
             self.flight = Flight::default();
             self.timer.stop();
-        } else if !self.flight.is_pending() {
+        } else if pacing == Pacing::Natural && !self.flight.is_pending() {
             self.flight.send();
             self.timer.start(now);
             stats.repeats += 1;
             stats.flights_sent += 1;
+        }
+    }
+
+    /// An acknowledgement arrived in the clear, of what was said in the clear (RFC 9147 §7.1). Anybody can have said
+    /// so: what it names is left out of the next repetition, and no more than that.
+    pub(crate) fn on_ack_in_clear(&mut self, ack: &Ack) {
+        if !(self.is_13() || self.is_retried()) || !self.flight.acknowledge(&ack.numbers) {
+            return;
+        }
+        // A server waits; a client that nobody answers asks again.
+        if self.is_13() && self.flight.is_acknowledged() {
+            self.timer.stop();
         }
     }
 
@@ -66,6 +82,7 @@ impl Handshake {
     /// Sends the flight again because the other side repeats its own.
     pub(super) fn repeat(&mut self, now: Instant, stats: &mut Stats) {
         if !self.flight.is_empty() && self.timer.may_repeat(now) {
+            self.flight.forget_in_clear();
             self.flight.send();
             stats.repeats += 1;
             stats.flights_sent += 1;
