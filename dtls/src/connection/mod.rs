@@ -363,7 +363,7 @@ impl Connection {
         let written = match &mut self.phase {
             Phase::Handshaking(handshake) => {
                 let mtu = handshake.timer.mtu(configured);
-                match handshake.acks.write(&mut self.records, buf) {
+                match handshake.acks.write(&mut self.records, mtu, buf) {
                     Ok(None) => handshake.flight.write(&mut self.records, mtu, buf),
                     written => written,
                 }
@@ -444,13 +444,23 @@ impl Connection {
     }
 
     /// Wants new keys in both directions (KeyUpdate, RFC 8446 §4.6.3). They come by themselves after 2^23 records;
-    /// whoever wants them earlier asks here. Without effect unless DTLS 1.3 was agreed on.
+    /// whoever wants them earlier asks here. Without effect unless DTLS 1.3 was agreed on, and while an update is under
+    /// way.
     pub fn update_keys(&mut self, now: Instant) {
+        self.update(now, true);
+    }
+
+    /// The same for what we send alone.
+    pub fn update_own_keys(&mut self, now: Instant) {
+        self.update(now, false);
+    }
+
+    fn update(&mut self, now: Instant, requested: bool) {
         if let Phase::Established(established) = &mut self.phase
             && established.verified
             && let Some(post) = &mut established.post
         {
-            post.update(now, true, &self.records, &mut self.stats);
+            post.update(now, requested, &self.records, &mut self.stats);
         }
         self.check_exhausted();
     }

@@ -20,8 +20,8 @@ mod transcript;
 
 use std::time::{Duration, Instant};
 
-use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 
 pub(crate) use self::acks::Acks;
 pub(crate) use self::agreed::Agreed;
@@ -109,6 +109,8 @@ impl Handshake {
         environment: &mut Environment<'_>,
     ) -> Self {
         let config = environment.config;
+        let mut random = StdRng::from_seed(*seed);
+        let chance = config.jitter.then(|| random.next_u64());
         let mut handshake = Self {
             stage: Some(Stage::AwaitClientHello),
             inbox: Inbox::new(0, Self::INBOX_BYTES),
@@ -120,13 +122,13 @@ impl Handshake {
             next_send: 0,
             unproved: false,
             acks: Acks::default(),
-            timer: Retransmission::new(now, round_trip, config.handshake_timeout),
+            timer: Retransmission::new(now, round_trip, config.handshake_timeout, chance),
             early: EarlyRecords::default(),
             changed_cipher: false,
             suspicion: None,
             refusals: 0,
             contradiction: false,
-            random: StdRng::from_seed(*seed),
+            random,
             secrets: config.provider.secrets(seed),
         };
         if role == Role::Client {
