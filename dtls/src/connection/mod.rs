@@ -17,6 +17,7 @@ use self::established::Established;
 use self::inbound::{Early, Inbound, Sink};
 use crate::handshake::{Environment, Failure, Handshake, Suspicion};
 use crate::record::{Protection, RecordLayer};
+use crate::tls13::Retry;
 use crate::wire::{ContentType, DTLS_1_2, RecordHeader};
 use crate::{
     AlertDescription, Cause, CloseReason, Config, ConfigError, Event, ExportError, Fingerprint,
@@ -195,6 +196,29 @@ impl Connection {
         self.records.begin_at(sequence_number);
         if let Phase::Handshaking(handshake) = &mut self.phase {
             handshake.expect_second_hello();
+        }
+    }
+
+    /// The same for a client of DTLS 1.3 that showed the cookie of this HelloRetryRequest, and with it the hash of its
+    /// first hello (RFC 9147 §5.1).
+    pub(crate) fn start_behind_retry(
+        &mut self,
+        now: Instant,
+        sequence_number: u64,
+        retried: (Retry, Vec<u8>),
+    ) {
+        self.start(now, None);
+        self.records.begin_at(sequence_number);
+        if let Phase::Handshaking(handshake) = &mut self.phase {
+            let mut environment = Environment {
+                now,
+                ticket: None,
+                config: &self.config,
+                announced: self.announced.as_deref(),
+                records: &mut self.records,
+                stats: &mut self.stats,
+            };
+            handshake.expect_retried_hello(retried, &mut environment);
         }
     }
 

@@ -25,8 +25,8 @@ use rand::{Rng as _, SeedableRng as _};
 
 pub(crate) use self::acks::Acks;
 pub(crate) use self::agreed::Agreed;
-pub(crate) use self::context::Context;
 use self::context::FlightChange;
+pub(crate) use self::context::{Circumstances, Context};
 pub(crate) use self::early::EarlyRecords;
 pub(crate) use self::failure::Failure;
 pub(crate) use self::flight::Flight;
