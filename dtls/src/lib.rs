@@ -16,6 +16,7 @@ mod record;
 mod stats;
 #[cfg(test)]
 mod testing;
+mod ticket;
 mod timer;
 mod tls12;
 mod tls13;
@@ -34,3 +35,4 @@ pub use fingerprint::{Fingerprint, HashAlgorithm};
 pub use listener::{Accepted, Listener, ListenerStats};
 pub use psk::PreSharedKey;
 pub use stats::{Dropped, Stats};
+pub use ticket::{Ticket, TicketKeys};

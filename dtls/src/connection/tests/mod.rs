@@ -5,6 +5,7 @@ mod handshake;
 mod identity;
 mod laws;
 mod loss;
+mod resumption;
 mod rogue;
 mod states;
 mod tls13;
