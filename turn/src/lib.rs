@@ -5,6 +5,7 @@ mod client;
 mod config;
 mod error;
 mod event;
+pub mod server;
 mod stats;
 
 pub use channel_data::{ChannelData, ChannelNumber, measure_frame};
@@ -15,4 +16,5 @@ pub use error::{
     SetCredentialsError,
 };
 pub use event::{Cause, CloseReason, Event, Initiator, Refusal, SocketCause};
+pub use server::Server;
 pub use stats::{Drops, Stats};
