@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use stun::{AddressFamily, ErrorCode};
 
-use super::allocation::later;
+use super::allocation::{Allocation, later};
 use super::ports::Want;
 use super::slab::Key;
 use super::timer::Timer;
@@ -113,6 +113,9 @@ impl Server {
         }
         if let Some(it) = self.allocations.get_mut(owner) {
             it.rare.reservation = None;
+            if let Some(slot) = it.relays.get_mut(Allocation::slot(family)) {
+                *slot = None;
+            }
         }
         if again && self.open(now, owner, (family, transport), want) {
             return;
@@ -173,10 +176,7 @@ impl Server {
         let Some(allocation) = self.allocations.get_mut(owner) else {
             return false;
         };
-        if let Some(slot) = allocation
-            .relays
-            .get_mut(super::allocation::Allocation::slot(family))
-        {
+        if let Some(slot) = allocation.relays.get_mut(Allocation::slot(family)) {
             *slot = Some(key);
         }
         let count = 1 + u8::from(reserved.is_some());
