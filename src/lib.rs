@@ -12,6 +12,8 @@ mod endpoint;
 mod error;
 mod event;
 mod track;
+#[cfg(feature = "turn-server")]
+pub mod turn_server;
 
 pub use connection::{Events, PeerConnection};
 pub use data_channel::{ByteStream, DataChannel, MessageWriter};
