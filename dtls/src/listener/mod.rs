@@ -3,6 +3,8 @@
 mod cookie;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod timing;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
