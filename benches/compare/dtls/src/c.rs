@@ -6,7 +6,9 @@ use std::io::{self, Read, Write};
 use std::rc::Rc;
 
 use openssl::pkey::PKey;
-use openssl::ssl::{Ssl, SslContext, SslMethod, SslOptions, SslStream, SslVerifyMode, SslVersion};
+use openssl::ssl::{
+    ErrorCode, Ssl, SslContext, SslMethod, SslOptions, SslStream, SslVerifyMode, SslVersion,
+};
 use openssl::x509::X509;
 
 use crate::{ALICE, BOB};
@@ -19,7 +21,9 @@ impl Setup {
             let mut context = SslContext::builder(SslMethod::dtls()).expect("a context");
             let certificate = X509::from_pem(text.as_bytes()).expect("a certificate");
             let key = PKey::private_key_from_pem(text.as_bytes()).expect("a key");
-            context.set_certificate(&certificate).expect("a certificate");
+            context
+                .set_certificate(&certificate)
+                .expect("a certificate");
             context.set_private_key(&key).expect("a key");
             context.set_verify_callback(
                 SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
@@ -31,7 +35,7 @@ impl Setup {
             context
                 .set_cipher_list("ECDHE-ECDSA-AES128-GCM-SHA256")
                 .expect("a suite");
-            context.set_groups_list("X25519").expect("a group");
+            context.set_groups_list("X25519:P-256").expect("a group");
             context
                 .set_tlsext_use_srtp("SRTP_AES128_CM_SHA1_80")
                 .expect("a profile");
@@ -62,10 +66,15 @@ impl Setup {
         };
         let mut done = [false; 2];
         while done != [true; 2] {
-            done = [
-                done[0] || pair.client.do_handshake().is_ok(),
-                done[1] || pair.server.do_handshake().is_ok(),
-            ];
+            for (side, done) in [&mut pair.client, &mut pair.server]
+                .into_iter()
+                .zip(&mut done)
+            {
+                match side.do_handshake() {
+                    Ok(()) => *done = true,
+                    Err(error) => assert_eq!(error.code(), ErrorCode::WANT_READ, "{error}"),
+                }
+            }
         }
         pair
     }

@@ -50,7 +50,9 @@ pub fn part(text: &str, tag: &str) -> Vec<u8> {
 
 /// Both ends, with certificates of both: ECDSA and ECDHE, of which X25519 is the only group or the favourite.
 fn handshakes() {
-    println!("| full handshake, both ends | avocet us | dimpl us | / avocet | OpenSSL us | / avocet |");
+    println!(
+        "| full handshake, both ends | avocet us | dimpl us | / avocet | OpenSSL us | / avocet |"
+    );
     println!("|---|---|---|---|---|---|");
     let c = c::Setup::new();
     for (name, versions, tls13) in [
@@ -73,7 +75,10 @@ fn handshakes() {
         } else {
             (format!("{c:.0}"), format!("{:.2}", c / ours))
         };
-        println!("| {name} | {ours:.0} | {rust:.0} | {:.2} | {c} | {ratio} |", rust / ours);
+        println!(
+            "| {name} | {ours:.0} | {rust:.0} | {:.2} | {c} | {ratio} |",
+            rust / ours
+        );
     }
 }
 
@@ -98,7 +103,9 @@ impl Raw {
 
     fn open(&self, sealed: &mut [u8]) -> usize {
         let nonce = aead::Nonce::assume_unique_for_key([9; 12]);
-        let opened = self.0.open_in_place(nonce, aead::Aad::from([1; 13]), sealed);
+        let opened = self
+            .0
+            .open_in_place(nonce, aead::Aad::from([1; 13]), sealed);
         opened.expect("a good record").len()
     }
 }
@@ -114,7 +121,9 @@ fn many(mut seal: impl FnMut(&mut Vec<u8>)) -> Vec<Vec<u8>> {
 }
 
 fn records() {
-    println!("\n| AES-128-GCM, {PAYLOAD} bytes | avocet ns | raw ns | avocet / raw | dimpl ns | / avocet | OpenSSL ns | / avocet |");
+    println!(
+        "\n| AES-128-GCM, {PAYLOAD} bytes | avocet ns | raw ns | avocet / raw | dimpl ns | / avocet | OpenSSL ns | / avocet |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     let payload = vec![0x5a; PAYLOAD];
     for (name, versions, tls13) in [
@@ -201,27 +210,24 @@ fn row(work: &str, times: &[f64], with_c: bool) {
 
 /// Ten thousand handshakes under way at a time: each does one step, then the next.
 fn crowds() {
-    println!("\n| {CROWD} handshakes at a time | us each | heap while under way, bytes a side | heap of an idle client, bytes |");
+    println!(
+        "\n| {CROWD} handshakes at a time | us each | heap while under way, bytes a side | heap of an idle client, bytes |"
+    );
     println!("|---|---|---|---|");
     for (name, versions) in [("1.2", Versions::DTLS_1_2), ("1.3", Versions::DTLS_1_3)] {
         let setup = ours::Setup::new(versions, Provider::default());
         let mut pairs = Vec::with_capacity(CROWD);
-        let mut held = 0;
         let each = time(1, || {
             pairs.extend((0..CROWD).map(|_| setup.begin()));
             while pairs.iter_mut().fold(false, |any, pair| pair.step() || any) {}
         }) / CROWD as f64;
         assert!(pairs.iter().all(ours::Pair::is_connected));
         drop(pairs);
-        for (under_way, count) in [(true, &mut held)] {
-            let info = allocation_counter::measure(|| {
-                let mut pairs: Vec<_> = (0..100).map(|_| setup.begin()).collect();
-                pairs.iter_mut().for_each(|pair| drop(pair.step()));
-                std::mem::forget(pairs);
-            });
-            assert!(under_way);
-            *count = info.bytes_current / 200;
-        }
+        let held = under_way(|| {
+            let mut pair = setup.begin();
+            pair.step();
+            pair
+        });
         let idle = idle(|| setup.connect().into_client());
         println!("| avocet {name} | {:.0} | {held} | {idle} |", each / 1e3);
     }
@@ -234,14 +240,21 @@ fn crowds() {
         }) / CROWD as f64;
         assert!(pairs.iter().all(rust::Pair::is_connected));
         drop(pairs);
-        let info = allocation_counter::measure(|| {
-            let mut pairs: Vec<_> = (0..100).map(|_| setup.begin()).collect();
-            pairs.iter_mut().for_each(|pair| drop(pair.step()));
-            std::mem::forget(pairs);
+        let held = under_way(|| {
+            let mut pair = setup.begin();
+            pair.step();
+            pair
         });
         let idle = idle(|| setup.connect().into_client());
-        println!("| dimpl {name} | {:.0} | {} | {idle} |", each / 1e3, info.bytes_current / 200);
+        println!("| dimpl {name} | {:.0} | {held} | {idle} |", each / 1e3);
     }
+}
+
+/// What a side of a pair holds, beside its own fields.
+fn under_way<T>(begin: impl Fn() -> T) -> i64 {
+    let mut pairs = Vec::with_capacity(100);
+    let info = allocation_counter::measure(|| pairs.extend((0..100).map(|_| begin())));
+    info.bytes_current / 200
 }
 
 /// What a connection holds that did nothing since its handshake, beside its own fields.

@@ -31,7 +31,11 @@ impl Setup {
 
     pub fn begin(&self) -> Pair {
         let [client, server] = self.certificates.clone().map(|certificate| {
-            let new = if self.tls13 { Dtls::new_13 } else { Dtls::new_12 };
+            let new = if self.tls13 {
+                Dtls::new_13
+            } else {
+                Dtls::new_12
+            };
             new(self.config.clone(), certificate, self.now)
         });
         let mut pair = Pair {
