@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::crypto::{Authentication, CipherSuite};
-use crate::{Certificate, ConfigError, NamedGroup, PreSharedKey, Provider};
+use crate::{Certificate, ConfigError, NamedGroup, PreSharedKey, Provider, TicketKeys};
 
 /// Which side of the handshake a connection plays (`a=setup`, RFC 5763 §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -149,6 +149,20 @@ pub enum Refusal {
     Close,
 }
 
+/// How time is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Pacing {
+    /// Timers run up to a quarter longer or shorter than they would, by chance, so that the many who lost something at the same
+    /// moment do not all come back at the same moment; and what an acknowledgement shows to be missing is sent again
+    /// at once (RFC 9147 §7.2).
+    #[default]
+    Natural,
+    /// Timers run for exactly what the round trip makes of them, and they alone have something sent again: what
+    /// simulations and test suites count on.
+    Exact,
+}
+
 /// What the connections of one endpoint share; handed to [`Connection::new`](crate::Connection::new) in an `Arc`.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -165,6 +179,13 @@ pub struct Config {
     /// At most 64. Default: none.
     pub psks: Vec<PreSharedKey>,
 
+    /// As server, the key of the tickets by which clients of DTLS 1.3 may come back without certificates
+    /// (RFC 8446 §4.6.1). A client that wants them gets two when it is connected. Default: none, there are no tickets.
+    pub tickets: Option<TicketKeys>,
+
+    /// As client, whether to ask for tickets, see [`Event::Ticket`](crate::Event::Ticket). Default: no.
+    pub accept_tickets: bool,
+
     /// The application protocols that we speak, the best one first (RFC 7301). As server we take the first of *our*
     /// list that the client offers, and refuse a client that offers only others.
     ///
@@ -179,6 +200,9 @@ pub struct Config {
     /// What becomes of a handshake when something that nobody authenticated cannot be accepted.
     /// Default: [`Refusal::Wait`].
     pub refusal: Refusal,
+
+    /// How time is kept. Default: [`Pacing::Natural`].
+    pub pacing: Pacing,
 
     /// The SRTP profiles that we speak, the best one first. As server we take the first of *our* list that the
     /// client offers (RFC 5764 §4.1.1). Empty: `use_srtp` is neither offered nor answered.
@@ -278,9 +302,12 @@ impl Config {
             certificate: None,
             peer_certificate: PeerCertificate::Announced,
             psks: Vec::new(),
+            tickets: None,
+            accept_tickets: false,
             alpn: Vec::new(),
             cipher_suites: Vec::new(),
             refusal: Refusal::Wait,
+            pacing: Pacing::Natural,
             srtp_profiles: Vec::new(),
             versions: Versions::ALL,
             groups: vec![

@@ -2,6 +2,7 @@ use crate::{AlertDescription, Fingerprint, SrtpProfile, Version};
 
 /// What a [`Connection`](crate::Connection) has to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event {
     /// The handshake is complete *and* the certificate of the other side has an announced fingerprint. Keys may be
     /// exported and data may be sent. Data that arrived before is waiting in
@@ -18,6 +19,9 @@ pub enum Event {
         /// pre-shared key.
         peer_fingerprint: Option<Fingerprint>,
     },
+    /// The server gave tickets: [`take_ticket`](crate::Connection::take_ticket) has them. It is said again when more
+    /// come after all were taken.
+    Ticket,
     /// The end, once. An alert may still be waiting in
     /// [`poll_transmit`](crate::Connection::poll_transmit).
     Closed(CloseReason),

@@ -16,13 +16,14 @@ mod record;
 mod stats;
 #[cfg(test)]
 mod testing;
+mod ticket;
 mod timer;
 mod tls12;
 mod tls13;
 mod wire;
 
 pub use certificate::{Certificate, KeyKind};
-pub use config::{Config, PeerCertificate, Refusal, Role, SrtpProfile, Version, Versions};
+pub use config::{Config, Pacing, PeerCertificate, Refusal, Role, SrtpProfile, Version, Versions};
 pub use connection::{Connection, Mark};
 pub use crypto::{NamedGroup, Provider};
 pub use error::{
@@ -34,3 +35,4 @@ pub use fingerprint::{Fingerprint, HashAlgorithm};
 pub use listener::{Accepted, Listener, ListenerStats};
 pub use psk::PreSharedKey;
 pub use stats::{Dropped, Stats};
+pub use ticket::{Ticket, TicketKeys};

@@ -77,6 +77,8 @@ impl Retransmission {
     /// Nothing is left to repeat.
     pub(crate) fn stop(&mut self) {
         self.deadline = None;
+        self.current = self.initial;
+        self.timeouts = 0;
     }
 
     /// Somebody else repeats what we say, in datagrams of at most `mtu` bytes.
@@ -121,7 +123,7 @@ impl Retransmission {
 
     /// How long to wait for the rest of a flight before saying what of it arrived (RFC 9147 §7.1).
     pub(crate) fn ack_delay(&self) -> Duration {
-        self.initial / 4
+        self.current / 4
     }
 
     /// Whether the flight may be repeated out of turn, since the other side repeats its own. At most once per
@@ -161,7 +163,9 @@ impl Retransmission {
         match self.most_timeouts {
             0 | 1 => configured,
             2 => configured.min(900),
-            _ => configured.min(508),
+            // What every path of IPv4 carries (576 bytes) is never too wide.
+            _ if configured <= 548 => configured,
+            _ => 508,
         }
     }
 

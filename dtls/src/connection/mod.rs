@@ -20,7 +20,7 @@ use crate::record::{Protection, RecordLayer};
 use crate::wire::{ContentType, DTLS_1_2, RecordHeader};
 use crate::{
     AlertDescription, Cause, CloseReason, Config, ConfigError, Event, ExportError, Fingerprint,
-    Initiator, PeerCertificate, Role, SealError, Stats,
+    Initiator, PeerCertificate, Role, SealError, Stats, Ticket,
 };
 
 /// One DTLS association, client or server.
@@ -41,6 +41,8 @@ pub struct Connection {
     phase: Phase,
     records: RecordLayer,
     announced: Option<Vec<Fingerprint>>,
+    /// What a client may go on from.
+    ticket: Option<Box<Ticket>>,
     events: VecDeque<Event>,
     inbound: Inbound,
     /// The largest datagram of a handshake, in bytes.
@@ -107,6 +109,7 @@ impl Connection {
             },
             records: RecordLayer::default(),
             announced: None,
+            ticket: None,
             mtu,
             events: VecDeque::new(),
             inbound: Inbound::default(),
@@ -118,6 +121,36 @@ impl Connection {
     /// The role this side plays.
     pub const fn role(&self) -> Role {
         self.role
+    }
+
+    /// As client, offers the server to go on from an earlier connection with it, which saves certificates and
+    /// signatures on both sides. Call it before [`start`](Self::start); later it has no effect. If the server does not
+    /// want it the handshake is a whole one. Only DTLS 1.3 has it, and nothing is sent before the handshake is complete:
+    /// there is no early data.
+    ///
+    /// The other side stays who it was: its certificate of then counts as shown, and has to be announced as always
+    /// ([`PeerCertificate`]). Use a ticket once; whoever sees it twice knows that it is the same client
+    /// (RFC 8446 C.4).
+    pub fn offer_ticket(&mut self, ticket: Ticket) {
+        if self.role == Role::Client && matches!(self.phase, Phase::New { .. }) {
+            self.ticket = Some(Box::new(ticket));
+        }
+    }
+
+    /// As client, a ticket that the server gave (see [`Event::Ticket`]); the one that came last. At most
+    /// four wait here.
+    pub fn take_ticket(&mut self) -> Option<Ticket> {
+        match &mut self.phase {
+            Phase::Established(established) if established.verified => {
+                established.post.as_mut()?.take_ticket()
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the handshake went on from an earlier connection, by a ticket.
+    pub fn is_resumed(&self) -> bool {
+        self.verified().is_some_and(Established::is_resumed)
     }
 
     /// The path carries datagrams from now on, and its other end is proved (ICE): the client sends its ClientHello,
@@ -138,6 +171,8 @@ impl Connection {
         let early = std::mem::take(early);
         let carried = *carried;
         let mut environment = Environment {
+            now,
+            ticket: self.ticket.as_deref(),
             config: &self.config,
             announced: self.announced.as_deref(),
             records: &mut self.records,
@@ -213,8 +248,14 @@ impl Connection {
 
     /// The round trip of the path became known, or changed: timers follow it at once (see [`start`](Self::start)).
     pub fn set_round_trip(&mut self, _now: Instant, round_trip: Duration) {
-        if let Phase::Handshaking(handshake) = &mut self.phase {
-            handshake.timer.set_round_trip(round_trip);
+        match &mut self.phase {
+            Phase::Handshaking(handshake) => handshake.set_round_trip(round_trip),
+            Phase::Established(established) => {
+                if let Some(post) = &mut established.post {
+                    post.set_round_trip(round_trip);
+                }
+            }
+            Phase::New { .. } | Phase::Closed(_) => {}
         }
     }
 
@@ -288,6 +329,8 @@ impl Connection {
         } else if handshake.timer.expire(now) {
             self.stats.timeouts += 1;
             let mut environment = Environment {
+                now,
+                ticket: self.ticket.as_deref(),
                 config: &self.config,
                 announced: self.announced.as_deref(),
                 records: &mut self.records,
@@ -320,8 +363,8 @@ impl Connection {
         let written = match &mut self.phase {
             Phase::Handshaking(handshake) => {
                 let mtu = handshake.timer.mtu(configured);
-                match handshake.flight.write(&mut self.records, mtu, buf) {
-                    Ok(None) => handshake.acks.write(&mut self.records, buf),
+                match handshake.acks.write(&mut self.records, buf) {
+                    Ok(None) => handshake.flight.write(&mut self.records, mtu, buf),
                     written => written,
                 }
             }
@@ -396,6 +439,7 @@ impl Connection {
         {
             post.on_sealed(now, &self.records, &mut self.stats);
         }
+        self.check_exhausted();
         Ok(())
     }
 
@@ -406,8 +450,9 @@ impl Connection {
             && established.verified
             && let Some(post) = &mut established.post
         {
-            post.update(now, true, &mut self.stats);
+            post.update(now, true, &self.records, &mut self.stats);
         }
+        self.check_exhausted();
     }
 
     /// Takes the record that begins at `mark` out of the buffer again.
@@ -509,6 +554,26 @@ impl Connection {
             // Room for this one: no other event but the last may come.
             self.events.reserve_exact(1);
             self.events.push_back(established.event());
+            if established
+                .post
+                .as_ref()
+                .is_some_and(|post| post.has_tickets())
+            {
+                self.announce_tickets();
+            }
+        }
+    }
+
+    /// Ends the connection when its keys ought to be updated and no number is left for that.
+    fn check_exhausted(&mut self) {
+        if let Phase::Established(established) = &self.phase
+            && established
+                .post
+                .as_ref()
+                .is_some_and(|post| post.is_exhausted())
+        {
+            self.say(Alert::WARNING, AlertDescription::CLOSE_NOTIFY);
+            self.end(Initiator::Local, Cause::Exhausted);
         }
     }
 

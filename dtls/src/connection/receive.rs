@@ -8,7 +8,7 @@ use crate::wire::{
     Ack, ContentType, DTLS_1_2, DecodeError, Fragment, HandshakeType, RecordHeader, RecordNumber,
     UnifiedHeader,
 };
-use crate::{AlertDescription, Cause, Initiator, Refusal, Role};
+use crate::{AlertDescription, Cause, Event, Initiator, Refusal, Role};
 
 /// The way in: datagram, record, fragment, message.
 impl Connection {
@@ -159,13 +159,20 @@ impl Connection {
             return;
         };
         match &mut self.phase {
-            Phase::Handshaking(handshake) => handshake.on_ack(now, &ack, &mut self.stats),
+            Phase::Handshaking(handshake) => {
+                handshake.on_ack(now, &ack, self.config.pacing, &mut self.stats);
+            }
             Phase::Established(established) => {
-                let Some((post, secrets)) = established.post_and_secrets() else {
+                let Some((post, agreed)) = established.post_and_agreed() else {
                     return;
                 };
-                let keys = (secrets, &self.config.provider);
-                let result = post.on_ack(now, &ack, keys, &mut self.records, &mut self.stats);
+                let result = post.on_ack(
+                    now,
+                    &ack,
+                    (&mut agreed.secrets, &self.config),
+                    &mut self.records,
+                    &mut self.stats,
+                );
                 if let Err(failure) = result {
                     self.fail(now, failure);
                 }
@@ -214,6 +221,18 @@ impl Connection {
                 }
                 self.stats.dropped.plaintext += 1;
             }
+            (Phase::Handshaking(handshake), ContentType::Ack) => match Ack::decode(body) {
+                Ok(ack) if ack.numbers.iter().all(|number| number.epoch == 0) => {
+                    handshake.on_ack_in_clear(&ack);
+                }
+                // Nothing that was protected is acknowledged in the clear.
+                _ => {
+                    self.stats.dropped.malformed += 1;
+                    if handshake.is_13() && self.config.refusal == Refusal::Close {
+                        self.fail(now, DecodeError::Value("epoch").into());
+                    }
+                }
+            },
             _ => self.stats.dropped.plaintext += 1,
         }
     }
@@ -307,14 +326,13 @@ impl Connection {
     }
 
     fn on_fragments(&mut self, now: Instant, number: RecordNumber, mut body: &[u8]) {
+        // A record is acknowledged if nothing in it was thrown away: what was has to come again.
+        let mut whole = true;
         while !body.is_empty() {
-            let fragment = match Fragment::decode(&mut body) {
-                Ok(fragment) => fragment,
+            match Fragment::decode(&mut body) {
+                Ok(fragment) => whole &= self.on_fragment(now, number, &fragment),
                 // An empty piece says nothing: what stands behind it may.
-                Err(DecodeError::Value(_)) => {
-                    self.stats.dropped.malformed += 1;
-                    continue;
-                }
+                Err(DecodeError::Value(_)) => self.stats.dropped.malformed += 1,
                 Err(error) => {
                     self.stats.dropped.malformed += 1;
                     let handshaking = matches!(self.phase, Phase::Handshaking(_));
@@ -323,17 +341,32 @@ impl Connection {
                     }
                     return;
                 }
-            };
-            match &mut self.phase {
-                Phase::Handshaking(handshake) => {
-                    handshake.on_fragment(now, number, &fragment, &mut self.stats);
+            }
+        }
+        match &mut self.phase {
+            Phase::Handshaking(handshake) if whole => handshake.acks.note(number),
+            Phase::Established(established) if whole => {
+                if let Some(post) = &mut established.post {
+                    post.note(now, number);
                 }
-                Phase::Established(established) if established.post.is_some() => {
-                    if let Some(post) = &mut established.post {
-                        post.on_fragment(now, number, &fragment, &mut self.stats);
-                    }
+            }
+            _ => {}
+        }
+    }
+
+    /// One piece of a message; whether it was put to use, now or before.
+    fn on_fragment(&mut self, now: Instant, number: RecordNumber, fragment: &Fragment<'_>) -> bool {
+        match &mut self.phase {
+            Phase::Handshaking(handshake) => {
+                handshake.on_fragment(now, number, fragment, &mut self.stats)
+            }
+            Phase::Established(established) => {
+                if let Some(post) = &mut established.post {
+                    let epochs = self.records.epochs();
+                    let epoch = epochs.and_then(Epochs::read_epoch).unwrap_or(0);
+                    return post.on_fragment(now, (number.epoch, epoch), fragment, &mut self.stats);
                 }
-                Phase::Established(established) => match fragment.header.message_type {
+                match fragment.header.message_type {
                     HandshakeType::FINISHED
                         if fragment.header.message_seq == established.peer_finished =>
                     {
@@ -345,12 +378,12 @@ impl Connection {
                     // Nobody but the other side can have said that, and it has no business to.
                     _ if number.epoch == u64::from(RecordLayer::PROTECTED) => {
                         self.fail(now, Failure::unexpected());
-                        return;
                     }
                     _ => {}
-                },
-                Phase::New { .. } | Phase::Closed(_) => return,
+                }
+                true
             }
+            Phase::New { .. } | Phase::Closed(_) => false,
         }
     }
 
@@ -360,23 +393,35 @@ impl Connection {
         }
     }
 
+    /// Tells of tickets, once the other side is verified.
+    pub(super) fn announce_tickets(&mut self) {
+        if self.is_connected() && !self.events.contains(&Event::Ticket) {
+            self.events.push_back(Event::Ticket);
+        }
+    }
+
     /// Brings everything up to date with what arrived.
     fn settle(&mut self, now: Instant, sink: &mut Sink<'_>) {
         self.settle_handshake(now, sink);
         if let Phase::Established(established) = &mut self.phase
-            && let Some((post, secrets)) = established.post_and_secrets()
+            && let Some((post, agreed)) = established.post_and_agreed()
         {
-            let keys = (secrets, &self.config.provider);
-            let result = post.advance(now, keys, &mut self.records, &mut self.stats);
-            if let Err(failure) = result {
-                self.fail(now, failure);
+            let keys = (agreed, &self.config.provider);
+            match post.advance(now, keys, &mut self.records, &mut self.stats) {
+                Ok(false) => {}
+                // Before the other side is verified nothing of it is told.
+                Ok(true) => self.announce_tickets(),
+                Err(failure) => self.fail(now, failure),
             }
+            self.check_exhausted();
         }
     }
 
     fn settle_handshake(&mut self, now: Instant, sink: &mut Sink<'_>) {
         while let Phase::Handshaking(handshake) = &mut self.phase {
             let mut environment = Environment {
+                now,
+                ticket: self.ticket.as_deref(),
                 config: &self.config,
                 announced: self.announced.as_deref(),
                 records: &mut self.records,
@@ -401,13 +446,15 @@ impl Connection {
                     let ahead = handshake.holds_protected();
                     let established = match *agreed {
                         Agreed::Tls12(_) => Established::new(now, agreed, flight, timer, finished),
-                        Agreed::Tls13(_) => {
+                        Agreed::Tls13(mut left) => {
                             let next = handshake.next_messages();
                             let acks = std::mem::take(&mut handshake.acks);
                             let timers = (timer, self.config.handshake_timeout);
-                            let post =
+                            let tickets = std::mem::take(&mut left.tickets);
+                            let mut post =
                                 PostHandshake::new(now, self.role, next, flight, acks, timers);
-                            Established::new_13(agreed, post, finished)
+                            post.send_tickets(now, tickets, &mut self.stats);
+                            Established::new_13(Box::new(Agreed::Tls13(left)), post, finished)
                         }
                     };
                     self.phase = Phase::Established(Box::new(established));

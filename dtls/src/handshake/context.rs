@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use rand::Rng as _;
 use rand::rngs::StdRng;
 
@@ -5,11 +7,14 @@ use super::{Failure, Flight, Message, Transcript};
 use crate::crypto::SecretSource;
 use crate::record::RecordLayer;
 use crate::wire::HandshakeType;
-use crate::{Config, Fingerprint, PeerCertificate};
+use crate::{Config, Fingerprint, PeerCertificate, Ticket};
 
 /// What a state of a handshake may look at and change while it handles a message.
 pub(crate) struct Context<'a> {
+    pub(crate) now: Instant,
     pub(crate) config: &'a Config,
+    /// What a client has from an earlier connection with the server.
+    pub(crate) ticket: Option<&'a Ticket>,
     /// The fingerprints that signalling announced, if it has.
     pub(crate) announced: Option<&'a [Fingerprint]>,
     pub(crate) records: &'a mut RecordLayer,

@@ -1,7 +1,5 @@
-use subtle::ConstantTimeEq as _;
-
 use super::{
-    Agreed, ApplicationKeys, Extras, Keys, PSK_HASH, Peer, begin_retried_transcript, binder,
+    Agreed, ApplicationKeys, Derivation, Extras, Keys, Peer, SharedKey, begin_retried_transcript,
     expect, send_finished, send_proof,
 };
 use crate::crypto::{CipherSuite13, NamedGroup, SignatureScheme};
@@ -9,11 +7,12 @@ use crate::handshake::{
     Context, Failure, Message, Progress, Refused, choose_profile, choose_protocol,
 };
 use crate::record::Epochs;
+use crate::ticket::Session;
 use crate::wire::{
     CertificateRequest13, ClientHello, DTLS_1_2, DTLS_1_3, EncryptedExtensions, Extensions,
-    HandshakeType, KeyShare, Psk, ServerHello, UseSrtp,
+    HandshakeType, KeyShare, NewSessionTicket, Psk, ServerHello, UseSrtp,
 };
-use crate::{PreSharedKey, Role};
+use crate::{Role, TicketKeys};
 
 /// The server's side (RFC 9147 §5.8.1), by the message that it waits for. Its life begins with a ClientHello that was
 /// found acceptable.
@@ -72,7 +71,9 @@ pub(crate) struct Choice {
     extras: Extras,
     client_random: [u8; 32],
     /// The key that both sides know, and its place in the client's list.
-    psk: Option<(u16, PreSharedKey)>,
+    psk: Option<(u16, SharedKey)>,
+    /// The client takes tickets.
+    takes_tickets: bool,
 }
 
 impl Choice {
@@ -90,9 +91,10 @@ impl Choice {
         }
         let provider = &context.config.provider;
         let extensions = &hello.extensions;
-        let psk = choose_psk(context, hello, (said, body))?;
+        let psk = SharedKey::choose(context, hello, (said, body))?;
         let fits = |suite: &CipherSuite13| {
-            hello.cipher_suites.contains(&suite.number) && (psk.is_none() || suite.hash == PSK_HASH)
+            let hash = psk.as_ref().map_or(suite.hash, |(_, psk)| psk.hash);
+            hello.cipher_suites.contains(&suite.number) && suite.hash == hash
         };
         let suite = provider
             .suites_13()
@@ -137,6 +139,7 @@ impl Choice {
             extras,
             client_random: hello.random,
             psk,
+            takes_tickets: extensions.psk_modes == Some(true),
         })
     }
 
@@ -217,8 +220,8 @@ impl Choice {
         }
         .encode(&mut body);
         context.send_in(Epochs::HANDSHAKE, HandshakeType::ENCRYPTED_EXTENSIONS, body);
-        let psk = self.psk.is_some();
-        if !psk && context.config.peer_certificate.is_requested() {
+        let psk = self.psk.map(|(_, psk)| psk);
+        if psk.is_none() && context.config.peer_certificate.is_requested() {
             let mut body = Vec::new();
             CertificateRequest13 {
                 context: &[],
@@ -232,7 +235,7 @@ impl Choice {
             .encode(&mut body);
             context.send_in(Epochs::HANDSHAKE, HandshakeType::CERTIFICATE_REQUEST, body);
         }
-        if !psk {
+        if psk.is_none() {
             send_proof(context, &keys, Role::Server, &self.schemes)?;
         }
         send_finished(context, &keys, Role::Server);
@@ -246,6 +249,7 @@ impl Choice {
             application,
             extras: self.extras,
             psk,
+            takes_tickets: self.takes_tickets,
         })))
     }
 
@@ -271,50 +275,6 @@ impl Choice {
     }
 }
 
-/// The first key of the client that is one of ours. Its proof has to be right: somebody who does not have it has no
-/// business to name it.
-fn choose_psk(
-    context: &Context<'_>,
-    hello: &ClientHello,
-    (said, body): (&[u8], &[u8]),
-) -> Result<Option<(u16, PreSharedKey)>, Failure> {
-    let Some(psk) = &hello.extensions.psk else {
-        return Ok(None);
-    };
-    let Psk::Offer {
-        identities,
-        binders,
-    } = psk
-    else {
-        return Ok(None);
-    };
-    let config = context.config;
-    let known = |identity: &Vec<u8>| config.psks.iter().find(|own| own.identity() == identity);
-    let usable = hello.extensions.psk_with_dhe
-        && config
-            .provider
-            .suites_13()
-            .any(|s| s.hash == PSK_HASH && hello.cipher_suites.contains(&s.number));
-    let mut offered = (0_u16..).zip(identities).zip(binders).filter(|_| usable);
-    let Some((index, own, proof)) =
-        offered.find_map(|((index, identity), proof)| Some((index, known(identity)?, proof)))
-    else {
-        return Ok(None);
-    };
-    let expected = binder(
-        &config.provider,
-        own.key(),
-        said,
-        body,
-        psk.binders_length(),
-    );
-    if bool::from(proof.as_slice().ct_eq(expected.as_slice())) {
-        Ok(Some((index, own.clone())))
-    } else {
-        Err(Failure::bad_proof())
-    }
-}
-
 pub(crate) struct ExpectSecondHello {
     first: ClientHello,
     suite: CipherSuite13,
@@ -335,13 +295,11 @@ impl ExpectSecondHello {
             .extensions
             .key_shares
             .clone_from(&self.first.extensions.key_shares);
-        // Its proofs are other ones.
-        if as_before.extensions.psk.is_some() {
-            as_before
-                .extensions
-                .psk
-                .clone_from(&self.first.extensions.psk);
-        }
+        // Its proofs are other ones, and keys that do not go with our suite are gone.
+        as_before
+            .extensions
+            .psk
+            .clone_from(&self.first.extensions.psk);
         if as_before != self.first {
             return Err(Failure::illegal());
         }
@@ -379,7 +337,8 @@ pub(crate) struct ExpectCertificate {
     application: ApplicationKeys,
     extras: Extras,
     /// Both sides know a key: the client says nothing but its Finished.
-    psk: bool,
+    psk: Option<SharedKey>,
+    takes_tickets: bool,
 }
 
 impl ExpectCertificate {
@@ -391,7 +350,7 @@ impl ExpectCertificate {
         // The client has all of our flight, or it could not go on.
         context.end_flight();
         let judgement = context.config.peer_certificate;
-        if self.psk || !judgement.is_requested() {
+        if self.psk.is_some() || !judgement.is_requested() {
             let state = ExpectFinished {
                 previous: self,
                 peer: None,
@@ -446,6 +405,7 @@ impl ExpectFinished {
             application,
             extras,
             psk,
+            takes_tickets,
         } = previous;
         keys.check_finished(context, Role::Client, message)?;
         context.transcript.push(message);
@@ -456,13 +416,67 @@ impl ExpectFinished {
         epochs.retire_write(Epochs::APPLICATION);
         epochs.retire_read(Epochs::APPLICATION);
         let [client_handshake, _] = keys.traffic.clone();
+        let peer = peer.map(|peer| peer.der);
+        let peer = peer.or_else(|| psk.as_ref()?.peer().map(<[u8]>::to_vec));
+        let resumed = psk.as_ref().is_some_and(SharedKey::is_resumption);
+        let psk = psk.is_some_and(|psk| psk.is_from_outside());
+        let config = context.config;
+        let tickets = match &config.tickets {
+            Some(own) if takes_tickets => {
+                issue_tickets(context, own, &keys, (peer.as_deref(), psk))
+            }
+            _ => Vec::new(),
+        };
         Ok(Agreed {
             srtp_profile: extras.srtp_profile,
             alpn: extras.alpn,
             client_handshake: Some(client_handshake),
+            resumption: None,
+            tickets,
             secrets: keys.into_secrets(application),
+            resumed,
             peer,
             psk,
         })
     }
+}
+
+/// Tickets that a client gets at a time: each is to be used once (RFC 8446 C.4), and two connections may follow at once.
+const TICKETS: u8 = 2;
+
+/// NewSessionTicket messages with all that is to be known when the client comes back.
+fn issue_tickets(
+    context: &mut Context<'_>,
+    own: &TicketKeys,
+    keys: &Keys,
+    (peer, psk): (Option<&[u8]>, bool),
+) -> Vec<Vec<u8>> {
+    if peer.is_some_and(|der| der.len() > Session::MAX_PEER) {
+        return Vec::new();
+    }
+    let (provider, now) = (&context.config.provider, context.now);
+    let derivation = Derivation::new(provider, keys.suite.hash);
+    let resumption = keys.resumption(context);
+    let issue = |nonce: u8| {
+        let session = Session {
+            hash: keys.suite.hash,
+            key: derivation.ticket_key(&resumption, &[nonce]),
+            peer: peer.map(<[u8]>::to_vec),
+            psk,
+        };
+        let random = context.random();
+        let (salt, rest) = random.split_first_chunk()?;
+        let age_add = u32::from_be_bytes(*rest.first_chunk()?);
+        let ticket = own.seal(provider, now, *salt, &session)?;
+        let mut body = Vec::new();
+        NewSessionTicket {
+            lifetime: u32::try_from(TicketKeys::LIFETIME.as_secs()).unwrap_or(0),
+            age_add,
+            nonce: &[nonce],
+            ticket: &ticket,
+        }
+        .encode(&mut body);
+        Some(body)
+    };
+    (0..TICKETS).filter_map(issue).collect()
 }

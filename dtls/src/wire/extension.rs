@@ -48,8 +48,8 @@ pub(crate) struct Extensions {
     pub(crate) key_shares: Option<Vec<KeyShare>>,
     /// `cookie` (RFC 8446 §4.2.2).
     pub(crate) cookie: Option<Vec<u8>>,
-    /// `psk_key_exchange_modes` (RFC 8446 §4.2.9): `psk_dhe_ke` is among them.
-    pub(crate) psk_with_dhe: bool,
+    /// `psk_key_exchange_modes` (RFC 8446 §4.2.9): whether `psk_dhe_ke` is among them.
+    pub(crate) psk_modes: Option<bool>,
     /// `pre_shared_key` (RFC 8446 §4.2.11).
     pub(crate) psk: Option<Psk>,
     /// Types that are not ours, in order, for a client to refuse.
@@ -74,9 +74,10 @@ pub(crate) struct KeyShare {
 /// The body of `pre_shared_key` (RFC 8446 §4.2.11), the last extension of a ClientHello.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Psk {
-    /// Of a client: the names of its keys, and for each the proof that it has it.
+    /// Of a client: the names of its keys with the ages of those that are tickets, and for each the proof that it has
+    /// it.
     Offer {
-        identities: Vec<Vec<u8>>,
+        identities: Vec<(Vec<u8>, u32)>,
         binders: Vec<Vec<u8>>,
     },
     /// Of a server: which one it takes.
@@ -106,11 +107,11 @@ impl Psk {
         let mut identities = Vec::new();
         while !list.is_empty() {
             let identity = codec::vec16(&mut list)?;
-            codec::take(&mut list, 4)?;
+            let age = codec::u32(&mut list)?;
             if identity.is_empty() || identities.len() >= Extensions::MAX {
                 return Err(DecodeError::Value("pre_shared_key"));
             }
-            identities.push(identity.to_vec());
+            identities.push((identity.to_vec(), age));
         }
         let mut list = codec::vec16(body)?;
         let mut binders = Vec::new();
@@ -137,10 +138,9 @@ impl Psk {
                 binders,
             } => {
                 codec::put_vec::<2>(buf, |buf| {
-                    for identity in identities {
+                    for (identity, age) in identities {
                         codec::put_vec::<2>(buf, |buf| buf.extend_from_slice(identity));
-                        // A key from outside has no age (RFC 8446 §4.2.11).
-                        buf.extend_from_slice(&[0; 4]);
+                        codec::put_u32(buf, *age);
                     }
                 });
                 codec::put_vec::<2>(buf, |buf| {
@@ -241,7 +241,7 @@ impl Extensions {
                 if modes.is_empty() {
                     return Err(DecodeError::Length);
                 }
-                self.psk_with_dhe = modes.contains(&1);
+                self.psk_modes = Some(modes.contains(&1));
             }
             PRE_SHARED_KEY => self.psk = Some(Psk::decode(&mut body, place)?),
             COOKIE => {
@@ -336,7 +336,7 @@ impl Extensions {
                 });
             });
         }
-        if self.psk_with_dhe {
+        if self.psk_modes.is_some() {
             put(buf, PSK_KEY_EXCHANGE_MODES, &|buf| {
                 buf.extend_from_slice(&[1, 1]);
             });
