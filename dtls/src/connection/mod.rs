@@ -295,9 +295,13 @@ impl Connection {
         self.receive(now, bytes, &mut Sink::Deliver(&mut deliver));
     }
 
-    /// Appends the payload of one record to `buf` and returns its length.
+    /// Appends the payload of one record to `buf` and returns its length. Nothing before the other side is verified;
+    /// what came before the end may still be fetched after it.
     pub fn recv(&mut self, buf: &mut Vec<u8>) -> Option<usize> {
-        self.inbound.pop(buf)
+        match &self.phase {
+            Phase::Established(established) if !established.verified => None,
+            _ => self.inbound.pop(buf),
+        }
     }
 
     /// A deadline passed.
