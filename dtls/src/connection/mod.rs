@@ -1,7 +1,9 @@
 //! The machine: five verbs around the record layer, the handshake, and what it leaves behind.
 
 mod established;
+mod id_exchange;
 mod inbound;
+mod paths;
 mod post_handshake;
 mod receive;
 #[cfg(test)]
@@ -15,12 +17,14 @@ use zeroize::Zeroizing;
 
 use self::established::Established;
 use self::inbound::{Early, Inbound, Sink};
+pub use self::paths::PathId;
+use self::paths::Paths;
 use crate::handshake::{Environment, Failure, Handshake, Suspicion};
 use crate::record::{Protection, RecordLayer};
 use crate::wire::{ContentType, DTLS_1_2, RecordHeader};
 use crate::{
-    AlertDescription, Cause, CloseReason, Config, ConfigError, Event, ExportError, Fingerprint,
-    Initiator, PeerCertificate, Role, SealError, Stats, Ticket,
+    AlertDescription, Cause, CloseReason, Config, ConfigError, ConnectionId, Event, ExportError,
+    Fingerprint, Initiator, PeerCertificate, Role, SealError, Stats, Ticket,
 };
 
 /// One DTLS association, client or server.
@@ -48,6 +52,8 @@ pub struct Connection {
     /// The largest datagram of a handshake, in bytes.
     mtu: usize,
     alert: Option<Alert>,
+    /// Where the other side is, if it may move.
+    paths: Option<Box<Paths>>,
     stats: Stats,
 }
 
@@ -114,6 +120,7 @@ impl Connection {
             events: VecDeque::new(),
             inbound: Inbound::default(),
             alert: None,
+            paths: None,
             stats: Stats::default(),
         })
     }
@@ -181,6 +188,9 @@ impl Connection {
         let mut handshake = Handshake::start(now, round_trip, self.role, &seed, &mut environment);
         if let Some(mtu) = carried {
             handshake.timer.suspend(mtu);
+        }
+        if self.config.connection_id.is_some() {
+            self.paths = Some(Box::new(Paths::new(handshake.seed())));
         }
         self.phase = Phase::Handshaking(Box::new(handshake));
         for mut datagram in early.into_datagrams() {
@@ -279,6 +289,7 @@ impl Connection {
     /// Takes a datagram; application data is kept for [`recv`](Self::recv): 256 records and 256 KiB at most, a quarter
     /// of that before the other side is verified. What exceeds it is dropped and counted.
     pub fn handle_datagram(&mut self, now: Instant, bytes: &mut [u8]) {
+        self.begin_datagram(None);
         self.receive(now, bytes, &mut Sink::Queue);
     }
 
@@ -292,6 +303,7 @@ impl Connection {
         bytes: &mut [u8],
         mut deliver: impl FnMut(&[u8]),
     ) {
+        self.begin_datagram(None);
         self.receive(now, bytes, &mut Sink::Deliver(&mut deliver));
     }
 
@@ -306,6 +318,9 @@ impl Connection {
 
     /// A deadline passed.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if let Some(paths) = &mut self.paths {
+            paths.handle_timeout(now);
+        }
         let handshake = match &mut self.phase {
             Phase::Handshaking(handshake) => handshake,
             Phase::Established(established) => {
@@ -346,6 +361,7 @@ impl Connection {
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `None` when nothing is pending.
     pub fn poll_timeout(&self) -> Option<Instant> {
+        let paths = self.paths.as_ref().and_then(|paths| paths.next_deadline());
         match &self.phase {
             Phase::Handshaking(handshake) => {
                 let timer = handshake.timer.next_deadline();
@@ -356,7 +372,11 @@ impl Connection {
                         .map_or(timer, |due| due.min(timer)),
                 )
             }
-            Phase::Established(established) => established.post.as_ref()?.next_deadline(),
+            Phase::Established(established) => {
+                let post = established.post.as_ref();
+                let post = post.and_then(|post| post.next_deadline());
+                [post, paths].into_iter().flatten().min()
+            }
             Phase::New { .. } | Phase::Closed(_) => None,
         }
     }
@@ -373,7 +393,15 @@ impl Connection {
                 }
             }
             Phase::Established(established) => {
-                established.write(&mut self.records, configured, buf)
+                match (
+                    established.write(&mut self.records, configured, buf),
+                    &mut self.paths,
+                ) {
+                    (Ok(None), Some(paths)) if established.verified => {
+                        paths.write(&mut self.records, buf)
+                    }
+                    (written, _) => written,
+                }
             }
             Phase::New { .. } | Phase::Closed(_) => Ok(None),
         };
@@ -469,7 +497,12 @@ impl Connection {
         if self.records.has_keys() {
             self.records.overhead(self.records.write_epoch())
         } else {
-            Protection::MAX_OVERHEAD
+            // Of the other side's id the length is not known yet.
+            let id = self
+                .config
+                .connection_id
+                .map_or(0, |_| 1 + ConnectionId::MAX_LENGTH);
+            Protection::MAX_OVERHEAD + id
         }
     }
 
@@ -649,6 +682,7 @@ impl Connection {
         }
         let reason = CloseReason { initiator, cause };
         self.phase = Phase::Closed(reason);
+        self.paths = None;
         if self.alert.is_none() {
             self.records.clear();
         }

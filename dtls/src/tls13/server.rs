@@ -4,7 +4,7 @@ use super::{
 };
 use crate::crypto::{CipherSuite13, NamedGroup, SignatureScheme};
 use crate::handshake::{
-    Context, Failure, Message, Progress, Refused, choose_profile, choose_protocol,
+    AgreedIds, Context, Failure, Message, Progress, Refused, choose_profile, choose_protocol,
 };
 use crate::record::Epochs;
 use crate::ticket::Session;
@@ -74,6 +74,7 @@ pub(crate) struct Choice {
     psk: Option<(u16, SharedKey)>,
     /// The client takes tickets.
     takes_tickets: bool,
+    ids: Option<AgreedIds>,
 }
 
 impl Choice {
@@ -140,6 +141,7 @@ impl Choice {
             client_random: hello.random,
             psk,
             takes_tickets: extensions.psk_modes == Some(true),
+            ids: AgreedIds::choose(context, extensions),
         })
     }
 
@@ -198,6 +200,7 @@ impl Choice {
         self.hello(random, own_share).encode(&mut body);
         context.begin_flight();
         context.send(HandshakeType::SERVER_HELLO, body);
+        AgreedIds::install(self.ids, context);
         let psk = self.psk.as_ref().map(|(_, psk)| psk.key());
         let keys = Keys::begin(
             context,
@@ -255,7 +258,8 @@ impl Choice {
 
     /// A ServerHello or HelloRetryRequest with our choice. A session id is not echoed (RFC 9147 §5.3).
     fn hello(&self, random: [u8; 32], share: KeyShare) -> ServerHello {
-        ServerHello {
+        let is_retry = random == ServerHello::RETRY;
+        let mut hello = ServerHello {
             version: DTLS_1_2,
             random,
             session_id: Vec::new(),
@@ -267,11 +271,15 @@ impl Choice {
                 psk: self
                     .psk
                     .as_ref()
-                    .filter(|_| random != ServerHello::RETRY)
+                    .filter(|_| !is_retry)
                     .map(|(index, _)| Psk::Selected(*index)),
                 ..Extensions::default()
             },
+        };
+        if let Some(ids) = self.ids.filter(|_| !is_retry) {
+            ids.answer(&mut hello.extensions);
         }
+        hello
     }
 }
 
