@@ -149,20 +149,6 @@ pub enum Refusal {
     Close,
 }
 
-/// How time is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum Pacing {
-    /// Timers run up to a quarter longer or shorter than they would, by chance, so that the many who lost something at the same
-    /// moment do not all come back at the same moment; and what an acknowledgement shows to be missing is sent again
-    /// at once (RFC 9147 §7.2).
-    #[default]
-    Natural,
-    /// Timers run for exactly what the round trip makes of them, and they alone have something sent again: what
-    /// simulations and test suites count on.
-    Exact,
-}
-
 /// What the connections of one endpoint share; handed to [`Connection::new`](crate::Connection::new) in an `Arc`.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -201,8 +187,14 @@ pub struct Config {
     /// Default: [`Refusal::Wait`].
     pub refusal: Refusal,
 
-    /// How time is kept. Default: [`Pacing::Natural`].
-    pub pacing: Pacing,
+    /// Whether timers run up to a quarter longer or shorter than they would, by chance, so that the many who lost
+    /// something at the same moment do not all come back at the same moment. Without it time is exact, which is what
+    /// simulations and test suites count on. Default: yes.
+    pub jitter: bool,
+
+    /// Whether what an acknowledgement of DTLS 1.3 shows to be missing is sent again at once (RFC 9147 §7.2), and not
+    /// only when the timer runs out. Default: yes.
+    pub repeat_on_ack: bool,
 
     /// The SRTP profiles that we speak, the best one first. As server we take the first of *our* list that the
     /// client offers (RFC 5764 §4.1.1). Empty: `use_srtp` is neither offered nor answered.
@@ -317,7 +309,8 @@ impl Config {
             alpn: Vec::new(),
             cipher_suites: Vec::new(),
             refusal: Refusal::Wait,
-            pacing: Pacing::Natural,
+            jitter: true,
+            repeat_on_ack: true,
             srtp_profiles: Vec::new(),
             versions: Versions::ALL,
             groups: vec![

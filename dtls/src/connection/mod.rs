@@ -21,6 +21,7 @@ pub use self::paths::PathId;
 use self::paths::Paths;
 use crate::handshake::{Environment, Failure, Handshake, Suspicion};
 use crate::record::{Protection, RecordLayer};
+use crate::tls13::Retry;
 use crate::wire::{ContentType, DTLS_1_2, RecordHeader};
 use crate::{
     AlertDescription, Cause, CloseReason, Config, ConfigError, ConnectionId, Event, ExportError,
@@ -208,6 +209,29 @@ impl Connection {
         }
     }
 
+    /// The same for a client of DTLS 1.3 that showed the cookie of this HelloRetryRequest, and with it the hash of its
+    /// first hello (RFC 9147 §5.1).
+    pub(crate) fn start_behind_retry(
+        &mut self,
+        now: Instant,
+        sequence_number: u64,
+        retried: (Retry, Vec<u8>),
+    ) {
+        self.start(now, None);
+        self.records.begin_at(sequence_number);
+        if let Phase::Handshaking(handshake) = &mut self.phase {
+            let mut environment = Environment {
+                now,
+                ticket: None,
+                config: &self.config,
+                announced: self.announced.as_deref(),
+                records: &mut self.records,
+                stats: &mut self.stats,
+            };
+            handshake.expect_retried_hello(retried, &mut environment);
+        }
+    }
+
     /// Somebody else carries the handshake and repeats what does not arrive: connectivity checks do, before any path
     /// works (SPED, DTLS in STUN). Call it before [`start`](Self::start). From then on
     /// [`poll_transmit`](Self::poll_transmit) gives each datagram of a flight once, of at most `mtu` bytes, and no
@@ -387,7 +411,7 @@ impl Connection {
         let written = match &mut self.phase {
             Phase::Handshaking(handshake) => {
                 let mtu = handshake.timer.mtu(configured);
-                match handshake.acks.write(&mut self.records, buf) {
+                match handshake.acks.write(&mut self.records, mtu, buf) {
                     Ok(None) => handshake.flight.write(&mut self.records, mtu, buf),
                     written => written,
                 }
@@ -476,13 +500,23 @@ impl Connection {
     }
 
     /// Wants new keys in both directions (KeyUpdate, RFC 8446 §4.6.3). They come by themselves after 2^23 records;
-    /// whoever wants them earlier asks here. Without effect unless DTLS 1.3 was agreed on.
+    /// whoever wants them earlier asks here. Without effect unless DTLS 1.3 was agreed on, and while an update is under
+    /// way.
     pub fn update_keys(&mut self, now: Instant) {
+        self.update(now, true);
+    }
+
+    /// The same for what we send alone.
+    pub fn update_own_keys(&mut self, now: Instant) {
+        self.update(now, false);
+    }
+
+    fn update(&mut self, now: Instant, requested: bool) {
         if let Phase::Established(established) = &mut self.phase
             && established.verified
             && let Some(post) = &mut established.post
         {
-            post.update(now, true, &self.records, &mut self.stats);
+            post.update(now, requested, &self.records, &mut self.stats);
         }
         self.check_exhausted();
     }

@@ -8,7 +8,7 @@ use crate::ticket::Session;
 use crate::timer::Retransmission;
 use crate::tls13::{Agreed, Derivation, Secret, Secrets, protection};
 use crate::wire::{Ack, Fragment, HandshakeType, KeyUpdate, NewSessionTicket, RecordNumber};
-use crate::{Config, Pacing, Role, Stats, Ticket};
+use crate::{Config, Role, Stats, Ticket};
 
 /// What goes on behind a handshake of DTLS 1.3: the client's last flight until it is acknowledged, acknowledgements
 /// of what the other side says, tickets, and updates of the keys.
@@ -38,6 +38,8 @@ pub(super) struct PostHandshake {
     update_after: u64,
     /// Until when a repeated flight of the handshake is acknowledged.
     handshake_until: Option<Instant>,
+    /// Until when the epoch before an update of the other side is read.
+    previous_until: Option<Instant>,
 }
 
 /// A flight that the other side has to acknowledge.
@@ -70,9 +72,9 @@ impl PostHandshake {
     /// it is not acknowledged and may be repeated later.
     const MAX_UPDATES: u32 = 16;
     const UPDATES_PERIOD: Duration = Duration::from_secs(16);
-    /// How long the keys of the handshake are kept for a client that repeats its last flight: twice the longest life
-    /// of a segment.
-    const HANDSHAKE_LIFETIME: Duration = Duration::from_secs(240);
+    /// How long keys are kept for what was sent under them and comes late, and those of the handshake for a client that
+    /// repeats its last flight: twice the longest life of a segment.
+    const EPOCH_LIFETIME: Duration = Duration::from_secs(240);
 
     /// `next` are the numbers of the next message of either side, ours first; `flight` is what of the handshake has
     /// still to be acknowledged.
@@ -105,7 +107,8 @@ impl PostHandshake {
             updates: 0,
             updates_since: None,
             update_after: Self::UPDATE_AFTER,
-            handshake_until: now.checked_add(Self::HANDSHAKE_LIFETIME),
+            handshake_until: now.checked_add(Self::EPOCH_LIFETIME),
+            previous_until: None,
         };
         if role == Role::Server {
             post.acks.send();
@@ -194,6 +197,15 @@ impl PostHandshake {
         }
     }
 
+    /// Forgets the keys before an update when their time is over.
+    pub(super) fn expire_epochs(&mut self, now: Instant, records: &mut RecordLayer) {
+        if self.previous_until.take_if(|until| *until <= now).is_some()
+            && let Some(epochs) = records.epochs_mut()
+        {
+            epochs.retire_read(epochs.read_epoch().unwrap_or(Epochs::APPLICATION));
+        }
+    }
+
     /// The timer of what is under way.
     pub(super) fn timer(&mut self) -> &mut Retransmission {
         &mut self.timer
@@ -238,7 +250,7 @@ impl PostHandshake {
             return Ok(());
         }
         if !outgoing.flight.is_acknowledged() {
-            if config.pacing == Pacing::Natural && !outgoing.flight.is_pending() {
+            if config.repeat_on_ack && !outgoing.flight.is_pending() {
                 outgoing.flight.send();
                 self.timer.start(now);
                 stats.repeats += 1;
@@ -350,10 +362,9 @@ impl PostHandshake {
                     if !self.inbox.is_empty() {
                         return Err(Failure::unexpected());
                     }
-                    self.on_update(&mut agreed.secrets, provider, records)?;
+                    self.on_update(now, &mut agreed.secrets, provider, records)?;
                     if update.requested {
-                        self.update_wanted
-                            .get_or_insert(KeyUpdate { requested: false });
+                        self.update(now, false, records, stats);
                     }
                 }
                 (HandshakeType::NEW_SESSION_TICKET, Role::Client) => {
@@ -377,6 +388,7 @@ impl PostHandshake {
     /// The other side uses new keys from here on.
     fn on_update(
         &mut self,
+        now: Instant,
         secrets: &mut Secrets,
         provider: &Provider,
         records: &mut RecordLayer,
@@ -393,6 +405,7 @@ impl PostHandshake {
         epochs.install_read(epoch + 1, keys);
         // What was under way meanwhile is still read.
         epochs.retire_read(epoch);
+        self.previous_until = now.checked_add(Self::EPOCH_LIFETIME);
         self.handshake_until = None;
         Ok(())
     }
@@ -425,6 +438,8 @@ impl PostHandshake {
     }
 
     /// Wants new keys for what we say, and for what the other side says if `requested`.
+    ///
+    /// One that is under way is as good as another.
     pub(super) fn update(
         &mut self,
         now: Instant,
@@ -432,6 +447,10 @@ impl PostHandshake {
         records: &RecordLayer,
         stats: &mut Stats,
     ) {
+        let under_way = |outgoing: &Outgoing| outgoing.kind == Kind::Update;
+        if self.outgoing.as_ref().is_some_and(under_way) {
+            return;
+        }
         match &mut self.update_wanted {
             Some(wanted) => wanted.requested |= requested,
             None => self.update_wanted = Some(KeyUpdate { requested }),
@@ -485,7 +504,7 @@ impl PostHandshake {
         mtu: usize,
         buf: &mut Vec<u8>,
     ) -> Result<Option<()>, Exhausted> {
-        if let Some(()) = self.acks.write(records, buf)? {
+        if let Some(()) = self.acks.write(records, mtu, buf)? {
             return Ok(Some(()));
         }
         match &mut self.outgoing {

@@ -97,6 +97,11 @@ impl Connection {
             self.stats.dropped.connection_id += 1;
             return;
         }
+        if let Phase::Established(established) = &mut self.phase
+            && let Some(post) = &mut established.post
+        {
+            post.expire_epochs(now, &mut self.records);
+        }
         let of_handshake = u64::from(bits) == Epochs::HANDSHAKE;
         let mut reopened = false;
         if let Phase::Established(established) = &mut self.phase
@@ -189,7 +194,7 @@ impl Connection {
         };
         match &mut self.phase {
             Phase::Handshaking(handshake) => {
-                handshake.on_ack(now, &ack, self.config.pacing, &mut self.stats);
+                handshake.on_ack(now, &ack, self.config.repeat_on_ack, &mut self.stats);
             }
             Phase::Established(established) => {
                 let Some((post, agreed)) = established.post_and_agreed() else {

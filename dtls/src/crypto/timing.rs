@@ -4,11 +4,7 @@
 //! ```text
 //! cargo test --release -p avocet-dtls timing -- --ignored --nocapture --test-threads 1
 //! ```
-#![expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "figures of a measurement, which needs a clock"
-)]
+#![expect(clippy::disallowed_methods, reason = "a measurement needs a clock")]
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -61,19 +61,23 @@ impl Acks {
         self.due
     }
 
-    /// Appends the record, in the clear when there are no keys to protect it.
+    /// Appends the record, in the clear when there are no keys to protect it: as many of the latest numbers as fit into
+    /// `mtu` bytes.
     pub(crate) fn write(
         &mut self,
         records: &mut RecordLayer,
+        mtu: usize,
         buf: &mut Vec<u8>,
     ) -> Result<Option<()>, Exhausted> {
         if !std::mem::take(&mut self.pending) {
             return Ok(None);
         }
-        let mut numbers = self.numbers.clone();
+        let epoch = records.write_epoch();
+        let room = mtu.saturating_sub(records.overhead(epoch));
+        let skipped = self.numbers.len().saturating_sub(Ack::fitting(room));
+        let mut numbers = self.numbers[skipped..].to_vec();
         numbers.sort_unstable();
         let ack = Ack { numbers };
-        let epoch = records.write_epoch();
         records.write(epoch, ContentType::Ack, DTLS_1_2, buf, |buf| {
             ack.encode(buf);
         })?;

@@ -28,6 +28,14 @@ pub(crate) struct Context<'a> {
     pub(super) change: FlightChange,
 }
 
+/// By what a hello is judged.
+#[derive(Clone, Copy)]
+pub(crate) struct Circumstances<'a> {
+    pub(crate) now: Instant,
+    pub(crate) config: &'a Config,
+    pub(crate) announced: Option<&'a [Fingerprint]>,
+}
+
 /// What a message did to the flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FlightChange {
@@ -36,7 +44,15 @@ pub(super) enum FlightChange {
     Ended,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    pub(crate) const fn circumstances(&self) -> Circumstances<'a> {
+        Circumstances {
+            now: self.now,
+            config: self.config,
+            announced: self.announced,
+        }
+    }
+
     /// A random of a hello.
     pub(crate) fn random(&mut self) -> [u8; 32] {
         let mut random = [0; 32];

@@ -122,7 +122,7 @@ impl Handshake {
             }
             Version::Dtls13 => {
                 let said = (&[][..], message.body.as_slice());
-                let choice = tls13::server::Choice::new(&context, &hello, said)?;
+                let choice = tls13::server::Choice::new(context.circumstances(), &hello, said)?;
                 context.records.clear();
                 *context.next_send = 0;
                 context.transcript.clear_for_13();
@@ -159,6 +159,19 @@ impl Handshake {
         };
         let answered = self.answered.as_ref().filter(|_| awaits)?;
         Some(answered.message_seq)
+    }
+
+    /// The first ClientHello was answered with this HelloRetryRequest, and nothing was kept but a hash of it.
+    pub(crate) fn expect_retried_hello(
+        &mut self,
+        (retry, digest): (tls13::Retry, Vec<u8>),
+        environment: &mut Environment<'_>,
+    ) {
+        self.inbox = Inbox::new(1, Self::INBOX_BYTES);
+        self.next_send = 1;
+        let mut context = self.context(environment);
+        let state = tls13::server::State::behind_cookie(&mut context, retry, digest);
+        self.stage = Some(Stage::Server13(state));
     }
 
     /// The first ClientHello was answered by somebody else, who kept nothing of it.

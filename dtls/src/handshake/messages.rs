@@ -97,6 +97,13 @@ impl Handshake {
             let Some(stage) = self.stage.take() else {
                 return Outcome::Waiting;
             };
+            // What follows it comes too early, whatever it is; said here, the alert is in an epoch that the server reads.
+            if matches!(stage, Stage::Client13(_))
+                && message.message_type == HandshakeType::FINISHED
+                && self.inbox.holds_protected()
+            {
+                return Outcome::Failed(Failure::unexpected());
+            }
             let mut context = self.context(environment);
             let result = match stage {
                 Stage::AwaitClientHello => {

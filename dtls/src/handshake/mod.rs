@@ -25,8 +25,8 @@ use rand::{Rng as _, SeedableRng as _};
 
 pub(crate) use self::acks::Acks;
 pub(crate) use self::agreed::Agreed;
-pub(crate) use self::context::Context;
 use self::context::FlightChange;
+pub(crate) use self::context::{Circumstances, Context};
 pub(crate) use self::early::EarlyRecords;
 pub(crate) use self::failure::Failure;
 pub(crate) use self::flight::Flight;
@@ -111,6 +111,8 @@ impl Handshake {
         environment: &mut Environment<'_>,
     ) -> Self {
         let config = environment.config;
+        let mut random = StdRng::from_seed(*seed);
+        let chance = config.jitter.then(|| random.next_u64());
         let mut handshake = Self {
             stage: Some(Stage::AwaitClientHello),
             inbox: Inbox::new(0, Self::INBOX_BYTES),
@@ -123,13 +125,13 @@ impl Handshake {
             connection_id: None,
             unproved: false,
             acks: Acks::default(),
-            timer: Retransmission::new(now, round_trip, config.handshake_timeout),
+            timer: Retransmission::new(now, round_trip, config.handshake_timeout, chance),
             early: EarlyRecords::default(),
             changed_cipher: false,
             suspicion: None,
             refusals: 0,
             contradiction: false,
-            random: StdRng::from_seed(*seed),
+            random,
             secrets: config.provider.secrets(seed),
         };
         if let Some(length) = config.connection_id {

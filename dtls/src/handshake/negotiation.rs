@@ -22,13 +22,19 @@ impl AgreedIds {
         }
     }
 
-    /// What a server makes of that. An id that is too long for us is left alone.
-    pub(crate) fn choose(context: &Context<'_>, extensions: &Extensions) -> Option<Self> {
+    /// What a server makes of that, apart from its own. An id that is too long for us is left alone.
+    pub(crate) fn choose(extensions: &Extensions) -> Option<Self> {
         Some(Self {
-            own: context.connection_id?,
+            own: ConnectionId::EMPTY,
             theirs: ConnectionId::new(extensions.connection_id.as_ref()?)?,
             routability: extensions.return_routability,
         })
+    }
+
+    /// The same with what a server itself wants, if it wants any.
+    pub(crate) fn with_own(mut self, context: &Context<'_>) -> Option<Self> {
+        self.own = context.connection_id?;
+        Some(self)
     }
 
     /// What a server says about it.

@@ -289,7 +289,8 @@ impl Offer {
         self.psks.retain(|psk| psk.hash == hash);
         self.hello.extensions.psk = SharedKey::offer(&self.psks, context.now);
         self.retried = Some(tls13::client::Retried { suite });
-        tls13::begin_retried_transcript(context, suite, &sent, message);
+        let digest = tls13::hello_digest(&context.config.provider, suite, &sent.body);
+        tls13::Retry::begin_transcript(context, digest, message);
         send(context, &self.hello, &self.psks);
         Ok(())
     }

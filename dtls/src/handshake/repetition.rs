@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use super::offer::{Offer, Size};
 use super::{EarlyRecords, Environment, Flight, Handshake, Inbox, Stage};
+use crate::Stats;
 use crate::record::Epochs;
 use crate::wire::Ack;
-use crate::{Pacing, Stats};
 
 impl Handshake {
     /// The timer of the flight ran out: it is sent again. If records came that do not open, one of the hellos was
@@ -41,16 +41,16 @@ impl Handshake {
         self.apply(now, change, environment);
     }
 
-    /// An acknowledgement arrived, which its record vouches for: what is missing is sent again at once, since this
-    /// is what the other side asks for (RFC 9147 §7.2).
-    pub(crate) fn on_ack(&mut self, now: Instant, ack: &Ack, pacing: Pacing, stats: &mut Stats) {
+    /// An acknowledgement arrived, which its record vouches for: what is missing is what the other side asks for
+    /// (RFC 9147 §7.2).
+    pub(crate) fn on_ack(&mut self, now: Instant, ack: &Ack, at_once: bool, stats: &mut Stats) {
         if !self.flight.acknowledge(&ack.numbers) {
             return;
         }
         if self.flight.is_acknowledged() {
             self.flight = Flight::default();
             self.timer.stop();
-        } else if pacing == Pacing::Natural && !self.flight.is_pending() {
+        } else if at_once && !self.flight.is_pending() {
             self.flight.send();
             self.timer.start(now);
             stats.repeats += 1;

@@ -16,6 +16,6 @@ fn the_time_of_refusing_a_cookie_does_not_tell() {
     let (provider, from) = (Provider::ring(), ([192, 0, 2, 1], 5).into());
     let genuine = secrets.make(&provider, from, b"hello");
     assert_silent("a cookie", &mut wrong(&genuine, 0), |shown| {
-        !secrets.is_good(&provider, from, b"hello", shown)
+        !secrets.is_good(&provider, from, b"hello", (shown, CookieSecrets::LENGTH))
     });
 }

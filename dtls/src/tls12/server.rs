@@ -145,7 +145,7 @@ impl Choice {
             .ok_or(Failure::incompatible())?;
         let alpn = choose_protocol(&config.alpn, extensions.alpn.as_deref())?;
         let srtp_profile = choose_profile(config, extensions.srtp.as_ref());
-        let ids = AgreedIds::choose(context, extensions);
+        let ids = AgreedIds::choose(extensions).and_then(|ids| ids.with_own(context));
         let mut choice = Self {
             suite,
             ids,

@@ -6,12 +6,14 @@
 pub(crate) mod client;
 mod key_schedule;
 mod psk;
+mod retry;
 pub(crate) mod server;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::key_schedule::{Derivation, Secret, Secrets, protection};
 pub(crate) use self::psk::SharedKey;
+pub(crate) use self::retry::{Retry, hello_digest};
 use crate::certificate::Leaf;
 use crate::crypto::{self, CipherSuite13, Hash, PublicKey, SignatureScheme};
 use crate::handshake::{Context, Failure, Message};
@@ -274,30 +276,6 @@ fn send_finished(context: &mut Context<'_>, keys: &Keys, role: Role) {
 pub(crate) fn hash_of(suite: u16) -> Hash {
     let suite = CipherSuite13::ALL.iter().find(|own| own.number == suite);
     suite.map_or(Hash::Sha256, |suite| suite.hash)
-}
-
-/// Begins the transcript of a handshake with a HelloRetryRequest: of the first hello only the hash stays
-/// (RFC 8446 §4.4.1).
-pub(crate) fn begin_retried_transcript(
-    context: &mut Context<'_>,
-    suite: u16,
-    hello: &Message,
-    retry: &Message,
-) {
-    let hash = hash_of(suite);
-    context.transcript.clear_for_13();
-    context.transcript.push(hello);
-    let digest = context
-        .config
-        .provider
-        .hash(hash, context.transcript.bytes());
-    context.transcript.clear_for_13();
-    context.transcript.push(&Message {
-        message_type: HandshakeType::MESSAGE_HASH,
-        message_seq: 0,
-        body: digest,
-    });
-    context.transcript.push(retry);
 }
 
 /// Only the message that a state waits for.

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{Derivation, Secret};
 use crate::crypto::Hash;
-use crate::handshake::{Context, Failure};
+use crate::handshake::{Circumstances, Failure};
 use crate::ticket::Session;
 use crate::wire::{ClientHello, HandshakeType, Psk};
 use crate::{Config, Fingerprint, PeerCertificate, PreSharedKey, Provider, Ticket};
@@ -138,7 +138,7 @@ impl SharedKey {
     /// The first key of a client that a server knows as well, and its place in the client's list. Its proof has to be
     /// right: somebody who does not have it has no business to name it.
     pub(crate) fn choose(
-        context: &Context<'_>,
+        context: Circumstances<'_>,
         hello: &ClientHello,
         (said, body): (&[u8], &[u8]),
     ) -> Result<Option<(u16, Self)>, Failure> {
@@ -183,7 +183,7 @@ impl SharedKey {
     /// How many names of a client are looked at: opening a ticket costs something.
     const MAX_TRIED: usize = 8;
 
-    fn find(context: &Context<'_>, identity: &[u8]) -> Option<Self> {
+    fn find(context: Circumstances<'_>, identity: &[u8]) -> Option<Self> {
         let config = context.config;
         let from_outside = config.psks.iter().find(|own| own.identity() == identity);
         if let Some(psk) = from_outside {

@@ -1,10 +1,11 @@
 use super::{
-    Agreed, ApplicationKeys, Derivation, Extras, Keys, Peer, SharedKey, begin_retried_transcript,
-    expect, send_finished, send_proof,
+    Agreed, ApplicationKeys, Derivation, Extras, Keys, Peer, Retry, SharedKey, expect,
+    hello_digest, send_finished, send_proof,
 };
 use crate::crypto::{CipherSuite13, NamedGroup, SignatureScheme};
 use crate::handshake::{
-    AgreedIds, Context, Failure, Message, Progress, Refused, choose_profile, choose_protocol,
+    AgreedIds, Circumstances, Context, Failure, Message, Progress, Refused, choose_profile,
+    choose_protocol,
 };
 use crate::record::Epochs;
 use crate::ticket::Session;
@@ -34,6 +35,14 @@ impl State {
         matches!(self, Self::SecondHello(_) | Self::Certificate(_))
     }
 
+    /// Goes on behind a HelloRetryRequest that was sent without anything being kept of it but what the client shows:
+    /// `digest` is the hash of its first hello. The second one comes next.
+    pub(crate) fn behind_cookie(context: &mut Context<'_>, retry: Retry, digest: Vec<u8>) -> Self {
+        let message = retry.message();
+        Retry::begin_transcript(context, digest, &message);
+        Self::SecondHello(Box::new(ExpectSecondHello { first: None, retry }))
+    }
+
     /// Handles a message. What came protected has the record to vouch for it: whatever is wrong is fatal.
     pub(crate) fn handle(
         self,
@@ -42,7 +51,7 @@ impl State {
     ) -> Result<Progress<Self, Agreed>, Refused<Self>> {
         Ok(Progress::Continue(match self {
             Self::SecondHello(state) => match state.check(context, message) {
-                Ok((hello, choice)) => state.proceed(context, message, &hello, choice)?,
+                Ok(choice) => state.proceed(context, message, choice)?,
                 Err(failure) => {
                     return Err(Refused {
                         failure,
@@ -81,7 +90,7 @@ impl Choice {
     /// Chooses in our own order of preference. Nothing is changed by a hello that is refused. `said` is the
     /// transcript up to the hello.
     pub(crate) fn new(
-        context: &Context<'_>,
+        context: Circumstances<'_>,
         hello: &ClientHello,
         (said, body): (&[u8], &[u8]),
     ) -> Result<Self, Failure> {
@@ -141,7 +150,7 @@ impl Choice {
             client_random: hello.random,
             psk,
             takes_tickets: extensions.psk_modes == Some(true),
-            ids: AgreedIds::choose(context, extensions),
+            ids: AgreedIds::choose(extensions),
         })
     }
 
@@ -162,30 +171,30 @@ impl Choice {
         }
     }
 
-    fn send_retry(self, context: &mut Context<'_>, message: &Message, hello: ClientHello) -> State {
-        let mut body = Vec::new();
-        self.hello(
-            ServerHello::RETRY,
-            KeyShare {
-                group: self.group.number(),
-                public: Vec::new(),
-            },
-        )
-        .encode(&mut body);
-        context.begin_flight();
-        context.send(HandshakeType::SERVER_HELLO, body);
-        if let Some(retry) = context.flight.only_message().cloned() {
-            begin_retried_transcript(context, self.suite.number, message, &retry);
+    /// What a HelloRetryRequest with this choice says; `cookie` may be what makes it necessary.
+    pub(crate) fn retry(&self, cookie: Option<Vec<u8>>) -> Retry {
+        Retry {
+            suite: self.suite.number,
+            group: self.share.is_none().then_some(self.group.number()),
+            cookie,
         }
+    }
+
+    fn send_retry(self, context: &mut Context<'_>, message: &Message, hello: ClientHello) -> State {
+        let retry = self.retry(None);
+        context.begin_flight();
+        context.send(HandshakeType::SERVER_HELLO, retry.body());
+        let provider = &context.config.provider;
+        let digest = hello_digest(provider, retry.suite, &message.body);
+        Retry::begin_transcript(context, digest, &retry.message());
         State::SecondHello(Box::new(ExpectSecondHello {
-            first: hello,
-            suite: self.suite,
-            group: self.group,
+            first: Some(hello),
+            retry,
         }))
     }
 
     /// Sends ServerHello, EncryptedExtensions, CertificateRequest, Certificate, CertificateVerify and Finished.
-    fn send_flight(self, context: &mut Context<'_>, share: &[u8]) -> Result<State, Failure> {
+    fn send_flight(mut self, context: &mut Context<'_>, share: &[u8]) -> Result<State, Failure> {
         let provider = &context.config.provider;
         let (public, shared) = context
             .secrets
@@ -195,6 +204,7 @@ impl Choice {
             group: self.group.number(),
             public,
         };
+        self.ids = self.ids.and_then(|ids| ids.with_own(context));
         let random = context.random();
         let mut body = Vec::new();
         self.hello(random, own_share).encode(&mut body);
@@ -256,9 +266,8 @@ impl Choice {
         })))
     }
 
-    /// A ServerHello or HelloRetryRequest with our choice. A session id is not echoed (RFC 9147 §5.3).
+    /// A ServerHello with our choice. A session id is not echoed (RFC 9147 §5.3).
     fn hello(&self, random: [u8; 32], share: KeyShare) -> ServerHello {
-        let is_retry = random == ServerHello::RETRY;
         let mut hello = ServerHello {
             version: DTLS_1_2,
             random,
@@ -268,15 +277,11 @@ impl Choice {
             extensions: Extensions {
                 versions: Some(vec![DTLS_1_3]),
                 key_shares: Some(vec![share]),
-                psk: self
-                    .psk
-                    .as_ref()
-                    .filter(|_| !is_retry)
-                    .map(|(index, _)| Psk::Selected(*index)),
+                psk: self.psk.as_ref().map(|(index, _)| Psk::Selected(*index)),
                 ..Extensions::default()
             },
         };
-        if let Some(ids) = self.ids.filter(|_| !is_retry) {
+        if let Some(ids) = self.ids {
             ids.answer(&mut hello.extensions);
         }
         hello
@@ -284,45 +289,41 @@ impl Choice {
 }
 
 pub(crate) struct ExpectSecondHello {
-    first: ClientHello,
-    suite: CipherSuite13,
-    group: NamedGroup,
+    /// `None` of a client that had to show a cookie: the hash in the transcript stands for it.
+    first: Option<ClientHello>,
+    retry: Retry,
 }
 
 impl ExpectSecondHello {
     /// The same hello, with the share that we asked for (RFC 8446 §4.1.2).
-    fn check(
-        &self,
-        context: &Context<'_>,
-        message: &Message,
-    ) -> Result<(ClientHello, Choice), Failure> {
+    fn check(&self, context: &Context<'_>, message: &Message) -> Result<Choice, Failure> {
         expect(message, HandshakeType::CLIENT_HELLO)?;
         let hello = ClientHello::decode(&message.body)?;
-        let mut as_before = hello.clone();
-        as_before
-            .extensions
-            .key_shares
-            .clone_from(&self.first.extensions.key_shares);
-        // Its proofs are other ones, and keys that do not go with our suite are gone.
-        as_before
-            .extensions
-            .psk
-            .clone_from(&self.first.extensions.psk);
-        if as_before != self.first {
+        if let Some(first) = &self.first {
+            let mut as_before = hello.clone();
+            let (extensions, before) = (&mut as_before.extensions, &first.extensions);
+            extensions.key_shares.clone_from(&before.key_shares);
+            // Its proofs are other ones, and keys that do not go with our suite are gone.
+            extensions.psk.clone_from(&before.psk);
+            if as_before != *first {
+                return Err(Failure::illegal());
+            }
+        }
+        if hello.extensions.cookie != self.retry.cookie {
             return Err(Failure::illegal());
         }
         let said = (context.transcript.bytes(), message.body.as_slice());
-        let choice = Choice::new(context, &hello, said)?;
-        let shares = hello.extensions.key_shares.as_deref();
-        match shares {
-            Some([share])
-                if share.group == self.group.number()
-                    && choice.group == self.group
-                    && choice.suite == self.suite =>
-            {
-                Ok((hello, choice))
-            }
-            _ => Err(Failure::illegal()),
+        let choice = Choice::new(context.circumstances(), &hello, said)?;
+        let shares = hello.extensions.key_shares.as_deref().unwrap_or_default();
+        let answers = match self.retry.group {
+            Some(group) => matches!(shares, [share] if share.group == group),
+            None => true,
+        };
+        let fits = choice.suite.number == self.retry.suite && choice.share.is_some();
+        if answers && fits {
+            Ok(choice)
+        } else {
+            Err(Failure::illegal())
         }
     }
 
@@ -330,13 +331,11 @@ impl ExpectSecondHello {
         self,
         context: &mut Context<'_>,
         message: &Message,
-        hello: &ClientHello,
         choice: Choice,
     ) -> Result<State, Failure> {
         context.transcript.push(message);
-        let shares = hello.extensions.key_shares.as_deref().unwrap_or_default();
-        let share = shares.first().ok_or(Failure::illegal())?;
-        choice.send_flight(context, &share.public)
+        let share = choice.share.clone().ok_or(Failure::illegal())?;
+        choice.send_flight(context, &share)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use avocet_dtls::{
-    AlertDescription, Cause, Certificate, Config, Connection, Event, Initiator, NamedGroup, Pacing,
+    AlertDescription, Cause, Certificate, Config, Connection, Event, Initiator, NamedGroup,
     PeerCertificate, PreSharedKey, Refusal, Role, SrtpProfile, Ticket, TicketKeys, Version,
     Versions,
 };
@@ -143,7 +143,9 @@ fn configure(flags: &Flags) -> Result<Config, Failed> {
     let mut config = Config::anonymous();
     config.versions = versions;
     config.refusal = Refusal::Close;
-    config.pacing = Pacing::Exact;
+    // The runner counts time to the nanosecond, and what leaves unasked.
+    config.jitter = false;
+    config.repeat_on_ack = false;
     config.handshake_timeout = Duration::from_secs(60 * 60);
     config.mtu = flags.mtu.unwrap_or(1400);
     if let Some(certificate) = &flags.cert_file {
@@ -438,20 +440,27 @@ impl Exchange<'_> {
     }
 
     fn echo(&mut self) -> Result<(), Failed> {
+        let mut reads = false;
         loop {
             let mut data = Vec::new();
-            if self.flags.key_update_before_read {
-                self.connection.update_keys(self.now);
+            // Once per message, however many datagrams it takes until it is there.
+            if self.flags.key_update_before_read && !reads {
+                reads = true;
+                self.connection.update_own_keys(self.now);
                 self.flush()?;
             }
             while self.connection.recv(&mut data).is_some() {
                 if self.flags.key_update {
-                    self.connection.update_keys(self.now);
+                    self.connection.update_own_keys(self.now);
                     self.flush()?;
                 }
                 data.iter_mut().for_each(|byte| *byte ^= 0xff);
                 self.write(&data)?;
                 data.clear();
+                reads = false;
+            }
+            if self.flags.key_update_before_read && !reads && self.closed.is_none() {
+                continue;
             }
             match self.closed {
                 Some((Initiator::Remote, Cause::CloseNotify)) => {

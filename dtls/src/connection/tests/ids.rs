@@ -133,11 +133,11 @@ fn records_with_foreign_ids_or_without_the_agreed_one_are_dropped() {
     }
     // Under 1.2 there is no record without (RFC 9146 §4).
     let (mut without, now) = connected(Versions::DTLS_1_2, [None, None]);
-    let (sealed, _) = record(&mut without, Side::A, 8);
+    let (mut sealed, _) = record(&mut without, Side::A, 8);
     let (mut pair, _) = connected(Versions::DTLS_1_2, [Some(4), Some(8)]);
     let before = pair.b().connection.stats().dropped.connection_id;
     let server = &mut pair.b_mut().connection;
-    server.handle_datagram(now, &mut sealed.clone());
+    server.handle_datagram(now, &mut sealed);
     assert_eq!(server.stats().dropped.connection_id, before + 1);
 }
 
@@ -234,12 +234,12 @@ fn old_news_from_elsewhere_moves_nothing() {
 
 #[test]
 fn news_from_where_the_other_side_was_end_the_doubt() {
-    let (mut pair, now, sealed) = moved(Versions::DTLS_1_3);
-    let (newer, _) = record(&mut pair, Side::A, 8);
+    let (mut pair, now, mut sealed) = moved(Versions::DTLS_1_3);
+    let (mut newer, _) = record(&mut pair, Side::A, 8);
     let server = &mut pair.b_mut().connection;
     // Somebody was faster with a copy than the genuine one.
-    server.handle_datagram_on(now, ELSEWHERE, &mut sealed.clone());
-    server.handle_datagram_on(now, PathId(0), &mut newer.clone());
+    server.handle_datagram_on(now, ELSEWHERE, &mut sealed);
+    server.handle_datagram_on(now, PathId(0), &mut newer);
     assert!(elsewhere(pair.b_mut(), now).is_empty());
     assert!(events(pair.b_mut()).is_empty());
 }

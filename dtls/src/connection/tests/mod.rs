@@ -6,6 +6,7 @@ mod identity;
 mod ids;
 mod laws;
 mod loss;
+mod resumption;
 mod rogue;
 mod states;
 mod tls13;
