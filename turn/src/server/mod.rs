@@ -254,6 +254,11 @@ impl Server {
         self.nonces.replace_secret(secret);
     }
 
+    /// Whether a client has an allocation, or one that is being made.
+    pub fn has_allocation(&self, path: &Path) -> bool {
+        self.by_path.contains_key(path)
+    }
+
     /// What was counted.
     pub fn stats(&self) -> Stats {
         Stats {
