@@ -25,8 +25,6 @@ mod slab;
 mod stats;
 mod strangers;
 mod stream;
-#[cfg(test)]
-mod tests;
 mod timer;
 
 pub use bucket::Rate;
