@@ -13,11 +13,11 @@ import { binary } from '../program.mjs';
 import { check } from '../table.mjs';
 
 const execute = promisify(execFile);
-const HOST = '10.66.0.1';
+export const HOST = '10.66.0.1';
 const HOST_6 = 'fd66::1';
-const [UDP, TLS, PEER] = [4478, 4479, 4490];
-const USER = 'alice';
-const PASSWORD = 'a word for alice';
+export const [UDP, TLS, PEER] = [4478, 4479, 4490];
+export const USER = 'alice';
+export const PASSWORD = 'a word for alice';
 const SECRET = 'shared by two servers';
 
 const configuration = (folder) => `
@@ -50,8 +50,13 @@ allow = ["10.66.0.0/24", "fd66::/64"]
 allocations_per_user = 100
 `;
 
-class Server {
+export class Server {
   static async start(folder) {
+    execFileSync('openssl', [
+      'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=turn.test',
+      '-keyout', `${folder}/key.pem`, '-out', `${folder}/cert.pem`, '-addext', 'basicConstraints=critical,CA:FALSE',
+      '-addext', `subjectAltName=IP:${HOST}`,
+    ], { stdio: 'ignore' });
     writeFileSync(`${folder}/turn.toml`, configuration(folder));
     const server = new Server();
     server.child = spawn(binary('turn_server'), [`${folder}/turn.toml`], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -148,7 +153,7 @@ async function talkThroughRelay({ urls, username, credential }) {
   };
   for (;;) {
     const seen = await look();
-    if (seen.frames > 40 && seen.packets > 40) {
+    if (seen.frames > 40 && seen.packets > 40 && seen.kinds.length >= 2) {
       seen.data = await Promise.race([echoed, new Promise((resolve) => setTimeout(() => resolve('nothing'), 5000))]);
       seen.seconds = (performance.now() - began) / 1000;
       a.close();
@@ -185,11 +190,6 @@ async function turnCheck(folder, uri, more = []) {
 
 export async function run(table, open) {
   const folder = mkdtempSync(join(tmpdir(), 'avocet-turnserver-'));
-  execFileSync('openssl', [
-    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=turn.test',
-    '-keyout', `${folder}/key.pem`, '-out', `${folder}/cert.pem`, '-addext', 'basicConstraints=critical,CA:FALSE',
-    '-addext', `subjectAltName=IP:${HOST}`,
-  ], { stdio: 'ignore' });
   const server = await Server.start(folder);
   const peer = spawn('turnutils_peer', ['-L', HOST, '-p', String(PEER)], { stdio: 'ignore' });
   const page = createServer((_, response) => response.end(PAGE)).listen(0, '127.0.0.1');
