@@ -48,7 +48,7 @@ pub(crate) fn measure() {
         let mut out = Vec::with_capacity(4_096);
         let mut each = |name: &str, bytes: &mut [u8]| {
             let began = Instant::now();
-            let rounds = 2_000_000;
+            let rounds = 2_000_000_u32;
             for round in 0..rounds {
                 let datagram = Datagram::new(path(round % count), bytes);
                 bench
@@ -67,7 +67,7 @@ pub(crate) fn measure() {
         each("ChannelData to a peer", &mut frame);
         each("Send to a peer", &mut indication);
         let began = Instant::now();
-        let rounds = 2_000_000;
+        let rounds = 2_000_000_u32;
         for round in 0..rounds {
             let relay = bench.relays[round as usize % bench.relays.len()];
             bench.server.handle_relayed_with(
