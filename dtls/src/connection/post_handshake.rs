@@ -5,7 +5,7 @@ use crate::handshake::{Acks, Failure, Flight, Inbox, Inserted, Message};
 use crate::record::{Epochs, Exhausted, RecordLayer};
 use crate::ticket::Session;
 use crate::timer::Retransmission;
-use crate::tls13::{Agreed, Derivation, Secret, Secrets, protection};
+use crate::tls13::{Agreed, Derivation, Secrets, protection};
 use crate::wire::{Ack, Fragment, HandshakeType, KeyUpdate, NewSessionTicket, RecordNumber};
 use crate::{Config, Role, Stats, Ticket};
 
@@ -151,28 +151,22 @@ impl PostHandshake {
         ticket
     }
 
-    /// Opens the epoch of the handshake once more, for a client that repeats its flight. The keys are made when they
-    /// are needed: few connections need them.
-    pub(super) fn reopen_handshake(
-        &self,
-        now: Instant,
-        (secret, secrets, provider): (&mut Option<Secret>, &Secrets, &Provider),
-        records: &mut RecordLayer,
-    ) {
-        secret.take_if(|_| self.handshake_until.is_none_or(|until| until <= now));
-        let Some(secret) = secret else {
-            return;
-        };
-        if let (Ok(keys), Some(epochs)) = (
-            protection(provider, secrets.suite, secret),
-            records.epochs_mut(),
-        ) {
-            epochs.reinstall_read(Epochs::HANDSHAKE, keys);
-        }
+    /// Whether a flight of the handshake that is repeated may still come.
+    pub(super) const fn reads_handshake(&self) -> bool {
+        self.handshake_until.is_some()
     }
 
-    /// Forgets the keys before an update when their time is over.
+    /// Forgets the keys of the handshake, and those before an update, when their time is over.
     pub(super) fn expire_epochs(&mut self, now: Instant, records: &mut RecordLayer) {
+        if self
+            .handshake_until
+            .take_if(|until| *until <= now)
+            .is_some()
+            && self.outgoing.is_none()
+            && let Some(epochs) = records.epochs_mut()
+        {
+            epochs.retire_read(Epochs::APPLICATION);
+        }
         if self.previous_until.take_if(|until| *until <= now).is_some()
             && let Some(epochs) = records.epochs_mut()
         {
