@@ -221,6 +221,16 @@ pub struct Config {
     /// Who computes. Default: [`Provider::ring`].
     pub provider: Provider,
 
+    /// Whether to agree on connection ids (RFC 9146, RFC 9147 §9), and of what length those are that lead to us: at most
+    /// [`ConnectionId::MAX_LENGTH`](crate::ConnectionId::MAX_LENGTH), the same for all connections of a socket. Of
+    /// length 0 we put the other side's into our records and want none in those that we get. They are drawn from the
+    /// connection's seed: with eight bytes or more no two are the same.
+    ///
+    /// With them goes the check whether a new path leads to the other side (RFC 9853), see
+    /// [`handle_datagram_on`](crate::Connection::handle_datagram_on). Default: `None`; WebRTC has no use for them, since
+    /// ICE proves paths.
+    pub connection_id: Option<usize>,
+
     /// The largest datagram that the handshake makes, in bytes, at least [`Config::MIN_MTU`].
     ///
     /// Default 1200: the IPv6 minimum of 1280 without IPv6 (40), UDP (8) and a TURN ChannelData or Send header
@@ -314,6 +324,7 @@ impl Config {
                 NamedGroup::Secp384r1,
             ],
             provider: Provider::default(),
+            connection_id: None,
             mtu: 1200,
             handshake_timeout: Duration::from_secs(30),
             #[cfg(test)]
@@ -344,6 +355,10 @@ impl Config {
         }
         if self.groups().next().is_none() || self.groups.len() > 16 {
             return Err(ConfigError::Groups);
+        }
+        let too_long = |length| length > crate::ConnectionId::MAX_LENGTH;
+        if self.connection_id.is_some_and(too_long) {
+            return Err(ConfigError::ConnectionId);
         }
         if self.srtp_profiles.len() > 16 {
             return Err(ConfigError::SrtpProfiles);

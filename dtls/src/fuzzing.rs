@@ -32,8 +32,8 @@ pub fn record(mut data: &[u8]) {
 /// Records of DTLS 1.3, and acknowledgements.
 pub fn record_13(data: &[u8]) {
     let mut rest = data;
-    while let Ok(header) = UnifiedHeader::decode(rest) {
-        assert!(header.header_length >= 2 && header.header_length <= UnifiedHeader::LENGTH);
+    while let Ok(header) = UnifiedHeader::decode(rest, 4) {
+        assert!(header.header_length >= 2 && header.header_length <= UnifiedHeader::LENGTH + 4);
         rest = &rest[header.header_length + header.body_length..];
     }
     if let Ok(ack) = Ack::decode(data) {

@@ -3,6 +3,7 @@
 mod certificate;
 mod config;
 mod connection;
+mod connection_id;
 mod crypto;
 mod error;
 mod event;
@@ -24,7 +25,8 @@ mod wire;
 
 pub use certificate::{Certificate, KeyKind};
 pub use config::{Config, PeerCertificate, Refusal, Role, SrtpProfile, Version, Versions};
-pub use connection::{Connection, Mark};
+pub use connection::{Connection, Mark, PathId};
+pub use connection_id::ConnectionId;
 pub use crypto::{NamedGroup, Provider};
 pub use error::{
     AlertDescription, CertificateError, ConfigError, ExportError, FingerprintError,

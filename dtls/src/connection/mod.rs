@@ -1,7 +1,9 @@
 //! The machine: five verbs around the record layer, the handshake, and what it leaves behind.
 
 mod established;
+mod id_exchange;
 mod inbound;
+mod paths;
 mod post_handshake;
 mod receive;
 #[cfg(test)]
@@ -15,13 +17,15 @@ use zeroize::Zeroizing;
 
 use self::established::Established;
 use self::inbound::{Early, Inbound, Sink};
+pub use self::paths::PathId;
+use self::paths::Paths;
 use crate::handshake::{Environment, Failure, Handshake, Suspicion};
 use crate::record::{Protection, RecordLayer};
 use crate::tls13::Retry;
 use crate::wire::{ContentType, DTLS_1_2, RecordHeader};
 use crate::{
-    AlertDescription, Cause, CloseReason, Config, ConfigError, Event, ExportError, Fingerprint,
-    Initiator, PeerCertificate, Role, SealError, Stats, Ticket,
+    AlertDescription, Cause, CloseReason, Config, ConfigError, ConnectionId, Event, ExportError,
+    Fingerprint, Initiator, PeerCertificate, Role, SealError, Stats, Ticket,
 };
 
 /// One DTLS association, client or server.
@@ -49,6 +53,8 @@ pub struct Connection {
     /// The largest datagram of a handshake, in bytes.
     mtu: usize,
     alert: Option<Alert>,
+    /// Where the other side is, if it may move.
+    paths: Option<Box<Paths>>,
     stats: Stats,
 }
 
@@ -115,6 +121,7 @@ impl Connection {
             events: VecDeque::new(),
             inbound: Inbound::default(),
             alert: None,
+            paths: None,
             stats: Stats::default(),
         })
     }
@@ -182,6 +189,9 @@ impl Connection {
         let mut handshake = Handshake::start(now, round_trip, self.role, &seed, &mut environment);
         if let Some(mtu) = carried {
             handshake.timer.suspend(mtu);
+        }
+        if self.config.connection_id.is_some() {
+            self.paths = Some(Box::new(Paths::new(handshake.seed())));
         }
         self.phase = Phase::Handshaking(Box::new(handshake));
         for mut datagram in early.into_datagrams() {
@@ -303,6 +313,7 @@ impl Connection {
     /// Takes a datagram; application data is kept for [`recv`](Self::recv): 256 records and 256 KiB at most, a quarter
     /// of that before the other side is verified. What exceeds it is dropped and counted.
     pub fn handle_datagram(&mut self, now: Instant, bytes: &mut [u8]) {
+        self.begin_datagram(None);
         self.receive(now, bytes, &mut Sink::Queue);
     }
 
@@ -316,16 +327,24 @@ impl Connection {
         bytes: &mut [u8],
         mut deliver: impl FnMut(&[u8]),
     ) {
+        self.begin_datagram(None);
         self.receive(now, bytes, &mut Sink::Deliver(&mut deliver));
     }
 
-    /// Appends the payload of one record to `buf` and returns its length.
+    /// Appends the payload of one record to `buf` and returns its length. Nothing before the other side is verified;
+    /// what came before the end may still be fetched after it.
     pub fn recv(&mut self, buf: &mut Vec<u8>) -> Option<usize> {
-        self.inbound.pop(buf)
+        match &self.phase {
+            Phase::Established(established) if !established.verified => None,
+            _ => self.inbound.pop(buf),
+        }
     }
 
     /// A deadline passed.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if let Some(paths) = &mut self.paths {
+            paths.handle_timeout(now);
+        }
         let handshake = match &mut self.phase {
             Phase::Handshaking(handshake) => handshake,
             Phase::Established(established) => {
@@ -366,6 +385,7 @@ impl Connection {
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `None` when nothing is pending.
     pub fn poll_timeout(&self) -> Option<Instant> {
+        let paths = self.paths.as_ref().and_then(|paths| paths.next_deadline());
         match &self.phase {
             Phase::Handshaking(handshake) => {
                 let timer = handshake.timer.next_deadline();
@@ -376,7 +396,11 @@ impl Connection {
                         .map_or(timer, |due| due.min(timer)),
                 )
             }
-            Phase::Established(established) => established.post.as_ref()?.next_deadline(),
+            Phase::Established(established) => {
+                let post = established.post.as_ref();
+                let post = post.and_then(|post| post.next_deadline());
+                [post, paths].into_iter().flatten().min()
+            }
             Phase::New { .. } | Phase::Closed(_) => None,
         }
     }
@@ -393,7 +417,15 @@ impl Connection {
                 }
             }
             Phase::Established(established) => {
-                established.write(&mut self.records, configured, buf)
+                match (
+                    established.write(&mut self.records, configured, buf),
+                    &mut self.paths,
+                ) {
+                    (Ok(None), Some(paths)) if established.verified => {
+                        paths.write(&mut self.records, buf)
+                    }
+                    (written, _) => written,
+                }
             }
             Phase::New { .. } | Phase::Closed(_) => Ok(None),
         };
@@ -499,7 +531,12 @@ impl Connection {
         if self.records.has_keys() {
             self.records.overhead(self.records.write_epoch())
         } else {
-            Protection::MAX_OVERHEAD
+            // Of the other side's id the length is not known yet.
+            let id = self
+                .config
+                .connection_id
+                .map_or(0, |_| 1 + ConnectionId::MAX_LENGTH);
+            Protection::MAX_OVERHEAD + id
         }
     }
 
@@ -680,6 +717,7 @@ impl Connection {
         }
         let reason = CloseReason { initiator, cause };
         self.phase = Phase::Closed(reason);
+        self.paths = None;
         if self.alert.is_none() {
             self.records.clear();
         }

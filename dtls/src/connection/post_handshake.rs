@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use super::id_exchange::IdExchange;
 use crate::crypto::Provider;
 use crate::handshake::{Acks, Failure, Flight, Inbox, Inserted, Message};
 use crate::record::{Epochs, Exhausted, RecordLayer};
@@ -29,6 +30,7 @@ pub(super) struct PostHandshake {
     heard: bool,
     /// Tickets that nobody took.
     tickets: Vec<Ticket>,
+    pub(super) ids: IdExchange,
     /// Updates of the other side since `updates_since`, or since it last sent data.
     updates: u32,
     updates_since: Option<Instant>,
@@ -52,6 +54,7 @@ enum Kind {
     /// The end of the handshake.
     Finished,
     Tickets,
+    Ids,
     /// Our keys are updated when it arrived.
     Update,
 }
@@ -100,6 +103,7 @@ impl PostHandshake {
             violated: false,
             heard: false,
             tickets: Vec::new(),
+            ids: IdExchange::default(),
             updates: 0,
             updates_since: None,
             update_after: Self::UPDATE_AFTER,
@@ -138,6 +142,28 @@ impl PostHandshake {
         self.heard = false;
         stats.flights_sent += 1;
         self.outgoing = Some(Outgoing { flight, kind });
+    }
+
+    /// Says what there is to say about connection ids, behind what is under way.
+    pub(super) fn start_ids(&mut self, now: Instant, stats: &mut Stats) {
+        if self.outgoing.is_some() {
+            return;
+        }
+        // Without a number there is nothing more to be said.
+        let Some((message_type, body)) = self.next_send.and_then(|_| self.ids.next()) else {
+            return;
+        };
+        let Some(message_seq) = self.next_send else {
+            return;
+        };
+        self.next_send = message_seq.checked_add(1);
+        let mut flight = Flight::default();
+        flight.push_latest(Message {
+            message_type,
+            message_seq,
+            body,
+        });
+        self.send_flight(now, flight, Kind::Ids, stats);
     }
 
     pub(super) const fn has_tickets(&self) -> bool {
@@ -240,9 +266,10 @@ impl PostHandshake {
                 epochs.retire_write(Epochs::APPLICATION);
                 epochs.retire_read(Epochs::APPLICATION);
             }
-            (Kind::Tickets, _) | (_, None) => {}
+            (Kind::Tickets | Kind::Ids, _) | (_, None) => {}
         }
         self.start_update(now, records, stats);
+        self.start_ids(now, stats);
         Ok(())
     }
 
@@ -338,6 +365,13 @@ impl PostHandshake {
                     let ticket = NewSessionTicket::decode(&message.body)?;
                     self.on_ticket(now, &ticket, agreed, provider);
                 }
+                (
+                    kind
+                    @ (HandshakeType::REQUEST_CONNECTION_ID | HandshakeType::NEW_CONNECTION_ID),
+                    _,
+                ) => self
+                    .ids
+                    .on_message(kind, &message.body, records.ids_mut())?,
                 _ => return Err(Failure::unexpected()),
             }
         }
@@ -491,7 +525,7 @@ impl PostHandshake {
         };
         if self.timer.limit_reached(now) {
             // Somebody who speaks but does not acknowledge is better than nobody; and nobody has to take a ticket.
-            let heard = self.heard || outgoing.kind == Kind::Tickets;
+            let heard = self.heard || matches!(outgoing.kind, Kind::Tickets | Kind::Ids);
             self.outgoing = None;
             self.timer.stop();
             return heard;

@@ -8,7 +8,7 @@ use crate::wire::{
     Ack, ContentType, DTLS_1_2, DecodeError, Fragment, HandshakeType, RecordHeader, RecordNumber,
     UnifiedHeader,
 };
-use crate::{AlertDescription, Cause, Event, Initiator, Refusal, Role};
+use crate::{AlertDescription, Cause, ConnectionId, Event, Initiator, Refusal, Role};
 
 /// The way in: datagram, record, fragment, message.
 impl Connection {
@@ -35,7 +35,7 @@ impl Connection {
             if rest.is_empty() {
                 return;
             }
-            let Some(length) = record_length(rest) else {
+            let Some(length) = record_length(rest, self.id_length()) else {
                 self.stats.dropped.malformed += 1;
                 return;
             };
@@ -58,20 +58,21 @@ impl Connection {
             self.on_unified_record(now, record, sink);
             return;
         }
-        let Ok((header, body)) = RecordHeader::decode(&mut &*record) else {
+        let id_length = self.id_length();
+        let Ok((header, id, body)) = RecordHeader::decode_with_id(&mut &*record, id_length) else {
             self.stats.dropped.malformed += 1;
             return;
         };
         match header.epoch {
             0 => self.on_plain_record(now, &header, body),
-            RecordLayer::PROTECTED => self.on_protected_record(now, &header, record, sink),
+            RecordLayer::PROTECTED => self.on_protected_record(now, &header, &id, record, sink),
             _ => self.stats.dropped.epoch += 1,
         }
     }
 
     /// A protected record of DTLS 1.3.
     fn on_unified_record(&mut self, now: Instant, record: &mut [u8], sink: &mut Sink<'_>) {
-        let Ok(header) = UnifiedHeader::decode(record) else {
+        let Ok(header) = UnifiedHeader::decode(record, self.id_length()) else {
             self.stats.dropped.malformed += 1;
             return;
         };
@@ -88,6 +89,12 @@ impl Connection {
             } else if !handshake.early.push(record, data) {
                 self.stats.dropped.overflow += 1;
             }
+            return;
+        }
+        let id = record.get(1..).and_then(|id| id.get(..header.id_length));
+        let id = id.and_then(ConnectionId::new);
+        if !id.is_some_and(|id| id.is_empty() || self.leads_here(&id)) {
+            self.stats.dropped.connection_id += 1;
             return;
         }
         if let Phase::Established(established) = &mut self.phase {
@@ -108,6 +115,7 @@ impl Connection {
             number,
             content_type,
             plaintext,
+            is_newest,
         } = match opened {
             Ok(opened) => opened,
             Err(rejected) => {
@@ -116,6 +124,7 @@ impl Connection {
             }
         };
         self.stats.records_opened += 1;
+        self.on_authentic(is_newest && header.id_length > 0);
         if let Phase::Handshaking(handshake) = &mut self.phase {
             handshake.on_opened();
         }
@@ -128,7 +137,27 @@ impl Connection {
             ContentType::Ack => self.on_ack(now, plaintext),
             // Nobody but the other side can have said that.
             ContentType::ApplicationData => self.fail(now, Failure::unexpected()),
-            ContentType::ChangeCipherSpec => self.stats.dropped.malformed += 1,
+            ContentType::ReturnRoutabilityCheck => self.on_path_message(plaintext),
+            ContentType::ChangeCipherSpec | ContentType::Tls12Cid => {
+                self.stats.dropped.malformed += 1;
+            }
+        }
+    }
+
+    /// How many bytes the connection ids have that lead to us.
+    fn id_length(&self) -> usize {
+        self.config.connection_id.unwrap_or(0)
+    }
+
+    /// Whether a connection id is one of ours.
+    fn leads_here(&self, id: &ConnectionId) -> bool {
+        self.connection_ids().contains(id)
+    }
+
+    /// A record was let in.
+    fn on_authentic(&mut self, is_newest: bool) {
+        if let Some(paths) = &mut self.paths {
+            paths.on_opened(is_newest);
         }
     }
 
@@ -236,6 +265,7 @@ impl Connection {
         &mut self,
         now: Instant,
         header: &RecordHeader,
+        id: &ConnectionId,
         record: &mut [u8],
         sink: &mut Sink<'_>,
     ) {
@@ -254,26 +284,34 @@ impl Connection {
             }
             return;
         }
-        let body = record.get_mut(RecordHeader::LENGTH..).unwrap_or_default();
-        let plaintext = match self.records.open(header, body) {
-            Ok(plaintext) => &*plaintext,
+        // Where they were agreed on there is no record without (RFC 9146 §4).
+        let expected = !self.connection_ids().is_empty();
+        if expected == id.is_empty() || expected && !self.leads_here(id) {
+            self.stats.dropped.connection_id += 1;
+            return;
+        }
+        let head = RecordHeader::LENGTH + id.len();
+        let body = record.get_mut(head..).unwrap_or_default();
+        let opened = match self.records.open(header, id, body) {
+            Ok(opened) => opened,
             Err(rejected) => {
                 self.on_rejected(now, rejected);
                 return;
             }
         };
         self.stats.records_opened += 1;
-        match header.content_type {
-            ContentType::ApplicationData => self.on_data(plaintext, sink),
-            ContentType::Handshake => {
-                let number = RecordNumber {
-                    epoch: header.epoch.into(),
-                    sequence_number: header.sequence_number,
-                };
-                self.on_fragments(now, number, plaintext);
+        self.on_authentic(opened.is_newest && expected);
+        let plaintext = &*opened.plaintext;
+        match opened.content_type {
+            // Before the handshake is complete, where its type was not to be seen: it may get lost.
+            ContentType::ApplicationData if matches!(self.phase, Phase::Handshaking(_)) => {
+                self.stats.dropped.overflow += 1;
             }
+            ContentType::ApplicationData => self.on_data(plaintext, sink),
+            ContentType::Handshake => self.on_fragments(now, opened.number, plaintext),
             ContentType::Alert => self.on_alert(now, plaintext),
-            ContentType::ChangeCipherSpec | ContentType::Ack => {
+            ContentType::ReturnRoutabilityCheck => self.on_path_message(plaintext),
+            ContentType::ChangeCipherSpec | ContentType::Ack | ContentType::Tls12Cid => {
                 self.stats.dropped.malformed += 1;
             }
         }
@@ -409,6 +447,7 @@ impl Connection {
                 Err(failure) => self.fail(now, failure),
             }
             self.check_exhausted();
+            self.settle_ids(now);
         }
     }
 
@@ -476,12 +515,12 @@ impl Connection {
 }
 
 /// How long the record at the beginning of a datagram is; `None` when nothing can be found any more.
-fn record_length(bytes: &[u8]) -> Option<usize> {
+fn record_length(bytes: &[u8], id_length: usize) -> Option<usize> {
     if UnifiedHeader::recognises(*bytes.first()?) {
-        let header = UnifiedHeader::decode(bytes).ok()?;
+        let header = UnifiedHeader::decode(bytes, id_length).ok()?;
         Some(header.header_length + header.body_length)
     } else {
-        let (_, body) = RecordHeader::decode(&mut &*bytes).ok()?;
-        Some(RecordHeader::LENGTH + body.len())
+        let (_, id, body) = RecordHeader::decode_with_id(&mut &*bytes, id_length).ok()?;
+        Some(RecordHeader::LENGTH + id.len() + body.len())
     }
 }

@@ -7,12 +7,14 @@ use super::{Failure, Flight, Message, Transcript};
 use crate::crypto::SecretSource;
 use crate::record::RecordLayer;
 use crate::wire::HandshakeType;
-use crate::{Config, Fingerprint, PeerCertificate, Ticket};
+use crate::{Config, ConnectionId, Fingerprint, PeerCertificate, Ticket};
 
 /// What a state of a handshake may look at and change while it handles a message.
 pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
     pub(crate) config: &'a Config,
+    /// What the other side shall put into its records, if anything is to be agreed on about that.
+    pub(crate) connection_id: Option<ConnectionId>,
     /// What a client has from an earlier connection with the server.
     pub(crate) ticket: Option<&'a Ticket>,
     /// The fingerprints that signalling announced, if it has.

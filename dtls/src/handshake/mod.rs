@@ -32,7 +32,7 @@ pub(crate) use self::failure::Failure;
 pub(crate) use self::flight::Flight;
 pub(crate) use self::inbox::{Inbox, Inserted, Message};
 pub(crate) use self::negotiation::{
-    accepted_profile, accepted_protocol, choose_profile, choose_protocol,
+    AgreedIds, accepted_profile, accepted_protocol, choose_profile, choose_protocol,
 };
 use self::offer::{Offer, Size};
 use self::stage::Stage;
@@ -41,7 +41,7 @@ pub(crate) use self::transcript::Transcript;
 use crate::crypto::SecretSource;
 use crate::record::RecordLayer;
 use crate::timer::Retransmission;
-use crate::{Cause, Config, Fingerprint, Role, Stats, Ticket};
+use crate::{Cause, Config, ConnectionId, Fingerprint, Role, Stats, Ticket};
 
 /// A handshake under way. It exists from the start of a connection to its Finished, and is gone afterwards.
 pub(crate) struct Handshake {
@@ -57,6 +57,8 @@ pub(crate) struct Handshake {
     transcript: Transcript,
     pub(crate) flight: Flight,
     next_send: u16,
+    /// What the other side shall put into its records, if anything is to be agreed on about that.
+    connection_id: Option<ConnectionId>,
     /// A client accepted a ServerHello of DTLS 1.3, and nothing has shown yet that it is the server's.
     unproved: bool,
     /// What of the other side's flight arrived, under DTLS 1.3.
@@ -120,6 +122,7 @@ impl Handshake {
             transcript: Transcript::default(),
             flight: Flight::default(),
             next_send: 0,
+            connection_id: None,
             unproved: false,
             acks: Acks::default(),
             timer: Retransmission::new(now, round_trip, config.handshake_timeout, chance),
@@ -131,6 +134,12 @@ impl Handshake {
             random,
             secrets: config.provider.secrets(seed),
         };
+        if let Some(length) = config.connection_id {
+            let mut bytes = [0; ConnectionId::MAX_LENGTH];
+            handshake.random.fill_bytes(&mut bytes);
+            let bytes = bytes.get(..length).unwrap_or_default();
+            handshake.connection_id = ConnectionId::new(bytes);
+        }
         if role == Role::Client {
             let mut context = handshake.context(environment);
             let offer = Offer::start(&mut context, Size::Any);
@@ -140,6 +149,13 @@ impl Handshake {
             handshake.apply(now, change, environment);
         }
         handshake
+    }
+
+    /// A seed for what goes on behind the handshake.
+    pub(crate) fn seed(&mut self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        self.random.fill_bytes(&mut seed);
+        seed
     }
 
     /// The epoch that the next message has to come in.
@@ -227,6 +243,7 @@ impl Handshake {
         Context {
             now: environment.now,
             ticket: environment.ticket,
+            connection_id: self.connection_id,
             config: environment.config,
             announced: environment.announced,
             records: environment.records,

@@ -1,4 +1,4 @@
-use super::{Context, Failure, Message};
+use super::{AgreedIds, Context, Failure, Message};
 use crate::crypto::{KeyExchange, NamedGroup};
 use crate::tls13::SharedKey;
 use crate::wire::{
@@ -77,7 +77,7 @@ impl Offer {
         let mut versions = Vec::new();
         versions.extend(tls13.then_some(DTLS_1_3));
         versions.extend((tls12 && tls13).then_some(DTLS_1_2));
-        let hello = ClientHello {
+        let mut hello = ClientHello {
             version: DTLS_1_2,
             random: context.random(),
             session_id: Vec::new(),
@@ -107,6 +107,7 @@ impl Offer {
                 ..Extensions::default()
             },
         };
+        AgreedIds::offer(context, &mut hello.extensions);
         send(context, &hello, &psks);
         Self {
             hello,
@@ -196,7 +197,10 @@ impl Offer {
         if downgraded {
             return Err(Failure::illegal());
         }
-        tls12::client::State::accept(context, &self.hello, message, hello).map(Answer::Tls12)
+        let ids = AgreedIds::accepted(context, &hello.extensions)?;
+        let state = tls12::client::State::accept(context, &self.hello, message, hello)?;
+        AgreedIds::install(ids, context);
+        Ok(Answer::Tls12(state))
     }
 
     fn answer_13(
@@ -216,6 +220,7 @@ impl Offer {
             return Ok(Answer::Again);
         }
         let share = tls13::client::server_share(answer)?;
+        let ids = AgreedIds::accepted(context, &answer.extensions)?;
         let index = self
             .shares
             .iter()
@@ -239,7 +244,9 @@ impl Offer {
             Some(Psk::Selected(index)) => self.psks.get(usize::from(index)).cloned(),
             _ => None,
         };
-        tls13::client::State::accept(context, &self.hello, suite, psk, &shared).map(Answer::Tls13)
+        let state = tls13::client::State::accept(context, &self.hello, suite, psk, &shared)?;
+        AgreedIds::install(ids, context);
+        Ok(Answer::Tls13(state))
     }
 
     /// Sends the second ClientHello (RFC 8446 §4.1.2, §4.1.4).

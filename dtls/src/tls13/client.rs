@@ -57,6 +57,12 @@ pub(crate) fn check_hello(
             .cookie
             .clone()
             .filter(|_| answer.is_retry()),
+        connection_id: answer
+            .extensions
+            .connection_id
+            .clone()
+            .filter(|_| !answer.is_retry()),
+        return_routability: answer.extensions.return_routability && !answer.is_retry(),
         ..Extensions::default()
     };
     if answer.extensions != known {

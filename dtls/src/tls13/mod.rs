@@ -11,13 +11,11 @@ pub(crate) mod server;
 #[cfg(test)]
 mod tests;
 
-use subtle::ConstantTimeEq as _;
-
 pub(crate) use self::key_schedule::{Derivation, Secret, Secrets, protection};
 pub(crate) use self::psk::SharedKey;
 pub(crate) use self::retry::{Retry, hello_digest};
 use crate::certificate::Leaf;
-use crate::crypto::{CipherSuite13, Hash, PublicKey, SignatureScheme};
+use crate::crypto::{self, CipherSuite13, Hash, PublicKey, SignatureScheme};
 use crate::handshake::{Context, Failure, Message};
 use crate::record::{Epochs, Protection13};
 use crate::wire::{Certificate13, CertificateVerify, HandshakeType};
@@ -169,7 +167,7 @@ impl Keys {
         expect(message, HandshakeType::FINISHED)?;
         let expected = self.verify_data(context, sender);
         // Another length is unequal as well.
-        if message.body.as_slice().ct_eq(expected.as_slice()).into() {
+        if crypto::equal(&message.body, &expected) {
             Ok(())
         } else {
             Err(Failure::bad_proof())

@@ -4,7 +4,8 @@ use super::{
 };
 use crate::crypto::{CipherSuite13, NamedGroup, SignatureScheme};
 use crate::handshake::{
-    Circumstances, Context, Failure, Message, Progress, Refused, choose_profile, choose_protocol,
+    AgreedIds, Circumstances, Context, Failure, Message, Progress, Refused, choose_profile,
+    choose_protocol,
 };
 use crate::record::Epochs;
 use crate::ticket::Session;
@@ -82,6 +83,7 @@ pub(crate) struct Choice {
     psk: Option<(u16, SharedKey)>,
     /// The client takes tickets.
     takes_tickets: bool,
+    ids: Option<AgreedIds>,
 }
 
 impl Choice {
@@ -148,6 +150,7 @@ impl Choice {
             client_random: hello.random,
             psk,
             takes_tickets: extensions.psk_modes == Some(true),
+            ids: AgreedIds::choose(extensions),
         })
     }
 
@@ -191,7 +194,7 @@ impl Choice {
     }
 
     /// Sends ServerHello, EncryptedExtensions, CertificateRequest, Certificate, CertificateVerify and Finished.
-    fn send_flight(self, context: &mut Context<'_>, share: &[u8]) -> Result<State, Failure> {
+    fn send_flight(mut self, context: &mut Context<'_>, share: &[u8]) -> Result<State, Failure> {
         let provider = &context.config.provider;
         let (public, shared) = context
             .secrets
@@ -201,11 +204,13 @@ impl Choice {
             group: self.group.number(),
             public,
         };
+        self.ids = self.ids.and_then(|ids| ids.with_own(context));
         let random = context.random();
         let mut body = Vec::new();
         self.hello(random, own_share).encode(&mut body);
         context.begin_flight();
         context.send(HandshakeType::SERVER_HELLO, body);
+        AgreedIds::install(self.ids, context);
         let psk = self.psk.as_ref().map(|(_, psk)| psk.key());
         let keys = Keys::begin(
             context,
@@ -263,7 +268,7 @@ impl Choice {
 
     /// A ServerHello with our choice. A session id is not echoed (RFC 9147 §5.3).
     fn hello(&self, random: [u8; 32], share: KeyShare) -> ServerHello {
-        ServerHello {
+        let mut hello = ServerHello {
             version: DTLS_1_2,
             random,
             session_id: Vec::new(),
@@ -275,7 +280,11 @@ impl Choice {
                 psk: self.psk.as_ref().map(|(index, _)| Psk::Selected(*index)),
                 ..Extensions::default()
             },
+        };
+        if let Some(ids) = self.ids {
+            ids.answer(&mut hello.extensions);
         }
+        hello
     }
 }
 

@@ -13,6 +13,8 @@ const SUPPORTED_VERSIONS: u16 = 43;
 const COOKIE: u16 = 44;
 const PSK_KEY_EXCHANGE_MODES: u16 = 45;
 const KEY_SHARE: u16 = 51;
+const CONNECTION_ID: u16 = 54;
+const RETURN_ROUTABILITY: u16 = 61;
 const RENEGOTIATION_INFO: u16 = 0xff01;
 
 /// In which message extensions stand: some are written differently in each (RFC 8446 §4.2).
@@ -52,6 +54,10 @@ pub(crate) struct Extensions {
     pub(crate) psk_modes: Option<bool>,
     /// `pre_shared_key` (RFC 8446 §4.2.11).
     pub(crate) psk: Option<Psk>,
+    /// `connection_id` (RFC 9146 §3): what the sender wants to see in what it receives; empty for nothing.
+    pub(crate) connection_id: Option<Vec<u8>>,
+    /// `rrc` (RFC 9853 §3): present.
+    pub(crate) return_routability: bool,
     /// Types that are not ours, in order, for a client to refuse.
     pub(crate) unknown: usize,
 }
@@ -244,6 +250,8 @@ impl Extensions {
                 self.psk_modes = Some(modes.contains(&1));
             }
             PRE_SHARED_KEY => self.psk = Some(Psk::decode(&mut body, place)?),
+            CONNECTION_ID => self.connection_id = Some(codec::vec8(&mut body)?.to_vec()),
+            RETURN_ROUTABILITY => self.return_routability = true,
             COOKIE => {
                 let cookie = codec::vec16(&mut body)?;
                 if cookie.is_empty() {
@@ -326,6 +334,14 @@ impl Extensions {
                 });
                 codec::put_vec::<1>(buf, |buf| buf.extend_from_slice(&srtp.mki));
             });
+        }
+        if let Some(id) = &self.connection_id {
+            put(buf, CONNECTION_ID, &|buf| {
+                codec::put_vec::<1>(buf, |buf| buf.extend_from_slice(id));
+            });
+        }
+        if self.return_routability {
+            put(buf, RETURN_ROUTABILITY, &|_| {});
         }
         if let Some(names) = &self.alpn {
             put(buf, ALPN, &|buf| {

@@ -3,6 +3,7 @@ mod attacks;
 mod authentication;
 mod handshake;
 mod identity;
+mod ids;
 mod laws;
 mod loss;
 mod resumption;
