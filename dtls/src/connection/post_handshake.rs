@@ -21,7 +21,7 @@ pub(super) struct PostHandshake {
     acks: Acks,
     timer: Retransmission,
     timeout: Duration,
-    outgoing: Option<Outgoing>,
+    outgoing: Option<Box<Outgoing>>,
     /// A KeyUpdate has to be sent; whether it asks for one of the other side.
     update_wanted: Option<KeyUpdate>,
     /// The other side said what it has no business to say.
@@ -95,9 +95,11 @@ impl PostHandshake {
             acks,
             timer,
             timeout,
-            outgoing: (!flight.is_empty()).then_some(Outgoing {
-                flight,
-                kind: Kind::Finished,
+            outgoing: (!flight.is_empty()).then(|| {
+                Box::new(Outgoing {
+                    flight,
+                    kind: Kind::Finished,
+                })
             }),
             update_wanted: None,
             violated: false,
@@ -141,7 +143,7 @@ impl PostHandshake {
         self.timer.start(now);
         self.heard = false;
         stats.flights_sent += 1;
-        self.outgoing = Some(Outgoing { flight, kind });
+        self.outgoing = Some(Box::new(Outgoing { flight, kind }));
     }
 
     /// Says what there is to say about connection ids, behind what is under way.
@@ -441,8 +443,8 @@ impl PostHandshake {
         records: &RecordLayer,
         stats: &mut Stats,
     ) {
-        let under_way = |outgoing: &Outgoing| outgoing.kind == Kind::Update;
-        if self.outgoing.as_ref().is_some_and(under_way) {
+        let under_way = self.outgoing.as_ref().map(|outgoing| outgoing.kind);
+        if under_way == Some(Kind::Update) {
             return;
         }
         match &mut self.update_wanted {
