@@ -13,6 +13,8 @@ mod error;
 mod event;
 mod track;
 mod trust;
+#[cfg(feature = "turn-server")]
+pub mod turn_server;
 
 pub use connection::{Events, PeerConnection};
 pub use data_channel::{ByteStream, DataChannel, MessageWriter};

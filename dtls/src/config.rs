@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::crypto::{Authentication, CipherSuite};
-use crate::{Certificate, ConfigError, NamedGroup, PreSharedKey, Provider};
+use crate::{Certificate, ConfigError, NamedGroup, PreSharedKey, Provider, TicketKeys};
 
 /// Which side of the handshake a connection plays (`a=setup`, RFC 5763 §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -165,6 +165,13 @@ pub struct Config {
     /// At most 64. Default: none.
     pub psks: Vec<PreSharedKey>,
 
+    /// As server, the key of the tickets by which clients of DTLS 1.3 may come back without certificates
+    /// (RFC 8446 §4.6.1). A client that wants them gets two when it is connected. Default: none, there are no tickets.
+    pub tickets: Option<TicketKeys>,
+
+    /// As client, whether to ask for tickets, see [`Event::Ticket`](crate::Event::Ticket). Default: no.
+    pub accept_tickets: bool,
+
     /// The application protocols that we speak, the best one first (RFC 7301). As server we take the first of *our*
     /// list that the client offers, and refuse a client that offers only others.
     ///
@@ -179,6 +186,15 @@ pub struct Config {
     /// What becomes of a handshake when something that nobody authenticated cannot be accepted.
     /// Default: [`Refusal::Wait`].
     pub refusal: Refusal,
+
+    /// Whether timers run up to a quarter longer or shorter than they would, by chance, so that the many who lost
+    /// something at the same moment do not all come back at the same moment. Without it time is exact, which is what
+    /// simulations and test suites count on. Default: yes.
+    pub jitter: bool,
+
+    /// Whether what an acknowledgement of DTLS 1.3 shows to be missing is sent again at once (RFC 9147 §7.2), and not
+    /// only when the timer runs out. Default: yes.
+    pub repeat_on_ack: bool,
 
     /// The SRTP profiles that we speak, the best one first. As server we take the first of *our* list that the
     /// client offers (RFC 5764 §4.1.1). Empty: `use_srtp` is neither offered nor answered.
@@ -200,6 +216,16 @@ pub struct Config {
 
     /// Who computes. Default: [`Provider::ring`].
     pub provider: Provider,
+
+    /// Whether to agree on connection ids (RFC 9146, RFC 9147 §9), and of what length those are that lead to us: at most
+    /// [`ConnectionId::MAX_LENGTH`](crate::ConnectionId::MAX_LENGTH), the same for all connections of a socket. Of
+    /// length 0 we put the other side's into our records and want none in those that we get. They are drawn from the
+    /// connection's seed: with eight bytes or more no two are the same.
+    ///
+    /// With them goes the check whether a new path leads to the other side (RFC 9853), see
+    /// [`handle_datagram_on`](crate::Connection::handle_datagram_on). Default: `None`; WebRTC has no use for them, since
+    /// ICE proves paths.
+    pub connection_id: Option<usize>,
 
     /// The largest datagram that the handshake makes, in bytes, at least [`Config::MIN_MTU`].
     ///
@@ -278,9 +304,13 @@ impl Config {
             certificate: None,
             peer_certificate: PeerCertificate::Announced,
             psks: Vec::new(),
+            tickets: None,
+            accept_tickets: false,
             alpn: Vec::new(),
             cipher_suites: Vec::new(),
             refusal: Refusal::Wait,
+            jitter: true,
+            repeat_on_ack: true,
             srtp_profiles: Vec::new(),
             versions: Versions::ALL,
             groups: vec![
@@ -289,6 +319,7 @@ impl Config {
                 NamedGroup::Secp384r1,
             ],
             provider: Provider::default(),
+            connection_id: None,
             mtu: 1200,
             handshake_timeout: Duration::from_secs(30),
             #[cfg(test)]
@@ -319,6 +350,10 @@ impl Config {
         }
         if self.groups().next().is_none() || self.groups.len() > 16 {
             return Err(ConfigError::Groups);
+        }
+        let too_long = |length| length > crate::ConnectionId::MAX_LENGTH;
+        if self.connection_id.is_some_and(too_long) {
+            return Err(ConfigError::ConnectionId);
         }
         if self.srtp_profiles.len() > 16 {
             return Err(ConfigError::SrtpProfiles);

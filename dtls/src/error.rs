@@ -19,6 +19,9 @@ pub enum ConfigError {
     /// More than 16 SRTP profiles.
     #[error("too many srtp profiles")]
     SrtpProfiles,
+    /// Connection ids longer than 20 bytes.
+    #[error("connection ids are too long")]
+    ConnectionId,
     /// A version that is needed is switched off.
     #[error("no version that can be used")]
     Versions,

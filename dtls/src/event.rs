@@ -1,7 +1,8 @@
-use crate::{AlertDescription, Fingerprint, SrtpProfile, Version};
+use crate::{AlertDescription, Fingerprint, PathId, SrtpProfile, Version};
 
 /// What a [`Connection`](crate::Connection) has to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event {
     /// The handshake is complete *and* the certificate of the other side has an announced fingerprint. Keys may be
     /// exported and data may be sent. Data that arrived before is waiting in
@@ -17,6 +18,24 @@ pub enum Event {
         /// which cannot be under [`PeerCertificate::Announced`](crate::PeerCertificate::Announced) without a
         /// pre-shared key.
         peer_fingerprint: Option<Fingerprint>,
+    },
+    /// The server gave tickets: [`take_ticket`](crate::Connection::take_ticket) has them. It is said again when more
+    /// come after all were taken.
+    Ticket,
+    /// Connection ids were agreed on, and the other side says something from this path by now. Nothing proves that what
+    /// is sent there reaches it: the application has to know, and call
+    /// [`move_to`](crate::Connection::move_to) then.
+    NewPath {
+        /// Where it came from.
+        path: PathId,
+    },
+    /// The other side asked for further connection ids: [`connection_ids`](crate::Connection::connection_ids) are more
+    /// by now.
+    ConnectionIds,
+    /// The other side has moved: what is sent on this path reaches it (RFC 9853).
+    PathValidated {
+        /// Where [`path`](crate::Connection::path) is now.
+        path: PathId,
     },
     /// The end, once. An alert may still be waiting in
     /// [`poll_transmit`](crate::Connection::poll_transmit).

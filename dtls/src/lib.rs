@@ -3,6 +3,7 @@
 mod certificate;
 mod config;
 mod connection;
+mod connection_id;
 mod crypto;
 mod error;
 mod event;
@@ -16,6 +17,7 @@ mod record;
 mod stats;
 #[cfg(test)]
 mod testing;
+mod ticket;
 mod timer;
 mod tls12;
 mod tls13;
@@ -23,7 +25,8 @@ mod wire;
 
 pub use certificate::{Certificate, KeyKind};
 pub use config::{Config, PeerCertificate, Refusal, Role, SrtpProfile, Version, Versions};
-pub use connection::{Connection, Mark};
+pub use connection::{Connection, Mark, PathId};
+pub use connection_id::ConnectionId;
 pub use crypto::{NamedGroup, Provider};
 pub use error::{
     AlertDescription, CertificateError, ConfigError, ExportError, FingerprintError,
@@ -34,3 +37,4 @@ pub use fingerprint::{Fingerprint, HashAlgorithm};
 pub use listener::{Accepted, Listener, ListenerStats};
 pub use psk::PreSharedKey;
 pub use stats::{Dropped, Stats};
+pub use ticket::{Ticket, TicketKeys};

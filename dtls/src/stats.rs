@@ -28,6 +28,8 @@ pub struct Dropped {
     pub too_many: u64,
     /// Records of an epoch that is not open.
     pub epoch: u64,
+    /// Protected records with a connection id that is not ours, or without the one that was agreed on.
+    pub connection_id: u64,
     /// Application data in the clear.
     pub plaintext_data: u64,
     /// Alerts and handshake messages in the clear after keys exist, or alerts that nobody authenticated.

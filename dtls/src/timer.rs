@@ -21,6 +21,8 @@ pub(crate) struct Retransmission {
     limit: Instant,
     /// Somebody else repeats what we say, in datagrams of this size: nothing runs but the limit.
     carried: Option<usize>,
+    /// What chance is drawn from, if times vary.
+    chance: Option<u64>,
 }
 
 impl Retransmission {
@@ -29,7 +31,13 @@ impl Retransmission {
     const MAX_FROM_ROUND_TRIP: Duration = Duration::from_secs(3);
     const MAX: Duration = Duration::from_secs(60);
 
-    pub(crate) fn new(now: Instant, round_trip: Option<Duration>, timeout: Duration) -> Self {
+    /// `chance` has times vary.
+    pub(crate) fn new(
+        now: Instant,
+        round_trip: Option<Duration>,
+        timeout: Duration,
+        chance: Option<u64>,
+    ) -> Self {
         let initial = round_trip.map_or(Self::DEFAULT, Self::initial_for);
         Self {
             initial,
@@ -42,6 +50,7 @@ impl Retransmission {
             most_timeouts: 0,
             limit: now.checked_add(timeout).unwrap_or(now),
             carried: None,
+            chance,
         }
     }
 
@@ -63,7 +72,7 @@ impl Retransmission {
         let doubled = 1_u32.checked_shl(self.timeouts).unwrap_or(u32::MAX);
         self.current = self.initial.saturating_mul(doubled).min(Self::MAX);
         if let (Some(_), Some(armed)) = (self.deadline, self.armed) {
-            self.deadline = armed.checked_add(self.current);
+            self.deadline = armed.checked_add(self.varied());
         }
     }
 
@@ -77,6 +86,8 @@ impl Retransmission {
     /// Nothing is left to repeat.
     pub(crate) fn stop(&mut self) {
         self.deadline = None;
+        self.current = self.initial;
+        self.timeouts = 0;
     }
 
     /// Somebody else repeats what we say, in datagrams of at most `mtu` bytes.
@@ -121,7 +132,7 @@ impl Retransmission {
 
     /// How long to wait for the rest of a flight before saying what of it arrived (RFC 9147 §7.1).
     pub(crate) fn ack_delay(&self) -> Duration {
-        self.initial / 4
+        self.current / 4
     }
 
     /// Whether the flight may be repeated out of turn, since the other side repeats its own. At most once per
@@ -161,13 +172,30 @@ impl Retransmission {
         match self.most_timeouts {
             0 | 1 => configured,
             2 => configured.min(900),
-            _ => configured.min(508),
+            // What every path of IPv4 carries (576 bytes) is never too wide.
+            _ if configured <= 548 => configured,
+            _ => 508,
         }
     }
 
     fn arm(&mut self, now: Instant) {
         self.sent = Some(now);
         self.armed = Some(now);
-        self.deadline = now.checked_add(self.current);
+        self.deadline = now.checked_add(self.varied());
+    }
+
+    /// The time to wait, a quarter more or less. Nobody can use to know it, so a few lines do for a generator
+    /// (SplitMix64).
+    fn varied(&mut self) -> Duration {
+        let Some(state) = &mut self.chance else {
+            return self.current;
+        };
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut drawn = *state;
+        drawn = (drawn ^ drawn >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        drawn = (drawn ^ drawn >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        // The highest nine bits: 0 to 511.
+        let share = u32::try_from(drawn >> 55).unwrap_or(256);
+        self.current * 3 / 4 + self.current / 1024 * share
     }
 }

@@ -26,6 +26,10 @@ pub struct Config {
     pub certificate: dtls::Certificate,
     /// The versions of DTLS. Default: 1.3, and 1.2 with peers that lack it.
     pub dtls_versions: dtls::Versions,
+
+    /// Whether the timers of DTLS vary by chance, see [`dtls::Config::jitter`]. Default: yes. Simulations that count
+    /// round trips do without.
+    pub dtls_jitter: bool,
     /// The groups of the DTLS key agreement, in order of preference. Default: X25519, P-256, P-384.
     pub dtls_groups: Vec<dtls::NamedGroup>,
     /// Whether connectivity checks carry the DTLS handshake, if the other side does that too (SPED,
@@ -114,6 +118,7 @@ impl Config {
             seed,
             certificate,
             dtls_versions: dtls::Versions::ALL,
+            dtls_jitter: true,
             dtls_groups: vec![
                 dtls::NamedGroup::X25519,
                 dtls::NamedGroup::Secp256r1,

@@ -40,6 +40,7 @@ const TECHNIQUES: [(&str, dtls::Versions, bool, bool); 5] = [
 /// Round trips until A's channel is open, and until both sides may send SRTP.
 fn set_up(versions: dtls::Versions, sped: [bool; 2], snap: bool, lost: u64) -> (f64, f64) {
     let (mut a, mut b) = (config_a(7), config_b(7));
+    (a.dtls_jitter, b.dtls_jitter) = (false, false);
     (a.dtls_versions, a.sped) = (versions, sped[0]);
     (b.dtls_versions, b.sped) = (versions, sped[1]);
     (a.snap, b.snap) = (snap, snap);

@@ -23,4 +23,6 @@ pub(crate) use mailbox::{Mailbox, Notice, Outgoing};
 pub(crate) use names::{Request, Responder, responder};
 pub(crate) use shard::{Addresses, Command, Counters, Setup, Shard};
 pub(crate) use slab::Key;
+#[cfg(feature = "turn-server")]
+pub(crate) use socket::ReceiveBatch;
 pub(crate) use socket::Socket;

@@ -6,6 +6,7 @@ mod config;
 mod data_connection;
 mod error;
 mod event;
+pub mod server;
 mod stats;
 
 pub use channel_data::{ChannelData, ChannelNumber, measure_frame};
@@ -17,4 +18,5 @@ pub use error::{
     PermissionError, SealError, SendError, SetCredentialsError,
 };
 pub use event::{Cause, CloseReason, Event, Initiator, Refusal, SocketCause};
+pub use server::Server;
 pub use stats::{Drops, Stats};

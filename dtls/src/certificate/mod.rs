@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
 
-use crate::crypto::SigningKey;
-use crate::{CertificateError, Fingerprint, HashAlgorithm};
+use crate::crypto::{self, PublicKey, SigningKey};
+use crate::{CertificateError, Fingerprint, HashAlgorithm, Provider};
 
 pub(crate) use self::x509::Leaf;
 
@@ -36,6 +35,36 @@ impl KeyKind {
     }
 }
 
+/// A key that signs the certificate it is for.
+struct Issuer<'a> {
+    kind: KeyKind,
+    key: &'a SigningKey,
+}
+
+impl rcgen::PublicKeyData for Issuer<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        match self.key.public() {
+            PublicKey::P256(bytes)
+            | PublicKey::P384(bytes)
+            | PublicKey::Ed25519(bytes)
+            | PublicKey::Rsa(bytes) => bytes,
+        }
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        self.kind.algorithm()
+    }
+}
+
+impl rcgen::SigningKey for Issuer<'_> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        let scheme = self.key.choose_scheme(&crypto::SignatureScheme::ALL);
+        scheme
+            .and_then(|scheme| Provider::default().sign(self.key, scheme, message).ok())
+            .ok_or(rcgen::Error::RemoteKeyError)
+    }
+}
+
 /// A certificate with its private key. Cheap to clone, and meant to serve many connections (RFC 8827 §6.5).
 #[derive(Clone)]
 pub struct Certificate(Arc<Inner>);
@@ -60,17 +89,16 @@ impl Certificate {
         Self::generate_with(KeyKind::EcdsaP256, unix_time)
     }
 
-    /// The same with a key of another kind.
+    /// The same with a key of another kind. Where no provider is enabled but `rust-crypto`, there is no other.
     pub fn generate_with(kind: KeyKind, unix_time: Duration) -> Result<Self, CertificateError> {
         let failed = |_| CertificateError::Generate;
         let mut serial = [0; 16];
-        SystemRandom::new()
-            .fill(&mut serial)
-            .map_err(|_| CertificateError::Generate)?;
+        crypto::fill(&mut serial).map_err(failed)?;
         // A positive number of full length (RFC 5280 §4.1.2.2).
         serial[0] = serial[0] & 0x7f | 0x40;
 
-        let key = rcgen::KeyPair::generate_for(kind.algorithm()).map_err(failed)?;
+        let pkcs8 = SigningKey::generate(kind).map_err(failed)?;
+        let key = SigningKey::from_pkcs8(&pkcs8).map_err(failed)?;
         let mut params = rcgen::CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
         params
@@ -82,15 +110,18 @@ impl Certificate {
         let unix_time = unix_time.min(Duration::from_secs(200_000_000_000));
         params.not_before = epoch + unix_time.saturating_sub(Duration::from_secs(24 * 60 * 60));
         params.not_after = epoch + (unix_time + Self::VALIDITY);
-        let certificate = params.self_signed(&key).map_err(failed)?;
-        Self::from_der(certificate.der(), key.serialized_der())
+        let issuer = Issuer { kind, key: &key };
+        let certificate = params
+            .self_signed(&issuer)
+            .map_err(|_| CertificateError::Generate)?;
+        Self::from_der(certificate.der(), &pkcs8)
     }
 
     /// Takes a certificate in DER and its private key in PKCS#8.
     pub fn from_der(certificate: &[u8], pkcs8: &[u8]) -> Result<Self, CertificateError> {
         let leaf = Leaf::from_der(certificate)?;
         let key = SigningKey::from_pkcs8(pkcs8).map_err(|_| CertificateError::UnsupportedKey)?;
-        if leaf.public_key != key.public() {
+        if leaf.public_key != *key.public() {
             return Err(CertificateError::KeyMismatch);
         }
         Ok(Self(Arc::new(Inner {

@@ -68,12 +68,12 @@ impl Established {
         }
     }
 
-    /// What goes on under DTLS 1.3, and the secrets that it works with.
-    pub(super) fn post_and_secrets(
+    /// What goes on under DTLS 1.3, and what it works with.
+    pub(super) fn post_and_agreed(
         &mut self,
-    ) -> Option<(&mut PostHandshake, &mut crate::tls13::Secrets)> {
+    ) -> Option<(&mut PostHandshake, &mut crate::tls13::Agreed)> {
         match (&mut self.post, &mut *self.agreed) {
-            (Some(post), Agreed::Tls13(agreed)) => Some((post, &mut agreed.secrets)),
+            (Some(post), Agreed::Tls13(agreed)) => Some((post, agreed)),
             _ => None,
         }
     }
@@ -98,6 +98,11 @@ impl Established {
     /// Whether the other side proved who it is by a key that both know.
     pub(super) fn knows_our_key(&self) -> bool {
         self.agreed.knows_our_key()
+    }
+
+    /// Whether a ticket stood at the beginning.
+    pub(super) fn is_resumed(&self) -> bool {
+        matches!(&*self.agreed, Agreed::Tls13(agreed) if agreed.resumed)
     }
 
     pub(super) fn alpn(&self) -> Option<&[u8]> {

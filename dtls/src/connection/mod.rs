@@ -1,7 +1,9 @@
 //! The machine: five verbs around the record layer, the handshake, and what it leaves behind.
 
 mod established;
+mod id_exchange;
 mod inbound;
+mod paths;
 mod post_handshake;
 mod receive;
 #[cfg(test)]
@@ -15,12 +17,15 @@ use zeroize::Zeroizing;
 
 use self::established::Established;
 use self::inbound::{Early, Inbound, Sink};
+pub use self::paths::PathId;
+use self::paths::Paths;
 use crate::handshake::{Environment, Failure, Handshake, Suspicion};
 use crate::record::{Protection, RecordLayer};
+use crate::tls13::Retry;
 use crate::wire::{ContentType, DTLS_1_2, RecordHeader};
 use crate::{
-    AlertDescription, Cause, CloseReason, Config, ConfigError, Event, ExportError, Fingerprint,
-    Initiator, PeerCertificate, Role, SealError, Stats,
+    AlertDescription, Cause, CloseReason, Config, ConfigError, ConnectionId, Event, ExportError,
+    Fingerprint, Initiator, PeerCertificate, Role, SealError, Stats, Ticket,
 };
 
 /// One DTLS association, client or server.
@@ -41,11 +46,15 @@ pub struct Connection {
     phase: Phase,
     records: RecordLayer,
     announced: Option<Vec<Fingerprint>>,
+    /// What a client may go on from.
+    ticket: Option<Box<Ticket>>,
     events: VecDeque<Event>,
     inbound: Inbound,
     /// The largest datagram of a handshake, in bytes.
     mtu: usize,
     alert: Option<Alert>,
+    /// Where the other side is, if it may move.
+    paths: Option<Box<Paths>>,
     stats: Stats,
 }
 
@@ -107,10 +116,12 @@ impl Connection {
             },
             records: RecordLayer::default(),
             announced: None,
+            ticket: None,
             mtu,
             events: VecDeque::new(),
             inbound: Inbound::default(),
             alert: None,
+            paths: None,
             stats: Stats::default(),
         })
     }
@@ -118,6 +129,36 @@ impl Connection {
     /// The role this side plays.
     pub const fn role(&self) -> Role {
         self.role
+    }
+
+    /// As client, offers the server to go on from an earlier connection with it, which saves certificates and
+    /// signatures on both sides. Call it before [`start`](Self::start); later it has no effect. If the server does not
+    /// want it the handshake is a whole one. Only DTLS 1.3 has it, and nothing is sent before the handshake is complete:
+    /// there is no early data.
+    ///
+    /// The other side stays who it was: its certificate of then counts as shown, and has to be announced as always
+    /// ([`PeerCertificate`]). Use a ticket once; whoever sees it twice knows that it is the same client
+    /// (RFC 8446 C.4).
+    pub fn offer_ticket(&mut self, ticket: Ticket) {
+        if self.role == Role::Client && matches!(self.phase, Phase::New { .. }) {
+            self.ticket = Some(Box::new(ticket));
+        }
+    }
+
+    /// As client, a ticket that the server gave (see [`Event::Ticket`]); the one that came last. At most
+    /// four wait here.
+    pub fn take_ticket(&mut self) -> Option<Ticket> {
+        match &mut self.phase {
+            Phase::Established(established) if established.verified => {
+                established.post.as_mut()?.take_ticket()
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the handshake went on from an earlier connection, by a ticket.
+    pub fn is_resumed(&self) -> bool {
+        self.verified().is_some_and(Established::is_resumed)
     }
 
     /// The path carries datagrams from now on, and its other end is proved (ICE): the client sends its ClientHello,
@@ -138,6 +179,8 @@ impl Connection {
         let early = std::mem::take(early);
         let carried = *carried;
         let mut environment = Environment {
+            now,
+            ticket: self.ticket.as_deref(),
             config: &self.config,
             announced: self.announced.as_deref(),
             records: &mut self.records,
@@ -146,6 +189,9 @@ impl Connection {
         let mut handshake = Handshake::start(now, round_trip, self.role, &seed, &mut environment);
         if let Some(mtu) = carried {
             handshake.timer.suspend(mtu);
+        }
+        if self.config.connection_id.is_some() {
+            self.paths = Some(Box::new(Paths::new(handshake.seed())));
         }
         self.phase = Phase::Handshaking(Box::new(handshake));
         for mut datagram in early.into_datagrams() {
@@ -160,6 +206,29 @@ impl Connection {
         self.records.begin_at(sequence_number);
         if let Phase::Handshaking(handshake) = &mut self.phase {
             handshake.expect_second_hello();
+        }
+    }
+
+    /// The same for a client of DTLS 1.3 that showed the cookie of this HelloRetryRequest, and with it the hash of its
+    /// first hello (RFC 9147 §5.1).
+    pub(crate) fn start_behind_retry(
+        &mut self,
+        now: Instant,
+        sequence_number: u64,
+        retried: (Retry, Vec<u8>),
+    ) {
+        self.start(now, None);
+        self.records.begin_at(sequence_number);
+        if let Phase::Handshaking(handshake) = &mut self.phase {
+            let mut environment = Environment {
+                now,
+                ticket: None,
+                config: &self.config,
+                announced: self.announced.as_deref(),
+                records: &mut self.records,
+                stats: &mut self.stats,
+            };
+            handshake.expect_retried_hello(retried, &mut environment);
         }
     }
 
@@ -213,8 +282,14 @@ impl Connection {
 
     /// The round trip of the path became known, or changed: timers follow it at once (see [`start`](Self::start)).
     pub fn set_round_trip(&mut self, _now: Instant, round_trip: Duration) {
-        if let Phase::Handshaking(handshake) = &mut self.phase {
-            handshake.timer.set_round_trip(round_trip);
+        match &mut self.phase {
+            Phase::Handshaking(handshake) => handshake.set_round_trip(round_trip),
+            Phase::Established(established) => {
+                if let Some(post) = &mut established.post {
+                    post.set_round_trip(round_trip);
+                }
+            }
+            Phase::New { .. } | Phase::Closed(_) => {}
         }
     }
 
@@ -238,6 +313,7 @@ impl Connection {
     /// Takes a datagram; application data is kept for [`recv`](Self::recv): 256 records and 256 KiB at most, a quarter
     /// of that before the other side is verified. What exceeds it is dropped and counted.
     pub fn handle_datagram(&mut self, now: Instant, bytes: &mut [u8]) {
+        self.begin_datagram(None);
         self.receive(now, bytes, &mut Sink::Queue);
     }
 
@@ -251,16 +327,24 @@ impl Connection {
         bytes: &mut [u8],
         mut deliver: impl FnMut(&[u8]),
     ) {
+        self.begin_datagram(None);
         self.receive(now, bytes, &mut Sink::Deliver(&mut deliver));
     }
 
-    /// Appends the payload of one record to `buf` and returns its length.
+    /// Appends the payload of one record to `buf` and returns its length. Nothing before the other side is verified;
+    /// what came before the end may still be fetched after it.
     pub fn recv(&mut self, buf: &mut Vec<u8>) -> Option<usize> {
-        self.inbound.pop(buf)
+        match &self.phase {
+            Phase::Established(established) if !established.verified => None,
+            _ => self.inbound.pop(buf),
+        }
     }
 
     /// A deadline passed.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if let Some(paths) = &mut self.paths {
+            paths.handle_timeout(now);
+        }
         let handshake = match &mut self.phase {
             Phase::Handshaking(handshake) => handshake,
             Phase::Established(established) => {
@@ -288,6 +372,8 @@ impl Connection {
         } else if handshake.timer.expire(now) {
             self.stats.timeouts += 1;
             let mut environment = Environment {
+                now,
+                ticket: self.ticket.as_deref(),
                 config: &self.config,
                 announced: self.announced.as_deref(),
                 records: &mut self.records,
@@ -299,6 +385,7 @@ impl Connection {
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `None` when nothing is pending.
     pub fn poll_timeout(&self) -> Option<Instant> {
+        let paths = self.paths.as_ref().and_then(|paths| paths.next_deadline());
         match &self.phase {
             Phase::Handshaking(handshake) => {
                 let timer = handshake.timer.next_deadline();
@@ -309,7 +396,11 @@ impl Connection {
                         .map_or(timer, |due| due.min(timer)),
                 )
             }
-            Phase::Established(established) => established.post.as_ref()?.next_deadline(),
+            Phase::Established(established) => {
+                let post = established.post.as_ref();
+                let post = post.and_then(|post| post.next_deadline());
+                [post, paths].into_iter().flatten().min()
+            }
             Phase::New { .. } | Phase::Closed(_) => None,
         }
     }
@@ -320,13 +411,21 @@ impl Connection {
         let written = match &mut self.phase {
             Phase::Handshaking(handshake) => {
                 let mtu = handshake.timer.mtu(configured);
-                match handshake.flight.write(&mut self.records, mtu, buf) {
-                    Ok(None) => handshake.acks.write(&mut self.records, buf),
+                match handshake.acks.write(&mut self.records, mtu, buf) {
+                    Ok(None) => handshake.flight.write(&mut self.records, mtu, buf),
                     written => written,
                 }
             }
             Phase::Established(established) => {
-                established.write(&mut self.records, configured, buf)
+                match (
+                    established.write(&mut self.records, configured, buf),
+                    &mut self.paths,
+                ) {
+                    (Ok(None), Some(paths)) if established.verified => {
+                        paths.write(&mut self.records, buf)
+                    }
+                    (written, _) => written,
+                }
             }
             Phase::New { .. } | Phase::Closed(_) => Ok(None),
         };
@@ -396,18 +495,30 @@ impl Connection {
         {
             post.on_sealed(now, &self.records, &mut self.stats);
         }
+        self.check_exhausted();
         Ok(())
     }
 
     /// Wants new keys in both directions (KeyUpdate, RFC 8446 §4.6.3). They come by themselves after 2^23 records;
-    /// whoever wants them earlier asks here. Without effect unless DTLS 1.3 was agreed on.
+    /// whoever wants them earlier asks here. Without effect unless DTLS 1.3 was agreed on, and while an update is under
+    /// way.
     pub fn update_keys(&mut self, now: Instant) {
+        self.update(now, true);
+    }
+
+    /// The same for what we send alone.
+    pub fn update_own_keys(&mut self, now: Instant) {
+        self.update(now, false);
+    }
+
+    fn update(&mut self, now: Instant, requested: bool) {
         if let Phase::Established(established) = &mut self.phase
             && established.verified
             && let Some(post) = &mut established.post
         {
-            post.update(now, true, &mut self.stats);
+            post.update(now, requested, &self.records, &mut self.stats);
         }
+        self.check_exhausted();
     }
 
     /// Takes the record that begins at `mark` out of the buffer again.
@@ -420,7 +531,12 @@ impl Connection {
         if self.records.has_keys() {
             self.records.overhead(self.records.write_epoch())
         } else {
-            Protection::MAX_OVERHEAD
+            // Of the other side's id the length is not known yet.
+            let id = self
+                .config
+                .connection_id
+                .map_or(0, |_| 1 + ConnectionId::MAX_LENGTH);
+            Protection::MAX_OVERHEAD + id
         }
     }
 
@@ -509,6 +625,26 @@ impl Connection {
             // Room for this one: no other event but the last may come.
             self.events.reserve_exact(1);
             self.events.push_back(established.event());
+            if established
+                .post
+                .as_ref()
+                .is_some_and(|post| post.has_tickets())
+            {
+                self.announce_tickets();
+            }
+        }
+    }
+
+    /// Ends the connection when its keys ought to be updated and no number is left for that.
+    fn check_exhausted(&mut self) {
+        if let Phase::Established(established) = &self.phase
+            && established
+                .post
+                .as_ref()
+                .is_some_and(|post| post.is_exhausted())
+        {
+            self.say(Alert::WARNING, AlertDescription::CLOSE_NOTIFY);
+            self.end(Initiator::Local, Cause::Exhausted);
         }
     }
 
@@ -580,6 +716,7 @@ impl Connection {
         }
         let reason = CloseReason { initiator, cause };
         self.phase = Phase::Closed(reason);
+        self.paths = None;
         if self.alert.is_none() {
             self.records.clear();
         }

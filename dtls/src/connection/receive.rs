@@ -8,7 +8,7 @@ use crate::wire::{
     Ack, ContentType, DTLS_1_2, DecodeError, Fragment, HandshakeType, RecordHeader, RecordNumber,
     UnifiedHeader,
 };
-use crate::{AlertDescription, Cause, Initiator, Refusal, Role};
+use crate::{AlertDescription, Cause, ConnectionId, Event, Initiator, Refusal, Role};
 
 /// The way in: datagram, record, fragment, message.
 impl Connection {
@@ -35,7 +35,7 @@ impl Connection {
             if rest.is_empty() {
                 return;
             }
-            let Some(length) = record_length(rest) else {
+            let Some(length) = record_length(rest, self.id_length()) else {
                 self.stats.dropped.malformed += 1;
                 return;
             };
@@ -58,20 +58,21 @@ impl Connection {
             self.on_unified_record(now, record, sink);
             return;
         }
-        let Ok((header, body)) = RecordHeader::decode(&mut &*record) else {
+        let id_length = self.id_length();
+        let Ok((header, id, body)) = RecordHeader::decode_with_id(&mut &*record, id_length) else {
             self.stats.dropped.malformed += 1;
             return;
         };
         match header.epoch {
             0 => self.on_plain_record(now, &header, body),
-            RecordLayer::PROTECTED => self.on_protected_record(now, &header, record, sink),
+            RecordLayer::PROTECTED => self.on_protected_record(now, &header, &id, record, sink),
             _ => self.stats.dropped.epoch += 1,
         }
     }
 
     /// A protected record of DTLS 1.3.
     fn on_unified_record(&mut self, now: Instant, record: &mut [u8], sink: &mut Sink<'_>) {
-        let Ok(header) = UnifiedHeader::decode(record) else {
+        let Ok(header) = UnifiedHeader::decode(record, self.id_length()) else {
             self.stats.dropped.malformed += 1;
             return;
         };
@@ -89,6 +90,17 @@ impl Connection {
                 self.stats.dropped.overflow += 1;
             }
             return;
+        }
+        let id = record.get(1..).and_then(|id| id.get(..header.id_length));
+        let id = id.and_then(ConnectionId::new);
+        if !id.is_some_and(|id| id.is_empty() || self.leads_here(&id)) {
+            self.stats.dropped.connection_id += 1;
+            return;
+        }
+        if let Phase::Established(established) = &mut self.phase
+            && let Some(post) = &mut established.post
+        {
+            post.expire_epochs(now, &mut self.records);
         }
         let of_handshake = u64::from(bits) == Epochs::HANDSHAKE;
         let mut reopened = false;
@@ -113,6 +125,7 @@ impl Connection {
             number,
             content_type,
             plaintext,
+            is_newest,
         } = match opened {
             Ok(opened) => opened,
             Err(rejected) => {
@@ -121,6 +134,7 @@ impl Connection {
             }
         };
         self.stats.records_opened += 1;
+        self.on_authentic(is_newest && header.id_length > 0);
         if let Phase::Handshaking(handshake) = &mut self.phase {
             handshake.on_opened();
         }
@@ -133,7 +147,27 @@ impl Connection {
             ContentType::Ack => self.on_ack(now, plaintext),
             // Nobody but the other side can have said that.
             ContentType::ApplicationData => self.fail(now, Failure::unexpected()),
-            ContentType::ChangeCipherSpec => self.stats.dropped.malformed += 1,
+            ContentType::ReturnRoutabilityCheck => self.on_path_message(plaintext),
+            ContentType::ChangeCipherSpec | ContentType::Tls12Cid => {
+                self.stats.dropped.malformed += 1;
+            }
+        }
+    }
+
+    /// How many bytes the connection ids have that lead to us.
+    fn id_length(&self) -> usize {
+        self.config.connection_id.unwrap_or(0)
+    }
+
+    /// Whether a connection id is one of ours.
+    fn leads_here(&self, id: &ConnectionId) -> bool {
+        self.connection_ids().contains(id)
+    }
+
+    /// A record was let in.
+    fn on_authentic(&mut self, is_newest: bool) {
+        if let Some(paths) = &mut self.paths {
+            paths.on_opened(is_newest);
         }
     }
 
@@ -159,13 +193,20 @@ impl Connection {
             return;
         };
         match &mut self.phase {
-            Phase::Handshaking(handshake) => handshake.on_ack(now, &ack, &mut self.stats),
+            Phase::Handshaking(handshake) => {
+                handshake.on_ack(now, &ack, self.config.repeat_on_ack, &mut self.stats);
+            }
             Phase::Established(established) => {
-                let Some((post, secrets)) = established.post_and_secrets() else {
+                let Some((post, agreed)) = established.post_and_agreed() else {
                     return;
                 };
-                let keys = (secrets, &self.config.provider);
-                let result = post.on_ack(now, &ack, keys, &mut self.records, &mut self.stats);
+                let result = post.on_ack(
+                    now,
+                    &ack,
+                    (&mut agreed.secrets, &self.config),
+                    &mut self.records,
+                    &mut self.stats,
+                );
                 if let Err(failure) = result {
                     self.fail(now, failure);
                 }
@@ -214,6 +255,18 @@ impl Connection {
                 }
                 self.stats.dropped.plaintext += 1;
             }
+            (Phase::Handshaking(handshake), ContentType::Ack) => match Ack::decode(body) {
+                Ok(ack) if ack.numbers.iter().all(|number| number.epoch == 0) => {
+                    handshake.on_ack_in_clear(&ack);
+                }
+                // Nothing that was protected is acknowledged in the clear.
+                _ => {
+                    self.stats.dropped.malformed += 1;
+                    if handshake.is_13() && self.config.refusal == Refusal::Close {
+                        self.fail(now, DecodeError::Value("epoch").into());
+                    }
+                }
+            },
             _ => self.stats.dropped.plaintext += 1,
         }
     }
@@ -222,6 +275,7 @@ impl Connection {
         &mut self,
         now: Instant,
         header: &RecordHeader,
+        id: &ConnectionId,
         record: &mut [u8],
         sink: &mut Sink<'_>,
     ) {
@@ -240,26 +294,34 @@ impl Connection {
             }
             return;
         }
-        let body = record.get_mut(RecordHeader::LENGTH..).unwrap_or_default();
-        let plaintext = match self.records.open(header, body) {
-            Ok(plaintext) => &*plaintext,
+        // Where they were agreed on there is no record without (RFC 9146 §4).
+        let expected = !self.connection_ids().is_empty();
+        if expected == id.is_empty() || expected && !self.leads_here(id) {
+            self.stats.dropped.connection_id += 1;
+            return;
+        }
+        let head = RecordHeader::LENGTH + id.len();
+        let body = record.get_mut(head..).unwrap_or_default();
+        let opened = match self.records.open(header, id, body) {
+            Ok(opened) => opened,
             Err(rejected) => {
                 self.on_rejected(now, rejected);
                 return;
             }
         };
         self.stats.records_opened += 1;
-        match header.content_type {
-            ContentType::ApplicationData => self.on_data(plaintext, sink),
-            ContentType::Handshake => {
-                let number = RecordNumber {
-                    epoch: header.epoch.into(),
-                    sequence_number: header.sequence_number,
-                };
-                self.on_fragments(now, number, plaintext);
+        self.on_authentic(opened.is_newest && expected);
+        let plaintext = &*opened.plaintext;
+        match opened.content_type {
+            // Before the handshake is complete, where its type was not to be seen: it may get lost.
+            ContentType::ApplicationData if matches!(self.phase, Phase::Handshaking(_)) => {
+                self.stats.dropped.overflow += 1;
             }
+            ContentType::ApplicationData => self.on_data(plaintext, sink),
+            ContentType::Handshake => self.on_fragments(now, opened.number, plaintext),
             ContentType::Alert => self.on_alert(now, plaintext),
-            ContentType::ChangeCipherSpec | ContentType::Ack => {
+            ContentType::ReturnRoutabilityCheck => self.on_path_message(plaintext),
+            ContentType::ChangeCipherSpec | ContentType::Ack | ContentType::Tls12Cid => {
                 self.stats.dropped.malformed += 1;
             }
         }
@@ -307,14 +369,13 @@ impl Connection {
     }
 
     fn on_fragments(&mut self, now: Instant, number: RecordNumber, mut body: &[u8]) {
+        // A record is acknowledged if nothing in it was thrown away: what was has to come again.
+        let mut whole = true;
         while !body.is_empty() {
-            let fragment = match Fragment::decode(&mut body) {
-                Ok(fragment) => fragment,
+            match Fragment::decode(&mut body) {
+                Ok(fragment) => whole &= self.on_fragment(now, number, &fragment),
                 // An empty piece says nothing: what stands behind it may.
-                Err(DecodeError::Value(_)) => {
-                    self.stats.dropped.malformed += 1;
-                    continue;
-                }
+                Err(DecodeError::Value(_)) => self.stats.dropped.malformed += 1,
                 Err(error) => {
                     self.stats.dropped.malformed += 1;
                     let handshaking = matches!(self.phase, Phase::Handshaking(_));
@@ -323,17 +384,32 @@ impl Connection {
                     }
                     return;
                 }
-            };
-            match &mut self.phase {
-                Phase::Handshaking(handshake) => {
-                    handshake.on_fragment(now, number, &fragment, &mut self.stats);
+            }
+        }
+        match &mut self.phase {
+            Phase::Handshaking(handshake) if whole => handshake.acks.note(number),
+            Phase::Established(established) if whole => {
+                if let Some(post) = &mut established.post {
+                    post.note(now, number);
                 }
-                Phase::Established(established) if established.post.is_some() => {
-                    if let Some(post) = &mut established.post {
-                        post.on_fragment(now, number, &fragment, &mut self.stats);
-                    }
+            }
+            _ => {}
+        }
+    }
+
+    /// One piece of a message; whether it was put to use, now or before.
+    fn on_fragment(&mut self, now: Instant, number: RecordNumber, fragment: &Fragment<'_>) -> bool {
+        match &mut self.phase {
+            Phase::Handshaking(handshake) => {
+                handshake.on_fragment(now, number, fragment, &mut self.stats)
+            }
+            Phase::Established(established) => {
+                if let Some(post) = &mut established.post {
+                    let epochs = self.records.epochs();
+                    let epoch = epochs.and_then(Epochs::read_epoch).unwrap_or(0);
+                    return post.on_fragment(now, (number.epoch, epoch), fragment, &mut self.stats);
                 }
-                Phase::Established(established) => match fragment.header.message_type {
+                match fragment.header.message_type {
                     HandshakeType::FINISHED
                         if fragment.header.message_seq == established.peer_finished =>
                     {
@@ -345,12 +421,12 @@ impl Connection {
                     // Nobody but the other side can have said that, and it has no business to.
                     _ if number.epoch == u64::from(RecordLayer::PROTECTED) => {
                         self.fail(now, Failure::unexpected());
-                        return;
                     }
                     _ => {}
-                },
-                Phase::New { .. } | Phase::Closed(_) => return,
+                }
+                true
             }
+            Phase::New { .. } | Phase::Closed(_) => false,
         }
     }
 
@@ -360,23 +436,36 @@ impl Connection {
         }
     }
 
+    /// Tells of tickets, once the other side is verified.
+    pub(super) fn announce_tickets(&mut self) {
+        if self.is_connected() && !self.events.contains(&Event::Ticket) {
+            self.events.push_back(Event::Ticket);
+        }
+    }
+
     /// Brings everything up to date with what arrived.
     fn settle(&mut self, now: Instant, sink: &mut Sink<'_>) {
         self.settle_handshake(now, sink);
         if let Phase::Established(established) = &mut self.phase
-            && let Some((post, secrets)) = established.post_and_secrets()
+            && let Some((post, agreed)) = established.post_and_agreed()
         {
-            let keys = (secrets, &self.config.provider);
-            let result = post.advance(now, keys, &mut self.records, &mut self.stats);
-            if let Err(failure) = result {
-                self.fail(now, failure);
+            let keys = (agreed, &self.config.provider);
+            match post.advance(now, keys, &mut self.records, &mut self.stats) {
+                Ok(false) => {}
+                // Before the other side is verified nothing of it is told.
+                Ok(true) => self.announce_tickets(),
+                Err(failure) => self.fail(now, failure),
             }
+            self.check_exhausted();
+            self.settle_ids(now);
         }
     }
 
     fn settle_handshake(&mut self, now: Instant, sink: &mut Sink<'_>) {
         while let Phase::Handshaking(handshake) = &mut self.phase {
             let mut environment = Environment {
+                now,
+                ticket: self.ticket.as_deref(),
                 config: &self.config,
                 announced: self.announced.as_deref(),
                 records: &mut self.records,
@@ -401,13 +490,15 @@ impl Connection {
                     let ahead = handshake.holds_protected();
                     let established = match *agreed {
                         Agreed::Tls12(_) => Established::new(now, agreed, flight, timer, finished),
-                        Agreed::Tls13(_) => {
+                        Agreed::Tls13(mut left) => {
                             let next = handshake.next_messages();
                             let acks = std::mem::take(&mut handshake.acks);
                             let timers = (timer, self.config.handshake_timeout);
-                            let post =
+                            let tickets = std::mem::take(&mut left.tickets);
+                            let mut post =
                                 PostHandshake::new(now, self.role, next, flight, acks, timers);
-                            Established::new_13(agreed, post, finished)
+                            post.send_tickets(now, tickets, &mut self.stats);
+                            Established::new_13(Box::new(Agreed::Tls13(left)), post, finished)
                         }
                     };
                     self.phase = Phase::Established(Box::new(established));
@@ -434,12 +525,12 @@ impl Connection {
 }
 
 /// How long the record at the beginning of a datagram is; `None` when nothing can be found any more.
-fn record_length(bytes: &[u8]) -> Option<usize> {
+fn record_length(bytes: &[u8], id_length: usize) -> Option<usize> {
     if UnifiedHeader::recognises(*bytes.first()?) {
-        let header = UnifiedHeader::decode(bytes).ok()?;
+        let header = UnifiedHeader::decode(bytes, id_length).ok()?;
         Some(header.header_length + header.body_length)
     } else {
-        let (_, body) = RecordHeader::decode(&mut &*bytes).ok()?;
-        Some(RecordHeader::LENGTH + body.len())
+        let (_, id, body) = RecordHeader::decode_with_id(&mut &*bytes, id_length).ok()?;
+        Some(RecordHeader::LENGTH + id.len() + body.len())
     }
 }

@@ -21,15 +21,19 @@ impl HybridExchange {
     pub(super) fn new(source: &mut SecretSource) -> Result<Self, CryptoError> {
         let mut seed = Zeroizing::new([0; 64]);
         source.fill(seed.as_mut_slice())?;
-        let decapsulation = ml_kem_768::DecapsulationKey::from_seed((*seed).into());
         let classical = source.key_exchange(NamedGroup::X25519)?;
+        Ok(Self::from_seed(&seed, classical))
+    }
+
+    pub(super) fn from_seed(seed: &[u8; 64], classical: KeyExchange) -> Self {
+        let decapsulation = ml_kem_768::DecapsulationKey::from_seed((*seed).into());
         let mut public = decapsulation.encapsulation_key().to_bytes().to_vec();
         public.extend_from_slice(classical.public());
-        Ok(Self {
+        Self {
             decapsulation: Box::new(decapsulation),
             classical: Box::new(classical),
             public,
-        })
+        }
     }
 
     pub(super) fn public(&self) -> &[u8] {

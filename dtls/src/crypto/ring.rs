@@ -1,10 +1,13 @@
 use ::ring::rand::SystemRandom;
-use ::ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
-use ::ring::{aead, agreement, digest, hmac};
+use ::ring::signature::{
+    self, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaEncoding, UnparsedPublicKey,
+    VerificationAlgorithm,
+};
+use ::ring::{aead, agreement, digest, hmac, rsa};
 use zeroize::Zeroizing;
 
 use super::{AeadAlgorithm, CryptoError, Hash, NamedGroup, PublicKey, SignatureScheme};
-use crate::HashAlgorithm;
+use crate::{HashAlgorithm, KeyKind};
 
 /// Bytes of the operating system's generator.
 pub(super) fn fill(bytes: &mut [u8]) -> Result<(), CryptoError> {
@@ -81,6 +84,86 @@ impl KeyExchange {
         })
         .map_err(|_| CryptoError)
     }
+}
+
+/// A private key of any kind.
+pub(crate) enum SigningKey {
+    P256(EcdsaKeyPair),
+    P384(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+    Rsa(rsa::KeyPair),
+}
+
+impl SigningKey {
+    pub(super) fn from_pkcs8(pkcs8: &[u8]) -> Option<Self> {
+        let random = SystemRandom::new();
+        let ecdsa = |algorithm| EcdsaKeyPair::from_pkcs8(algorithm, pkcs8, &random);
+        ecdsa(&signature::ECDSA_P256_SHA256_ASN1_SIGNING)
+            .map(Self::P256)
+            .or_else(|_| ecdsa(&signature::ECDSA_P384_SHA384_ASN1_SIGNING).map(Self::P384))
+            .or_else(|_| Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map(Self::Ed25519))
+            .or_else(|_| rsa::KeyPair::from_pkcs8(pkcs8).map(Self::Rsa))
+            .ok()
+    }
+
+    pub(super) fn public(&self) -> PublicKey {
+        match self {
+            Self::P256(pair) => PublicKey::P256(pair.public_key().as_ref().to_vec()),
+            Self::P384(pair) => PublicKey::P384(pair.public_key().as_ref().to_vec()),
+            Self::Ed25519(pair) => PublicKey::Ed25519(pair.public_key().as_ref().to_vec()),
+            Self::Rsa(pair) => PublicKey::Rsa(pair.public().as_ref().to_vec()),
+        }
+    }
+
+    pub(super) fn sign(
+        &self,
+        scheme: SignatureScheme,
+        message: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        let random = SystemRandom::new();
+        match (self, scheme) {
+            (Self::P256(pair), SignatureScheme::ECDSA_SHA256)
+            | (Self::P384(pair), SignatureScheme::ECDSA_SHA384) => pair
+                .sign(&random, message)
+                .map(|signature| signature.as_ref().to_vec())
+                .map_err(|_| CryptoError),
+            (Self::Ed25519(pair), SignatureScheme::ED25519) => {
+                Ok(pair.sign(message).as_ref().to_vec())
+            }
+            (Self::Rsa(pair), scheme) => {
+                let encoding: &dyn RsaEncoding = match scheme {
+                    SignatureScheme::RSA_PSS_SHA256 => &signature::RSA_PSS_SHA256,
+                    SignatureScheme::RSA_PSS_SHA384 => &signature::RSA_PSS_SHA384,
+                    SignatureScheme::RSA_PSS_SHA512 => &signature::RSA_PSS_SHA512,
+                    SignatureScheme::RSA_PKCS1_SHA256 => &signature::RSA_PKCS1_SHA256,
+                    SignatureScheme::RSA_PKCS1_SHA384 => &signature::RSA_PKCS1_SHA384,
+                    SignatureScheme::RSA_PKCS1_SHA512 => &signature::RSA_PKCS1_SHA512,
+                    _ => return Err(CryptoError),
+                };
+                let mut signature = vec![0; pair.public().modulus_len()];
+                pair.sign(encoding, &random, message, &mut signature)
+                    .map_err(|_| CryptoError)?;
+                Ok(signature)
+            }
+            _ => Err(CryptoError),
+        }
+    }
+}
+
+/// A fresh key in PKCS#8.
+pub(super) fn generate(kind: KeyKind) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    let random = SystemRandom::new();
+    let document = match kind {
+        KeyKind::EcdsaP256 => {
+            EcdsaKeyPair::generate_pkcs8(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, &random)
+        }
+        KeyKind::EcdsaP384 => {
+            EcdsaKeyPair::generate_pkcs8(&signature::ECDSA_P384_SHA384_ASN1_SIGNING, &random)
+        }
+        KeyKind::Ed25519 => Ed25519KeyPair::generate_pkcs8(&random),
+    };
+    let document = document.map_err(|_| CryptoError)?;
+    Ok(Zeroizing::new(document.as_ref().to_vec()))
 }
 
 pub(super) fn verify(

@@ -2,15 +2,16 @@ use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
 use aes_gcm::{Aes128Gcm, Aes256Gcm};
 use hmac::{Hmac, Mac as _};
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
+use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
-use sha2::{Digest as _, Sha256, Sha384};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::{
     AeadAlgorithm, Authentication, CipherSuite, CryptoError, Hash, NamedGroup, PublicKey,
-    SignatureScheme, SigningKey,
+    SignatureScheme,
 };
+use crate::{HashAlgorithm, KeyKind};
 
 /// What the deterministic provider has code for.
 pub(super) const SUITES: [CipherSuite; 16] = {
@@ -29,6 +30,19 @@ pub(super) const SUITES: [CipherSuite; 16] = {
     assert!(to == own.len());
     own
 };
+
+/// Bytes of the operating system's generator.
+pub(super) fn fill(bytes: &mut [u8]) -> Result<(), CryptoError> {
+    getrandom::fill(bytes).map_err(|_| CryptoError)
+}
+
+pub(super) fn digest(algorithm: HashAlgorithm, bytes: &[u8]) -> Vec<u8> {
+    match algorithm {
+        HashAlgorithm::Sha256 => Sha256::digest(bytes).to_vec(),
+        HashAlgorithm::Sha384 => Sha384::digest(bytes).to_vec(),
+        HashAlgorithm::Sha512 => Sha512::digest(bytes).to_vec(),
+    }
+}
 
 pub(super) fn hash(hash: Hash, bytes: &[u8]) -> Vec<u8> {
     match hash {
@@ -90,11 +104,15 @@ enum Private {
 }
 
 impl KeyExchange {
-    pub(super) fn new(group: NamedGroup, random: &mut StdRng) -> Result<Self, CryptoError> {
-        let mut bytes = Zeroizing::new([0; 32]);
+    /// With a private key from a source of random bytes.
+    pub(super) fn new(
+        group: NamedGroup,
+        mut fill: impl FnMut(&mut [u8]) -> Result<(), CryptoError>,
+    ) -> Result<Self, CryptoError> {
         match group {
             NamedGroup::X25519 => {
-                random.fill_bytes(bytes.as_mut_slice());
+                let mut bytes = Zeroizing::new([0; 32]);
+                fill(bytes.as_mut_slice())?;
                 let private = x25519_dalek::StaticSecret::from(*bytes);
                 let public = x25519_dalek::PublicKey::from(&private);
                 Ok(Self {
@@ -103,13 +121,7 @@ impl KeyExchange {
                 })
             }
             NamedGroup::Secp256r1 => {
-                // A draw is outside the range once in 2^32: twice in a row is a broken source.
-                let private = (0..2)
-                    .find_map(|_| {
-                        random.fill_bytes(bytes.as_mut_slice());
-                        p256::SecretKey::from_slice(bytes.as_slice()).ok()
-                    })
-                    .ok_or(CryptoError)?;
+                let private = draw(fill)?;
                 Ok(Self {
                     public: uncompressed(&private.public_key()),
                     private: Private::P256(private),
@@ -154,20 +166,64 @@ fn public_key(point: &[u8]) -> Result<p256::PublicKey, CryptoError> {
     p256::PublicKey::from_sec1_bytes(point).map_err(|_| CryptoError)
 }
 
-pub(super) fn sign(
-    key: &SigningKey,
-    scheme: SignatureScheme,
-    message: &[u8],
-) -> Result<Vec<u8>, CryptoError> {
-    if scheme != SignatureScheme::ECDSA_SHA256 {
+/// A private key on P-256.
+pub(crate) struct SigningKey(p256::ecdsa::SigningKey);
+
+impl SigningKey {
+    pub(super) fn from_pkcs8(pkcs8: &[u8]) -> Option<Self> {
+        use p256::pkcs8::DecodePrivateKey as _;
+        p256::ecdsa::SigningKey::from_pkcs8_der(pkcs8)
+            .ok()
+            .map(Self)
+    }
+
+    pub(super) fn public(&self) -> PublicKey {
+        PublicKey::P256(uncompressed(&self.0.verifying_key().into()))
+    }
+
+    /// With the nonce of RFC 6979, which needs no random source.
+    pub(super) fn sign(
+        &self,
+        scheme: SignatureScheme,
+        message: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        if scheme != SignatureScheme::ECDSA_SHA256 {
+            return Err(CryptoError);
+        }
+        let signature: p256::ecdsa::DerSignature =
+            self.0.try_sign(message).map_err(|_| CryptoError)?;
+        Ok(signature.as_bytes().to_vec())
+    }
+
+    #[cfg(test)]
+    pub(super) const fn p256(&self) -> &p256::ecdsa::SigningKey {
+        &self.0
+    }
+}
+
+/// A fresh key in PKCS#8.
+pub(super) fn generate(kind: KeyKind) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    use p256::pkcs8::EncodePrivateKey as _;
+    if kind != KeyKind::EcdsaP256 {
         return Err(CryptoError);
     }
-    let signature: p256::ecdsa::DerSignature = key
-        .p256()
-        .ok_or(CryptoError)?
-        .try_sign(message)
-        .map_err(|_| CryptoError)?;
-    Ok(signature.as_bytes().to_vec())
+    let key = draw(fill)?.to_pkcs8_der().map_err(|_| CryptoError)?;
+    Ok(Zeroizing::new(key.as_bytes().to_vec()))
+}
+
+/// A private key for P-256 from a source of random bytes. A draw is outside the range once in 2^32: twice in a row is
+/// a broken source.
+fn draw(
+    mut fill: impl FnMut(&mut [u8]) -> Result<(), CryptoError>,
+) -> Result<p256::SecretKey, CryptoError> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    for _ in 0..2 {
+        fill(bytes.as_mut_slice())?;
+        if let Ok(key) = p256::SecretKey::from_slice(bytes.as_slice()) {
+            return Ok(key);
+        }
+    }
+    Err(CryptoError)
 }
 
 pub(super) fn verify(

@@ -183,6 +183,15 @@ pub enum NamedGroup {
 }
 
 impl NamedGroup {
+    /// All of them.
+    #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
+    pub(crate) const ALL: [Self; 4] = [
+        Self::X25519,
+        Self::Secp256r1,
+        Self::Secp384r1,
+        Self::X25519MlKem768,
+    ];
+
     /// The registered number.
     pub const fn number(self) -> u16 {
         match self {
@@ -215,6 +224,19 @@ impl SignatureScheme {
     pub(crate) const RSA_PKCS1_SHA256: Self = Self(0x0401);
     pub(crate) const RSA_PKCS1_SHA384: Self = Self(0x0501);
     pub(crate) const RSA_PKCS1_SHA512: Self = Self(0x0601);
+
+    /// All of them, the best one first.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::ECDSA_SHA256,
+        Self::ECDSA_SHA384,
+        Self::ED25519,
+        Self::RSA_PSS_SHA256,
+        Self::RSA_PSS_SHA384,
+        Self::RSA_PSS_SHA512,
+        Self::RSA_PKCS1_SHA256,
+        Self::RSA_PKCS1_SHA384,
+        Self::RSA_PKCS1_SHA512,
+    ];
 
     /// Whether it may sign a handshake of TLS 1.3 (RFC 8446 §4.2.3): no PKCS #1 there.
     pub(crate) const fn signs_handshake_13(self) -> bool {

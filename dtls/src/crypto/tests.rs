@@ -45,7 +45,7 @@ fn public_values_that_lead_to_no_secret_are_refused() {
         (NamedGroup::Secp256r1, [&[4][..], &[0; 64]].concat()),
     ];
     // A point of the curve, compressed and cut short.
-    let PublicKey::P256(point) = alice().key().public() else {
+    let PublicKey::P256(point) = alice().key().public().clone() else {
         panic!("the key of another kind");
     };
     let compressed = [&[2 + (point[64] & 1)][..], &point[1..33]].concat();
@@ -65,7 +65,7 @@ fn public_values_that_lead_to_no_secret_are_refused() {
 #[test]
 fn what_one_provider_signs_the_other_verifies() {
     let certificate = alice();
-    let key = certificate.key().public();
+    let key = certificate.key().public().clone();
     let scheme = SignatureScheme::ECDSA_SHA256;
     for signer in providers() {
         let signature = signer.sign(certificate.key(), scheme, b"message").unwrap();
@@ -93,8 +93,8 @@ fn what_one_provider_signs_the_other_verifies() {
 #[test]
 fn a_signature_over_a_truncated_digest_is_refused() {
     let certificate = alice();
-    let key = certificate.key().public();
-    let signing = certificate.key().p256().unwrap();
+    let key = certificate.key().public().clone();
+    let signing = certificate.key().rust_crypto.as_ref().unwrap().p256();
     let digest = Provider::ring().hash(Hash::Sha256, b"message");
     for length in [16, 20, 24, 31, 32] {
         let made: Result<p256::ecdsa::DerSignature, _> = signing.sign_prehash(&digest[..length]);
@@ -110,7 +110,7 @@ fn a_signature_over_a_truncated_digest_is_refused() {
 #[test]
 fn rsa_signatures_are_made_and_verified_in_both_forms() {
     let certificate = rsa();
-    let key = certificate.key().public();
+    let key = certificate.key().public().clone();
     let provider = Provider::ring();
     for scheme in [
         SignatureScheme::RSA_PSS_SHA256,

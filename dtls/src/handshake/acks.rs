@@ -7,6 +7,8 @@ use crate::wire::{Ack, ContentType, DTLS_1_2, RecordNumber};
 #[derive(Debug, Default)]
 pub(crate) struct Acks {
     numbers: Vec<RecordNumber>,
+    /// The latest one has not been told of.
+    is_fresh: bool,
     due: Option<Instant>,
     pending: bool,
 }
@@ -14,6 +16,7 @@ pub(crate) struct Acks {
 impl Acks {
     /// A record with a part of the flight arrived. The latest ones are kept.
     pub(crate) fn note(&mut self, number: RecordNumber) {
+        self.is_fresh = true;
         if self.numbers.contains(&number) {
             return;
         }
@@ -25,7 +28,7 @@ impl Acks {
 
     /// Says so when the rest has not come after some time.
     pub(crate) fn arm(&mut self, now: Instant, after: Duration) {
-        if !self.numbers.is_empty() && self.due.is_none() {
+        if self.is_fresh && self.due.is_none() {
             self.due = now.checked_add(after);
         }
     }
@@ -33,7 +36,14 @@ impl Acks {
     /// Says so at once.
     pub(crate) fn send(&mut self) {
         self.pending = !self.numbers.is_empty();
+        self.is_fresh = false;
         self.due = None;
+    }
+
+    /// That time is another one from now on.
+    pub(crate) fn rescale(&mut self, before: Duration, after: Duration) {
+        let armed = self.due.and_then(|due| due.checked_sub(before));
+        self.due = armed.and_then(|armed| armed.checked_add(after));
     }
 
     /// Nothing more has to be said about that flight.
@@ -51,19 +61,23 @@ impl Acks {
         self.due
     }
 
-    /// Appends the record, in the clear when there are no keys to protect it.
+    /// Appends the record, in the clear when there are no keys to protect it: as many of the latest numbers as fit into
+    /// `mtu` bytes.
     pub(crate) fn write(
         &mut self,
         records: &mut RecordLayer,
+        mtu: usize,
         buf: &mut Vec<u8>,
     ) -> Result<Option<()>, Exhausted> {
         if !std::mem::take(&mut self.pending) {
             return Ok(None);
         }
-        let mut numbers = self.numbers.clone();
+        let epoch = records.write_epoch();
+        let room = mtu.saturating_sub(records.overhead(epoch));
+        let skipped = self.numbers.len().saturating_sub(Ack::fitting(room));
+        let mut numbers = self.numbers[skipped..].to_vec();
         numbers.sort_unstable();
         let ack = Ack { numbers };
-        let epoch = records.write_epoch();
         records.write(epoch, ContentType::Ack, DTLS_1_2, buf, |buf| {
             ack.encode(buf);
         })?;

@@ -34,7 +34,7 @@ impl Agreed {
     pub(crate) fn peer_certificate(&self) -> Option<&[u8]> {
         match self {
             Self::Tls12(agreed) => agreed.peer.as_ref().map(|peer| peer.der.as_slice()),
-            Self::Tls13(agreed) => agreed.peer.as_ref().map(|peer| peer.der.as_slice()),
+            Self::Tls13(agreed) => agreed.peer.as_deref(),
         }
     }
 

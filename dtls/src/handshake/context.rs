@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use rand::Rng as _;
 use rand::rngs::StdRng;
 
@@ -5,11 +7,16 @@ use super::{Failure, Flight, Message, Transcript};
 use crate::crypto::SecretSource;
 use crate::record::RecordLayer;
 use crate::wire::HandshakeType;
-use crate::{Config, Fingerprint, PeerCertificate};
+use crate::{Config, ConnectionId, Fingerprint, PeerCertificate, Ticket};
 
 /// What a state of a handshake may look at and change while it handles a message.
 pub(crate) struct Context<'a> {
+    pub(crate) now: Instant,
     pub(crate) config: &'a Config,
+    /// What the other side shall put into its records, if anything is to be agreed on about that.
+    pub(crate) connection_id: Option<ConnectionId>,
+    /// What a client has from an earlier connection with the server.
+    pub(crate) ticket: Option<&'a Ticket>,
     /// The fingerprints that signalling announced, if it has.
     pub(crate) announced: Option<&'a [Fingerprint]>,
     pub(crate) records: &'a mut RecordLayer,
@@ -21,6 +28,14 @@ pub(crate) struct Context<'a> {
     pub(super) change: FlightChange,
 }
 
+/// By what a hello is judged.
+#[derive(Clone, Copy)]
+pub(crate) struct Circumstances<'a> {
+    pub(crate) now: Instant,
+    pub(crate) config: &'a Config,
+    pub(crate) announced: Option<&'a [Fingerprint]>,
+}
+
 /// What a message did to the flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FlightChange {
@@ -29,7 +44,15 @@ pub(super) enum FlightChange {
     Ended,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    pub(crate) const fn circumstances(&self) -> Circumstances<'a> {
+        Circumstances {
+            now: self.now,
+            config: self.config,
+            announced: self.announced,
+        }
+    }
+
     /// A random of a hello.
     pub(crate) fn random(&mut self) -> [u8; 32] {
         let mut random = [0; 32];

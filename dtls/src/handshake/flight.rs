@@ -17,6 +17,8 @@ pub(crate) struct Flight {
     /// Which record carried what, of a flight that can be acknowledged.
     sent: Vec<Sent>,
     acknowledged: bool,
+    /// What is said in the clear can be acknowledged too.
+    is_tracked: bool,
 }
 
 #[derive(Debug)]
@@ -115,6 +117,23 @@ impl Flight {
         });
         self.acknowledged |= news;
         news
+    }
+
+    /// What is said in the clear can be acknowledged as well: the other side speaks DTLS 1.3.
+    pub(crate) const fn track(&mut self) {
+        self.is_tracked = true;
+    }
+
+    /// Forgets what of that part which is in the clear was acknowledged.
+    pub(crate) fn forget_in_clear(&mut self) {
+        for item in &mut self.items {
+            if let Item::Message {
+                epoch: 0, arrived, ..
+            } = item
+            {
+                arrived.clear();
+            }
+        }
     }
 
     /// Whether all of it arrived.
@@ -298,7 +317,7 @@ impl Flight {
     fn remember(&mut self, number: RecordNumber, piece: Piece) {
         let tracked = |item: &Item| matches!(item, Item::Message { epoch, .. } if *epoch >= Epochs::HANDSHAKE);
         // A ServerHello is acknowledged together with what follows it; 1.2 knows no acknowledgements.
-        if !self.items.iter().any(tracked) {
+        if !self.is_tracked && !self.items.iter().any(tracked) {
             return;
         }
         if self.sent.len() >= Self::MAX_SENT {

@@ -17,6 +17,8 @@ pub(crate) struct Message {
 #[derive(Debug)]
 pub(crate) struct Inbox {
     next: u16,
+    /// The last number there is was handed out: none returns, so nothing more is taken.
+    is_exhausted: bool,
     capacity: usize,
     partials: Vec<Partial>,
 }
@@ -56,6 +58,7 @@ impl Inbox {
     pub(crate) const fn new(next: u16, capacity: usize) -> Self {
         Self {
             next,
+            is_exhausted: false,
             capacity,
             partials: Vec::new(),
         }
@@ -64,6 +67,11 @@ impl Inbox {
     /// The number of the next message.
     pub(crate) const fn next_seq(&self) -> u16 {
         self.next
+    }
+
+    /// Whether a message of this number has not been handed out.
+    pub(crate) const fn awaits(&self, message_seq: u16) -> bool {
+        message_seq >= self.next && !self.is_exhausted
     }
 
     /// Takes a fragment that came in a record of `epoch`; `expected` is the epoch in which the next message has to
@@ -85,7 +93,10 @@ impl Inbox {
             offset,
             ..
         } = fragment.header;
-        let Some(ahead) = message_seq.checked_sub(self.next) else {
+        let Some(ahead) = message_seq
+            .checked_sub(self.next)
+            .filter(|_| !self.is_exhausted)
+        else {
             return Inserted::Old;
         };
         let (Ok(length), Ok(offset)) = (usize::try_from(length), usize::try_from(offset)) else {
@@ -136,9 +147,11 @@ impl Inbox {
         if !self.partials[index].is_complete() {
             return None;
         }
-        let following = self.next.checked_add(1)?;
         let partial = self.partials.swap_remove(index);
-        self.next = following;
+        match self.next.checked_add(1) {
+            Some(following) => self.next = following,
+            None => self.is_exhausted = true,
+        }
         Some(Message {
             message_type: partial.message_type,
             message_seq: partial.message_seq,
@@ -149,6 +162,11 @@ impl Inbox {
     /// Waits once more for the message that was handed out last.
     pub(crate) fn rewind(&mut self) {
         self.next = self.next.saturating_sub(1);
+    }
+
+    /// Whether nothing is held.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.partials.is_empty()
     }
 
     /// Bytes that are held.

@@ -1,8 +1,71 @@
 //! What hellos agree on beside keys, in the same way under every version.
 
-use super::Failure;
-use crate::wire::{ClientHello, UseSrtp};
-use crate::{Config, SrtpProfile};
+use super::{Context, Failure};
+use crate::record::Ids;
+use crate::wire::{ClientHello, Extensions, UseSrtp};
+use crate::{Config, ConnectionId, SrtpProfile};
+
+/// What the hellos agree on about connection ids (RFC 9146 §3, RFC 9147 §9, RFC 9853 §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AgreedIds {
+    own: ConnectionId,
+    theirs: ConnectionId,
+    routability: bool,
+}
+
+impl AgreedIds {
+    /// What a client says about them.
+    pub(crate) fn offer(context: &Context<'_>, extensions: &mut Extensions) {
+        if let Some(own) = &context.connection_id {
+            extensions.connection_id = Some(own.as_bytes().to_vec());
+            extensions.return_routability = true;
+        }
+    }
+
+    /// What a server makes of that, apart from its own. An id that is too long for us is left alone.
+    pub(crate) fn choose(extensions: &Extensions) -> Option<Self> {
+        Some(Self {
+            own: ConnectionId::EMPTY,
+            theirs: ConnectionId::new(extensions.connection_id.as_ref()?)?,
+            routability: extensions.return_routability,
+        })
+    }
+
+    /// The same with what a server itself wants, if it wants any.
+    pub(crate) fn with_own(mut self, context: &Context<'_>) -> Option<Self> {
+        self.own = context.connection_id?;
+        Some(self)
+    }
+
+    /// What a server says about it.
+    pub(crate) fn answer(&self, extensions: &mut Extensions) {
+        extensions.connection_id = Some(self.own.as_bytes().to_vec());
+        extensions.return_routability = self.routability;
+    }
+
+    /// What a client makes of the answer.
+    pub(crate) fn accepted(
+        context: &Context<'_>,
+        answer: &Extensions,
+    ) -> Result<Option<Self>, Failure> {
+        let routability = answer.return_routability;
+        match (&context.connection_id, &answer.connection_id) {
+            (_, None) if !routability => Ok(None),
+            (Some(own), Some(theirs)) => Ok(Some(Self {
+                own: *own,
+                theirs: ConnectionId::new(theirs).ok_or(Failure::illegal())?,
+                routability,
+            })),
+            _ => Err(Failure::unsupported_extension()),
+        }
+    }
+
+    /// Protected records have them from here on, in both directions, or have none.
+    pub(crate) fn install(ids: Option<Self>, context: &mut Context<'_>) {
+        let ids = ids.map(|ids| Ids::new(ids.own, ids.theirs, ids.routability));
+        context.records.agree_on_ids(ids);
+    }
+}
 
 /// Exactly one of the protocols on offer (RFC 7301 §3.1).
 pub(crate) fn accepted_protocol(

@@ -1,5 +1,6 @@
-use super::{Context, Failure, Message};
+use super::{AgreedIds, Context, Failure, Message};
 use crate::crypto::{KeyExchange, NamedGroup};
+use crate::tls13::SharedKey;
 use crate::wire::{
     ClientHello, DTLS_1_2, DTLS_1_3, Extensions, HandshakeType, HelloVerifyRequest, KeyShare, Psk,
     ServerHello, UseSrtp,
@@ -11,6 +12,8 @@ pub(crate) struct Offer {
     pub(crate) hello: ClientHello,
     /// The private halves of the key shares in it.
     shares: Vec<(NamedGroup, KeyExchange)>,
+    /// The keys that it names.
+    psks: Vec<SharedKey>,
     /// A HelloVerifyRequest was answered. There is no second one.
     verified: bool,
     /// A HelloRetryRequest was answered. There is no second one, and the version is settled.
@@ -65,10 +68,16 @@ impl Offer {
             }
         }
         let srtp_profiles = &config.srtp_profiles;
+        let psks = if tls13 {
+            SharedKey::offered(context.now, config, context.ticket)
+        } else {
+            Vec::new()
+        };
+        let takes_tickets = tls13 && config.accept_tickets;
         let mut versions = Vec::new();
         versions.extend(tls13.then_some(DTLS_1_3));
         versions.extend((tls12 && tls13).then_some(DTLS_1_2));
-        let hello = ClientHello {
+        let mut hello = ClientHello {
             version: DTLS_1_2,
             random: context.random(),
             session_id: Vec::new(),
@@ -93,21 +102,25 @@ impl Offer {
                 renegotiation_info: tls12,
                 versions: tls13.then_some(versions),
                 key_shares: tls13.then(|| key_shares(&shares)),
-                psk_with_dhe: tls13 && !config.psks.is_empty(),
-                psk: config.psks.first().filter(|_| tls13).map(|psk| Psk::Offer {
-                    identities: vec![psk.identity().to_vec()],
-                    binders: vec![vec![0; tls13::PSK_HASH.length()]],
-                }),
+                psk_modes: (takes_tickets || !psks.is_empty()).then_some(true),
+                psk: SharedKey::offer(&psks, context.now),
                 ..Extensions::default()
             },
         };
-        send(context, &hello);
+        AgreedIds::offer(context, &mut hello.extensions);
+        send(context, &hello, &psks);
         Self {
             hello,
             shares,
+            psks,
             verified: false,
             retried: None,
         }
+    }
+
+    /// Whether a HelloRetryRequest was answered.
+    pub(crate) const fn is_retried(&self) -> bool {
+        self.retried.is_some()
     }
 
     /// Whether the hello is a large one that a small one could take the place of.
@@ -139,7 +152,7 @@ impl Offer {
                 self.hello.cookie = HelloVerifyRequest::decode(&message.body)?.cookie;
                 self.verified = true;
                 context.transcript.clear();
-                send(context, &self.hello);
+                send(context, &self.hello, &self.psks);
                 return Ok(Answer::Again);
             }
             // What only servers of older versions say.
@@ -184,7 +197,10 @@ impl Offer {
         if downgraded {
             return Err(Failure::illegal());
         }
-        tls12::client::State::accept(context, &self.hello, message, hello).map(Answer::Tls12)
+        let ids = AgreedIds::accepted(context, &hello.extensions)?;
+        let state = tls12::client::State::accept(context, &self.hello, message, hello)?;
+        AgreedIds::install(ids, context);
+        Ok(Answer::Tls12(state))
     }
 
     fn answer_13(
@@ -193,13 +209,18 @@ impl Offer {
         message: &Message,
         answer: &ServerHello,
     ) -> Result<Answer, Failure> {
-        let suite =
-            tls13::client::check_hello(context, &self.hello, answer, self.retried.as_ref())?;
+        let suite = tls13::client::check_hello(
+            context,
+            (&self.hello, &self.psks),
+            answer,
+            self.retried.as_ref(),
+        )?;
         if answer.is_retry() {
             self.retry(context, message, answer, suite.number)?;
             return Ok(Answer::Again);
         }
         let share = tls13::client::server_share(answer)?;
+        let ids = AgreedIds::accepted(context, &answer.extensions)?;
         let index = self
             .shares
             .iter()
@@ -219,8 +240,13 @@ impl Offer {
             context.transcript.push(&sent);
         }
         context.transcript.push(message);
-        let psk = answer.extensions.psk.is_some();
-        tls13::client::State::accept(context, &self.hello, suite, psk, &shared).map(Answer::Tls13)
+        let psk = match answer.extensions.psk {
+            Some(Psk::Selected(index)) => self.psks.get(usize::from(index)).cloned(),
+            _ => None,
+        };
+        let state = tls13::client::State::accept(context, &self.hello, suite, psk, &shared)?;
+        AgreedIds::install(ids, context);
+        Ok(Answer::Tls13(state))
     }
 
     /// Sends the second ClientHello (RFC 8446 §4.1.2, §4.1.4).
@@ -258,9 +284,14 @@ impl Offer {
             .extensions
             .cookie
             .clone_from(&answer.extensions.cookie);
+        // Keys that do not go with the suite are out of the question, and the others are older by now.
+        let hash = tls13::hash_of(suite);
+        self.psks.retain(|psk| psk.hash == hash);
+        self.hello.extensions.psk = SharedKey::offer(&self.psks, context.now);
         self.retried = Some(tls13::client::Retried { suite });
-        tls13::begin_retried_transcript(context, suite, &sent, message);
-        send(context, &self.hello);
+        let digest = tls13::hello_digest(&context.config.provider, suite, &sent.body);
+        tls13::Retry::begin_transcript(context, digest, message);
+        send(context, &self.hello, &self.psks);
         Ok(())
     }
 
@@ -284,17 +315,13 @@ fn key_shares(shares: &[(NamedGroup, KeyExchange)]) -> Vec<KeyShare> {
     shares.iter().map(share).collect()
 }
 
-fn send(context: &mut Context<'_>, hello: &ClientHello) {
+fn send(context: &mut Context<'_>, hello: &ClientHello, psks: &[SharedKey]) {
     let mut body = Vec::new();
     hello.encode(&mut body);
-    // The proof covers all that stands before it, and stands at the end.
-    if let (Some(offer), Some(psk)) = (&hello.extensions.psk, context.config.psks.first()) {
+    // The proofs cover all that stands before them, and stand at the end.
+    if hello.extensions.psk.is_some() {
         let said = context.transcript.bytes();
-        let cut = offer.binders_length();
-        let proof = tls13::binder(&context.config.provider, psk.key(), said, &body, cut);
-        let at = body.len().saturating_sub(proof.len());
-        body.truncate(at);
-        body.extend_from_slice(&proof);
+        SharedKey::prove(psks, &context.config.provider, said, &mut body);
     }
     context.begin_flight();
     context.send(HandshakeType::CLIENT_HELLO, body);

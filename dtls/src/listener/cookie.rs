@@ -18,6 +18,8 @@ pub(super) struct CookieSecrets {
 }
 
 impl CookieSecrets {
+    /// A whole cookie of DTLS 1.2.
+    pub(super) const LENGTH: usize = 32;
     /// How long a secret is used for new cookies.
     pub(super) const PERIOD: Duration = Duration::from_secs(60);
 
@@ -60,16 +62,75 @@ impl CookieSecrets {
         mac(provider, &self.current, from, hello)
     }
 
+    /// Whether a cookie is one of ours for this address and this hello; of one of `length` bytes that many are shown.
     pub(super) fn is_good(
         &self,
         provider: &Provider,
         from: SocketAddr,
         hello: &[u8],
-        cookie: &[u8],
+        (cookie, length): (&[u8], usize),
     ) -> bool {
-        let current = mac(provider, &self.current, from, hello).ct_eq(cookie);
-        let previous = mac(provider, &self.previous, from, hello).ct_eq(cookie);
-        (current | previous).into()
+        let matches = |secret| {
+            let mac = mac(provider, secret, from, hello);
+            mac[..length.min(mac.len())].ct_eq(cookie)
+        };
+        (matches(&self.current) | matches(&self.previous)).into()
+    }
+}
+
+/// What a cookie of DTLS 1.3 says beside its proof: all that the answer to the second hello needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Remembered {
+    pub(super) suite: u16,
+    pub(super) group: Option<u16>,
+    /// The hash of the first hello.
+    pub(super) digest: Vec<u8>,
+}
+
+impl Remembered {
+    /// How much of the MAC is shown: half of it is as good against guesses, and the answer to a short hello has to be
+    /// short.
+    const PROOF: usize = 16;
+
+    /// The bytes that the proof covers. No hello of DTLS 1.2 begins like them: its version stands there.
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.suite.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&self.group.unwrap_or(0).to_be_bytes());
+        bytes.extend_from_slice(&self.digest);
+        bytes
+    }
+
+    /// The whole cookie for a client at this address.
+    pub(super) fn cookie(
+        &self,
+        secrets: &CookieSecrets,
+        provider: &Provider,
+        from: SocketAddr,
+    ) -> Vec<u8> {
+        let mut cookie = self.encode();
+        let proof = secrets.make(provider, from, &cookie);
+        cookie.extend(proof.iter().take(Self::PROOF));
+        cookie
+    }
+
+    /// Reads a cookie of ours that was made for this address.
+    pub(super) fn read(
+        secrets: &CookieSecrets,
+        provider: &Provider,
+        from: SocketAddr,
+        cookie: &[u8],
+    ) -> Option<Self> {
+        let (said, proof) = cookie.split_last_chunk::<{ Self::PROOF }>()?;
+        let (suite, rest) = said.split_first_chunk()?;
+        let (group, digest) = rest.split_first_chunk()?;
+        let group = u16::from_be_bytes(*group);
+        secrets
+            .is_good(provider, from, said, (proof, Self::PROOF))
+            .then(|| Self {
+                suite: u16::from_be_bytes(*suite),
+                group: (group != 0).then_some(group),
+                digest: digest.to_vec(),
+            })
     }
 }
 

@@ -1,8 +1,11 @@
 //! A server before anybody is known to it.
 
 mod cookie;
+mod hello;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod timing;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -12,29 +15,38 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use self::cookie::CookieSecrets;
+use self::cookie::{CookieSecrets, Remembered};
+use self::hello::{Piece, Unfinished, cookie_of, record, second_hello};
+use crate::handshake::{Circumstances, Message};
 use crate::wire::{
-    ClientHello, ContentType, DTLS_1_0, Fragment, FragmentHeader, HandshakeType,
-    HelloVerifyRequest, RecordHeader,
+    ClientHello, DTLS_1_0, DTLS_1_2, DTLS_1_3, FragmentHeader, HandshakeType, HelloVerifyRequest,
+    RecordHeader,
 };
-use crate::{Config, ConfigError, Connection, Role, Version, Versions};
+use crate::{Config, ConfigError, Connection, Role, Version, Versions, tls13};
 
 /// Tells clients from noise for a server that is reached without ICE, and hands out a [`Connection`] for each.
 ///
-/// It takes the datagrams that belong to no connection. A ClientHello is answered with HelloVerifyRequest
-/// (RFC 6347 §4.2.1), for which nothing is kept: the cookie in it is a MAC over the address and the hello, under a
-/// secret that changes every minute. Only a client that shows the cookie, and so receives what is sent to its address,
+/// It takes the datagrams that belong to no connection. A ClientHello of DTLS 1.2 is answered with HelloVerifyRequest
+/// (RFC 6347 §4.2.1), one of 1.3 with HelloRetryRequest (RFC 9147 §5.1), for which nothing is kept: the cookie is a MAC
+/// over the address and the hello, or its hash, under a secret that changes every minute. Only a client that shows the
+/// cookie, and so receives what is sent to its address,
 /// gets a connection: poll [`Accepted`], keep the connection, and give it what comes from that address from then on.
 /// The answer is never longer than the question.
+///
+/// A hello of 1.3 counts as a whole, so one that comes in pieces has to be put together: 32 of at most 4 KiB are, and
+/// the oldest goes first.
 ///
 /// Connections that are not complete are counted, [`MAX_HALF_OPEN`](Self::MAX_HALF_OPEN) at most: report with
 /// [`on_connected`](Self::on_connected) and [`on_closed`](Self::on_closed) what became of them.
 ///
-/// It does nothing by itself, so there is no deadline. It speaks DTLS 1.2 only, since the cookie of 1.3 travels
-/// in another message.
+/// It does nothing by itself, so there is no deadline.
 #[derive(Debug)]
 pub struct Listener {
-    config: Arc<Config>,
+    /// For the connections of DTLS 1.2, if there are to be any.
+    config_12: Option<Arc<Config>>,
+    /// For those of 1.3.
+    config_13: Option<Arc<Config>>,
+    unfinished: Unfinished,
     random: StdRng,
     secrets: CookieSecrets,
     /// Where connections wait for completion, and until when they count.
@@ -78,22 +90,27 @@ impl Listener {
     /// Answers that wait to be polled: one batch of a socket.
     const MAX_REPLIES: usize = 128;
 
-    /// A listener whose connections all have this configuration, except that they speak DTLS 1.2, and give up after
-    /// [`HALF_OPEN_TIME`](Self::HALF_OPEN_TIME) at the latest.
+    /// A listener whose connections all have this configuration, except that each speaks the version of its cookie, and
+    /// gives up after [`HALF_OPEN_TIME`](Self::HALF_OPEN_TIME) at the latest.
     ///
     /// The seed must come from a cryptographic source.
     pub fn new(mut config: Config, seed: [u8; 32]) -> Result<Self, ConfigError> {
-        if !config.versions.contains(Version::Dtls12) {
-            return Err(ConfigError::Versions);
-        }
-        config.versions = Versions::DTLS_1_2;
         config.handshake_timeout = config.handshake_timeout.min(Self::HALF_OPEN_TIME);
-        let config = Arc::new(config);
         // What is wrong with the configuration shows here and not with the first client.
-        Connection::new(config.clone(), Role::Server, [0; 32])?;
+        Connection::new(Arc::new(config.clone()), Role::Server, [0; 32])?;
+        let speaking = |version, versions| {
+            config.versions.contains(version).then(|| {
+                Arc::new(Config {
+                    versions,
+                    ..config.clone()
+                })
+            })
+        };
         let mut random = StdRng::from_seed(seed);
         Ok(Self {
-            config,
+            config_12: speaking(Version::Dtls12, Versions::DTLS_1_2),
+            config_13: speaking(Version::Dtls13, Versions::DTLS_1_3),
+            unfinished: Unfinished::default(),
             secrets: CookieSecrets::new(&mut random),
             random,
             half_open: BTreeMap::new(),
@@ -106,23 +123,110 @@ impl Listener {
     /// Takes a datagram from an address that has no connection.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, bytes: &mut [u8]) {
         self.secrets.rotate(now, &mut self.random);
-        let Some(hello) = FirstFragment::read(bytes) else {
+        let Some(piece) = Piece::read(bytes) else {
             self.stats.malformed += 1;
             return;
         };
-        let provider = &self.config.provider;
-        let good = hello.message_seq == 1
-            && self
-                .secrets
-                .is_good(provider, from, &hello.covered, &hello.cookie);
-        if good {
-            self.accept(now, from, hello.sequence_number, bytes);
-        } else if hello.message_seq <= 1 {
-            let cookie = self.secrets.make(provider, from, &hello.covered);
-            self.challenge(from, hello.sequence_number, cookie.to_vec());
+        let sequence_number = piece.sequence_number;
+        if let Some(config) = self.config_12.clone()
+            && piece.fragment.header.message_seq == 1
+            && let Some((covered, cookie)) = piece.cookie()
+            && self.secrets.is_good(
+                &config.provider,
+                from,
+                covered,
+                (cookie, CookieSecrets::LENGTH),
+            )
+        {
+            let begin = |connection: &mut Connection| {
+                connection.start_behind_cookie(now, sequence_number);
+            };
+            self.accept(now, from, (config, bytes), begin);
+            return;
+        }
+        if self.config_13.is_none() {
+            match piece.cookie() {
+                Some((covered, _)) => self.challenge_12(from, sequence_number, covered),
+                None => self.stats.malformed += 1,
+            }
+            return;
+        }
+        if let Some(message) = self.unfinished.add(from, &piece.fragment) {
+            self.on_hello(now, from, sequence_number, &message);
+        }
+    }
+
+    /// A whole hello without a good cookie of DTLS 1.2.
+    fn on_hello(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        sequence_number: u64,
+        message: &Message,
+    ) {
+        let Ok(hello) = ClientHello::decode(&message.body) else {
+            self.stats.malformed += 1;
+            return;
+        };
+        let named = hello.extensions.versions.as_deref().unwrap_or_default();
+        if named.contains(&DTLS_1_3)
+            && let Some(config) = self.config_13.clone()
+        {
+            self.on_hello_13(now, (from, sequence_number), (message, &hello), config);
+        } else if let Some((covered, _)) = cookie_of(&message.body) {
+            self.challenge_12(from, sequence_number, covered);
         } else {
             self.stats.malformed += 1;
         }
+    }
+
+    fn on_hello_13(
+        &mut self,
+        now: Instant,
+        (from, sequence_number): (SocketAddr, u64),
+        (message, hello): (&Message, &ClientHello),
+        config: Arc<Config>,
+    ) {
+        let provider = &config.provider;
+        if let Some(cookie) = &hello.extensions.cookie {
+            let remembered = Remembered::read(&self.secrets, provider, from, cookie);
+            let Some(remembered) = remembered.filter(|_| message.message_seq == 1) else {
+                self.stats.malformed += 1;
+                return;
+            };
+            let retry = tls13::Retry {
+                suite: remembered.suite,
+                group: remembered.group,
+                cookie: Some(cookie.clone()),
+            };
+            let retried = (retry, remembered.digest);
+            let begin = |connection: &mut Connection| {
+                connection.start_behind_retry(now, sequence_number, retried);
+            };
+            let mut datagram = second_hello(sequence_number, message);
+            self.accept(now, from, (config, &mut datagram), begin);
+            return;
+        }
+        let circumstances = Circumstances {
+            now,
+            config: &config,
+            announced: None,
+        };
+        let said = (&[][..], message.body.as_slice());
+        let choice = tls13::server::Choice::new(circumstances, hello, said);
+        let Some(choice) = choice.ok().filter(|_| message.message_seq == 0) else {
+            self.stats.malformed += 1;
+            return;
+        };
+        let mut retry = choice.retry(None);
+        let remembered = Remembered {
+            suite: retry.suite,
+            group: retry.group,
+            digest: tls13::hello_digest(provider, retry.suite, &message.body),
+        };
+        retry.cookie = Some(remembered.cookie(&self.secrets, provider, from));
+        let reply = record(DTLS_1_2, sequence_number, &retry.message());
+        self.reply(from, message.body.len(), reply);
     }
 
     /// Appends an answer to `buf` and says where it goes.
@@ -161,8 +265,8 @@ impl Listener {
         &mut self,
         now: Instant,
         from: SocketAddr,
-        sequence_number: u64,
-        datagram: &mut [u8],
+        (config, datagram): (Arc<Config>, &mut [u8]),
+        begin: impl FnOnce(&mut Connection),
     ) {
         self.half_open.retain(|_, until| *until > now);
         if self.half_open.len() >= Self::MAX_HALF_OPEN || self.half_open.contains_key(&from) {
@@ -172,10 +276,10 @@ impl Listener {
         let mut seed = [0; 32];
         self.random.fill_bytes(&mut seed);
         // The configuration was found good at the beginning.
-        let Ok(mut connection) = Connection::new(self.config.clone(), Role::Server, seed) else {
+        let Ok(mut connection) = Connection::new(config, Role::Server, seed) else {
             return;
         };
-        connection.start_behind_cookie(now, sequence_number);
+        begin(&mut connection);
         connection.handle_datagram(now, datagram);
         let until = now.checked_add(Self::HALF_OPEN_TIME).unwrap_or(now);
         self.half_open.insert(from, until);
@@ -183,77 +287,40 @@ impl Listener {
         self.accepted.push_back(Accepted { from, connection });
     }
 
-    fn challenge(&mut self, to: SocketAddr, sequence_number: u64, cookie: Vec<u8>) {
-        if self.replies.len() >= Self::MAX_REPLIES {
-            self.stats.overflow += 1;
+    fn challenge_12(&mut self, to: SocketAddr, sequence_number: u64, covered: &[u8]) {
+        let Some(config) = &self.config_12 else {
+            self.stats.malformed += 1;
             return;
-        }
+        };
+        let cookie = self.secrets.make(&config.provider, to, covered).to_vec();
         let mut body = Vec::new();
         HelloVerifyRequest {
             version: DTLS_1_0,
             cookie,
         }
         .encode(&mut body);
-        let length = u32::try_from(body.len()).unwrap_or(0);
-        let mut fragment = Vec::new();
-        FragmentHeader {
+        let message = Message {
             message_type: HandshakeType::HELLO_VERIFY_REQUEST,
-            length,
             message_seq: 0,
-            offset: 0,
-            fragment_length: length,
-        }
-        .encode(&mut fragment);
-        fragment.extend_from_slice(&body);
-        // The number of the record is that of the question: nothing is remembered (RFC 6347 §4.2.1).
-        let header = RecordHeader {
-            content_type: ContentType::Handshake,
-            version: DTLS_1_0,
-            epoch: 0,
-            sequence_number,
+            body,
         };
-        let mut reply = header
-            .encode(u16::try_from(fragment.len()).unwrap_or(0))
-            .to_vec();
-        reply.extend_from_slice(&fragment);
-        self.stats.challenged += 1;
-        self.replies.push_back((to, reply));
+        // The number of the record is that of the question: nothing is remembered (RFC 6347 §4.2.1).
+        let reply = record(DTLS_1_0, sequence_number, &message);
+        // A hello that can be answered has more than the 35 bytes that are covered.
+        self.reply(to, usize::MAX, reply);
     }
-}
 
-/// The beginning of a ClientHello: all that a cookie needs, also when the rest comes in other datagrams.
-struct FirstFragment {
-    sequence_number: u64,
-    message_seq: u16,
-    /// What the cookie vouches for: version, random, session id.
-    covered: Vec<u8>,
-    cookie: Vec<u8>,
-}
-
-impl FirstFragment {
-    fn read(datagram: &[u8]) -> Option<Self> {
-        let (header, mut body) = RecordHeader::decode(&mut &*datagram).ok()?;
-        if header.content_type != ContentType::Handshake
-            || header.epoch != 0
-            || header.version >> 8 != DTLS_1_0 >> 8
+    /// Answers a hello of so many bytes, in a record: no more than was heard is said to an address that nobody proved.
+    fn reply(&mut self, to: SocketAddr, heard: usize, reply: Vec<u8>) {
+        if self.replies.len() >= Self::MAX_REPLIES {
+            self.stats.overflow += 1;
+        } else if reply.len() > heard.saturating_add(RecordHeader::LENGTH + FragmentHeader::LENGTH)
         {
-            return None;
+            self.stats.malformed += 1;
+        } else {
+            self.stats.challenged += 1;
+            self.replies.push_back((to, reply));
         }
-        let fragment = Fragment::decode(&mut body).ok()?;
-        if fragment.header.message_type != HandshakeType::CLIENT_HELLO
-            || fragment.header.offset != 0
-        {
-            return None;
-        }
-        let cookie = ClientHello::cookie_of(fragment.bytes)?;
-        // Behind version and random comes the session id with its length.
-        let session_id = usize::from(*fragment.bytes.get(34)?);
-        Some(Self {
-            sequence_number: header.sequence_number,
-            message_seq: fragment.header.message_seq,
-            covered: fragment.bytes.get(..35 + session_id)?.to_vec(),
-            cookie: cookie.to_vec(),
-        })
     }
 }
 

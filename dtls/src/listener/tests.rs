@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use super::Listener;
 use super::cookie::CookieSecrets;
-use crate::testing::{alice, bob, config};
-use crate::{Config, Connection, Event, PeerCertificate, Role};
+use crate::testing::{alice, bob, config, config_13};
+use crate::{
+    Config, Connection, Event, NamedGroup, PeerCertificate, Role, Ticket, TicketKeys, Version,
+    Versions,
+};
 
 fn address(port: u16) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], port))
@@ -17,11 +20,181 @@ fn listener() -> Listener {
     Listener::new(server, [5; 32]).unwrap()
 }
 
+fn listener_13(versions: Versions, groups: &[NamedGroup]) -> Listener {
+    let mut server = config_13(bob());
+    server.versions = versions;
+    server.groups = groups.to_vec();
+    server.peer_certificate = PeerCertificate::Requested;
+    server.tickets = Some(TicketKeys::new([4; 32], netsim::epoch()));
+    Listener::new(server, [5; 32]).unwrap()
+}
+
+fn client_13(seed: u8, versions: Versions, mtu: usize, ticket: Option<Ticket>) -> Connection {
+    let mut client = Config::anonymous();
+    client.provider = config(alice()).provider;
+    client.peer_certificate = PeerCertificate::Requested;
+    client.versions = versions;
+    client.accept_tickets = true;
+    client.mtu = mtu;
+    let mut client = Connection::new(Arc::new(client), Role::Client, [seed; 32]).unwrap();
+    if let Some(ticket) = ticket {
+        client.offer_ticket(ticket);
+    }
+    client.start(netsim::epoch(), None);
+    client
+}
+
+/// Lets a client and a listener talk; what the listener accepted.
+fn converse(listener: &mut Listener, client: &mut Connection, from: SocketAddr) -> Vec<Connection> {
+    let now = netsim::epoch();
+    let mut accepted = Vec::new();
+    for _ in 0..8 {
+        for mut datagram in datagrams(client) {
+            match accepted.first_mut() {
+                None => listener.handle_datagram(now, from, &mut datagram),
+                Some(connection) => Connection::handle_datagram(connection, now, &mut datagram),
+            }
+            accepted.extend(listener.poll_event().map(|accepted| accepted.connection));
+        }
+        let mut reply = Vec::new();
+        while listener.poll_transmit(&mut reply).is_some() {
+            client.handle_datagram(now, &mut reply);
+            reply.clear();
+        }
+        for connection in &mut accepted {
+            for mut datagram in datagrams(connection) {
+                client.handle_datagram(now, &mut datagram);
+            }
+        }
+    }
+    accepted
+}
+
+/// D-4, D-5 of 1.3: whichever versions meet, with hellos in one datagram and in several, with the group known or not.
+#[test]
+fn every_pair_of_versions_connects_behind_a_cookie() {
+    let (both, old, new) = (Versions::ALL, Versions::DTLS_1_2, Versions::DTLS_1_3);
+    let (x25519, p256) = (NamedGroup::X25519, NamedGroup::Secp256r1);
+    for (ours, theirs, agreed) in [
+        (both, both, Version::Dtls13),
+        (both, old, Version::Dtls12),
+        (both, new, Version::Dtls13),
+        (old, both, Version::Dtls12),
+        (new, both, Version::Dtls13),
+        (new, new, Version::Dtls13),
+    ] {
+        for (mtu, groups) in [
+            (1200, [x25519, p256]),
+            (128, [x25519, p256]),
+            (1200, [p256, p256]),
+        ] {
+            let mut listener = listener_13(ours, &groups);
+            let mut client = client_13(1, theirs, mtu, None);
+            let accepted = converse(&mut listener, &mut client, address(1));
+            assert_eq!(accepted.len(), 1, "{ours:?} {theirs:?} {mtu}");
+            assert!(accepted[0].is_connected());
+            let Some(Event::Connected { version, .. }) = client.poll_event() else {
+                panic!("{ours:?} {theirs:?} {mtu} {groups:?}");
+            };
+            assert_eq!(version, agreed);
+            assert_eq!(listener.stats().challenged, 1);
+            assert_eq!(listener.unfinished.held(), 0);
+        }
+    }
+}
+
+/// D-36: also behind a cookie a client comes back with its ticket.
+#[test]
+fn a_ticket_is_good_behind_a_cookie() {
+    let (versions, groups) = (Versions::DTLS_1_3, [NamedGroup::X25519]);
+    let mut listener = listener_13(versions, &groups);
+    let mut first = client_13(1, versions, 1200, None);
+    assert_eq!(converse(&mut listener, &mut first, address(1)).len(), 1);
+    let ticket = first.take_ticket();
+    assert!(ticket.is_some());
+    let mut second = client_13(2, versions, 1200, ticket);
+    let accepted = converse(&mut listener, &mut second, address(2));
+    assert!(accepted[0].is_resumed() && second.is_resumed());
+}
+
+/// Catalogue D-18, of 1.3.
+#[test]
+fn a_cookie_of_1_3_is_worth_nothing_from_another_address_later_or_with_another_hello() {
+    let (versions, groups) = (Versions::DTLS_1_3, [NamedGroup::X25519]);
+    let mut listener = listener_13(versions, &groups);
+    let mut one = client_13(1, versions, 1200, None);
+    let second = with_cookie(&mut listener, &mut one, address(1));
+    assert_eq!(second.len(), 1);
+    let try_it = |listener: &mut Listener, now, from, mut datagram: Vec<u8>| {
+        listener.handle_datagram(now, from, &mut datagram);
+        assert!(listener.poll_transmit(&mut Vec::new()).is_none());
+        listener.poll_event().map(|accepted| accepted.connection)
+    };
+    let now = netsim::epoch();
+    assert!(try_it(&mut listener, now, address(2), second[0].clone()).is_none());
+    for end in 0..second[0].len() {
+        let cut = second[0][..end].to_vec();
+        assert!(
+            try_it(&mut listener, now, address(1), cut).is_none(),
+            "{end}"
+        );
+    }
+    // Any other hello leads nowhere: either the cookie is not good, or the hash in it is of another first one, and
+    // the client cannot read what it is told.
+    for bit in (0..8 * second[0].len()).step_by(7) {
+        let mut listener = listener_13(versions, &groups);
+        let mut one = client_13(1, versions, 1200, None);
+        let mut flipped = with_cookie(&mut listener, &mut one, address(1)).remove(0);
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        if let Some(mut connection) = try_it(&mut listener, now, address(1), flipped) {
+            for mut datagram in datagrams(&mut connection) {
+                one.handle_datagram(now, &mut datagram);
+            }
+            // The numbers and versions of record and message are covered by nothing.
+            assert!(!one.is_connected() || bit / 8 < 25, "bit {bit}");
+        }
+    }
+    let late = now + 2 * CookieSecrets::PERIOD;
+    assert!(
+        try_it(
+            &mut listener,
+            now + CookieSecrets::PERIOD,
+            address(9),
+            second[0].clone()
+        )
+        .is_none()
+    );
+    assert!(try_it(&mut listener, late, address(1), second[0].clone()).is_none());
+    // Nothing of that harmed the client, who is late itself now.
+    assert_eq!(listener.half_open(), 0);
+}
+
+/// What strangers make a listener hold is bounded, whatever they begin and never end.
+#[test]
+fn beginnings_of_hellos_are_kept_in_small_numbers() {
+    let mut listener = listener_13(Versions::ALL, &[NamedGroup::X25519]);
+    let mut client = client_13(1, Versions::DTLS_1_3, 128, None);
+    let pieces = datagrams(&mut client);
+    assert!(pieces.len() > 1);
+    for port in 0..10_000 {
+        listener.handle_datagram(netsim::epoch(), address(port), &mut pieces[0].clone());
+    }
+    assert!(listener.unfinished.held() <= 32 * 4096);
+    // The latest ones are still there.
+    for piece in &pieces[1..] {
+        listener.handle_datagram(netsim::epoch(), address(9_999), &mut piece.clone());
+    }
+    assert_eq!(
+        listener.poll_transmit(&mut Vec::new()),
+        Some(address(9_999))
+    );
+}
+
 fn client(seed: u8, mtu: usize) -> Connection {
     let mut client = Config::anonymous();
     client.provider = config(alice()).provider;
     client.peer_certificate = PeerCertificate::Requested;
-    client.versions = crate::Versions::DTLS_1_2;
+    client.versions = Versions::DTLS_1_2;
     client.mtu = mtu;
     let mut client = Connection::new(Arc::new(client), Role::Client, [seed; 32]).unwrap();
     client.start(netsim::epoch(), None);

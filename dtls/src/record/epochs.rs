@@ -1,5 +1,6 @@
 use super::replay::ReplayWindow;
 use super::{Exhausted, Rejected};
+use crate::ConnectionId;
 use crate::crypto::{Aead, AeadAlgorithm, CryptoError, Provider, SequenceCipher};
 use crate::wire::{ContentType, RecordHeader, RecordNumber, UnifiedHeader};
 use zeroize::Zeroizing;
@@ -47,20 +48,24 @@ impl Protection13 {
         &self,
         number: RecordNumber,
         content_type: ContentType,
+        id: &ConnectionId,
         buf: &mut Vec<u8>,
         start: usize,
     ) -> Result<(), CryptoError> {
-        let body = start + UnifiedHeader::LENGTH;
+        let body = start + UnifiedHeader::LENGTH + id.len();
         buf.push(content_type.number());
         let length = buf.len().checked_sub(body).ok_or(CryptoError)?;
         let length = u16::try_from(length + AeadAlgorithm::TAG_LENGTH).map_err(|_| CryptoError)?;
-        let mut head = UnifiedHeader::encode(number.epoch, number.sequence_number, length);
+        let mut room = [0; UnifiedHeader::LENGTH + ConnectionId::MAX_LENGTH];
+        let head = &mut room[..body - start];
+        UnifiedHeader::write(number.epoch, number.sequence_number, id, length, head)
+            .ok_or(CryptoError)?;
         self.aead
-            .seal(self.nonce(number.sequence_number), &head, buf, body)?;
+            .seal(self.nonce(number.sequence_number), head, buf, body)?;
         let mask = self.mask(&buf[body..])?;
-        head[1] ^= mask[0];
-        head[2] ^= mask[1];
-        buf[start..body].copy_from_slice(&head);
+        let masked = head[1 + id.len()..].iter_mut().zip(mask);
+        masked.for_each(|(byte, mask)| *byte ^= mask);
+        buf[start..body].copy_from_slice(head);
         Ok(())
     }
 }
@@ -92,6 +97,8 @@ pub(crate) struct Opened<'a> {
     pub(crate) number: RecordNumber,
     pub(crate) content_type: ContentType,
     pub(crate) plaintext: &'a mut [u8],
+    /// No record that was let in before is newer.
+    pub(crate) is_newest: bool,
 }
 
 impl Epochs {
@@ -175,6 +182,7 @@ impl Epochs {
         &mut self,
         epoch: u64,
         content_type: ContentType,
+        id: &ConnectionId,
         buf: &mut Vec<u8>,
         start: usize,
     ) -> Result<RecordNumber, Exhausted> {
@@ -191,7 +199,7 @@ impl Epochs {
         write.next += 1;
         write
             .keys
-            .seal(number, content_type, buf, start)
+            .seal(number, content_type, id, buf, start)
             .map_err(|_| Exhausted)?;
         Ok(number)
     }
@@ -203,6 +211,7 @@ impl Epochs {
         record: &'a mut [u8],
     ) -> Result<Opened<'a>, Rejected> {
         let index = self.find(header.epoch_bits).ok_or(Rejected::NoKeys)?;
+        let latest = self.read_epoch();
         let read = &mut self.read[index];
         let (head, body) = record
             .split_at_mut_checked(header.header_length)
@@ -217,11 +226,12 @@ impl Epochs {
         let mask = read.keys.mask(body).map_err(|_| Rejected::Malformed)?;
         let mut masked = head
             .iter_mut()
-            .skip(1)
+            .skip(1 + header.id_length)
             .zip(mask)
             .take(header.sequence_length);
         masked.by_ref().for_each(|(byte, mask)| *byte ^= mask);
-        let low = head[1..].iter().take(header.sequence_length);
+        let low = head.iter().skip(1 + header.id_length);
+        let low = low.take(header.sequence_length);
         let low = low.fold(0, |low, byte| low << 8 | u64::from(*byte));
         let bits = 8 * header.sequence_length;
         let sequence_number = nearest(read.window.next(), low, bits);
@@ -242,6 +252,7 @@ impl Epochs {
                 Rejected::Unauthentic
             });
         };
+        let is_newest = latest == Some(read.epoch) && sequence_number >= read.window.next();
         read.window.record(sequence_number);
         // Content, its type, zeros (RFC 8446 §5.2).
         let end = inner.iter().rposition(|byte| *byte != 0);
@@ -257,6 +268,7 @@ impl Epochs {
             },
             content_type,
             plaintext: &mut inner[..end],
+            is_newest,
         })
     }
 

@@ -1,14 +1,17 @@
 //! The record layer of one connection: numbers, keys and the replay window.
 
 mod epochs;
+mod ids;
 mod protection;
 mod replay;
 
 use std::fmt;
 
 pub(crate) use self::epochs::{Epochs, Opened, Protection13};
+pub(crate) use self::ids::Ids;
 pub(crate) use self::protection::Protection;
 use self::replay::ReplayWindow;
+use crate::ConnectionId;
 use crate::wire::{ContentType, DTLS_1_2, RecordHeader, RecordNumber, UnifiedHeader};
 
 /// Everything that a record needs in order to leave or to be let in.
@@ -19,6 +22,8 @@ pub(crate) struct RecordLayer {
     keys: Option<Keys>,
     /// The keys of DTLS 1.3, which has neither epoch 1 nor `keys`.
     epochs: Option<Box<Epochs>>,
+    /// The connection ids that were agreed on.
+    ids: Option<Box<Ids>>,
 }
 
 /// The keys of epoch 1 of DTLS 1.2, the only protected epoch of a connection without renegotiation.
@@ -91,6 +96,27 @@ impl RecordLayer {
     pub(crate) fn clear(&mut self) {
         self.keys = None;
         self.epochs = None;
+        self.ids = None;
+    }
+
+    /// Protected records have connection ids, or none.
+    pub(crate) fn agree_on_ids(&mut self, ids: Option<Ids>) {
+        self.ids = ids.map(Box::new);
+    }
+
+    pub(crate) fn ids(&self) -> Option<&Ids> {
+        self.ids.as_deref()
+    }
+
+    pub(crate) fn ids_mut(&mut self) -> Option<&mut Ids> {
+        self.ids.as_deref_mut()
+    }
+
+    /// What stands in the records that we seal.
+    fn id(&self) -> ConnectionId {
+        self.ids
+            .as_ref()
+            .map_or(ConnectionId::EMPTY, |ids| ids.theirs())
     }
 
     /// The epoch of what we say now.
@@ -104,10 +130,13 @@ impl RecordLayer {
 
     /// How many bytes a record of this epoch has more than what it carries.
     pub(crate) fn overhead(&self, epoch: u64) -> usize {
+        let id = self.id();
         match (&self.epochs, &self.keys) {
             _ if epoch == 0 => RecordHeader::LENGTH,
-            (Some(_), _) => Protection13::OVERHEAD,
-            (None, Some(keys)) => keys.write.overhead(),
+            (Some(_), _) => Protection13::OVERHEAD + id.len(),
+            (None, Some(keys)) if id.is_empty() => keys.write.overhead(),
+            // And the true content type.
+            (None, Some(keys)) => keys.write.overhead() + id.len() + 1,
             (None, None) => RecordHeader::LENGTH,
         }
     }
@@ -158,10 +187,11 @@ impl RecordLayer {
 
     /// How much of a reserved record is its head.
     pub(crate) fn reserved(&self) -> Option<usize> {
+        let id = self.id().len();
         if self.epochs.is_some() {
-            return Some(UnifiedHeader::LENGTH);
+            return Some(UnifiedHeader::LENGTH + id);
         }
-        Some(RecordHeader::LENGTH + self.keys.as_ref()?.write.prefix_length())
+        Some(RecordHeader::LENGTH + id + self.keys.as_ref()?.write.prefix_length())
     }
 
     /// Whether the next number must be saved for the alert that ends the connection.
@@ -192,8 +222,9 @@ impl RecordLayer {
         buf: &mut Vec<u8>,
         start: usize,
     ) -> Result<RecordNumber, Exhausted> {
+        let id = self.id();
         if let Some(epochs) = &mut self.epochs {
-            return epochs.seal(epoch, content_type, buf, start);
+            return epochs.seal(epoch, content_type, &id, buf, start);
         }
         let keys = self.keys.as_mut().ok_or(Exhausted)?;
         if keys.next > RecordHeader::MAX_SEQUENCE_NUMBER {
@@ -207,40 +238,55 @@ impl RecordLayer {
         };
         // The number is used up whatever happens next: it never meets a second plaintext.
         keys.next += 1;
-        keys.write.seal(header, buf, start).map_err(|_| Exhausted)?;
+        let sealed = keys.write.seal(header, &id, buf, start);
+        sealed.map_err(|_| Exhausted)?;
         Ok(RecordNumber {
             epoch,
             sequence_number: header.sequence_number,
         })
     }
 
-    /// Lets a protected record in, in place.
+    /// Lets a protected record of DTLS 1.2 in, in place.
     pub(crate) fn open<'a>(
         &mut self,
         header: &RecordHeader,
+        id: &ConnectionId,
         body: &'a mut [u8],
-    ) -> Result<&'a mut [u8], Rejected> {
+    ) -> Result<Opened<'a>, Rejected> {
         let keys = self.keys.as_mut().ok_or(Rejected::NoKeys)?;
         if !keys.window.admits(header.sequence_number) {
             return Err(Rejected::Replayed);
         }
-        match keys.read.open(header, body) {
-            Ok(plaintext) => {
-                keys.window.record(header.sequence_number);
-                if plaintext.len() > RecordHeader::MAX_PLAINTEXT {
-                    return Err(Rejected::TooLarge);
-                }
-                Ok(plaintext)
-            }
-            Err(_) => {
-                keys.failures += 1;
-                Err(if keys.failures >= keys.read.max_failures() {
-                    Rejected::TooManyFailures
-                } else {
-                    Rejected::Unauthentic
-                })
-            }
+        let Ok(plaintext) = keys.read.open(header, id, body) else {
+            keys.failures += 1;
+            return Err(if keys.failures >= keys.read.max_failures() {
+                Rejected::TooManyFailures
+            } else {
+                Rejected::Unauthentic
+            });
+        };
+        let is_newest = header.sequence_number >= keys.window.next();
+        keys.window.record(header.sequence_number);
+        let (mut content_type, mut end) = (header.content_type, plaintext.len());
+        if !id.is_empty() {
+            // Content, its type, zeros (RFC 9146 §4).
+            let last = plaintext.iter().rposition(|byte| *byte != 0);
+            end = last.ok_or(Rejected::Malformed)?;
+            content_type =
+                ContentType::from_number(plaintext[end]).map_err(|_| Rejected::Malformed)?;
         }
+        if end > RecordHeader::MAX_PLAINTEXT {
+            return Err(Rejected::TooLarge);
+        }
+        Ok(Opened {
+            number: RecordNumber {
+                epoch: header.epoch.into(),
+                sequence_number: header.sequence_number,
+            },
+            content_type,
+            plaintext: &mut plaintext[..end],
+            is_newest,
+        })
     }
 
     #[cfg(test)]

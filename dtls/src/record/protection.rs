@@ -1,7 +1,8 @@
 use zeroize::Zeroizing;
 
+use crate::ConnectionId;
 use crate::crypto::{Aead, AeadAlgorithm, CryptoError, Provider};
-use crate::wire::RecordHeader;
+use crate::wire::{ContentType, RecordHeader};
 
 /// The protection of one direction of an epoch under TLS 1.2 (RFC 5288 §3, RFC 6655 §3, RFC 7905 §2).
 ///
@@ -75,15 +76,21 @@ impl Protection {
         self.algorithm.max_failures()
     }
 
-    /// Completes the record that begins at `start`: room for its head and prefix, then the plaintext to the end.
+    /// Completes the record that begins at `start`: room for its head and prefix, then the plaintext to the end. With
+    /// a connection id its content type is sealed as well (RFC 9146 §4).
     pub(crate) fn seal(
         &self,
-        header: RecordHeader,
+        mut header: RecordHeader,
+        id: &ConnectionId,
         buf: &mut Vec<u8>,
         start: usize,
     ) -> Result<(), CryptoError> {
-        let body = start + RecordHeader::LENGTH;
+        let body = start + RecordHeader::LENGTH + id.len();
         let plaintext = body + self.prefix_length();
+        if !id.is_empty() {
+            buf.push(header.content_type.number());
+            header.content_type = ContentType::Tls12Cid;
+        }
         let length = buf.len().checked_sub(plaintext).ok_or(CryptoError)?;
         let length = u16::try_from(length).map_err(|_| CryptoError)?;
         let record_length = usize::from(length) + self.overhead() - RecordHeader::LENGTH;
@@ -91,16 +98,27 @@ impl Protection {
         if let Nonce::Explicit { .. } = self.nonce {
             buf[body..plaintext].copy_from_slice(&header.number());
         }
-        buf[start..body].copy_from_slice(&header.encode(record_length));
-        let aad = header.additional_data(length);
-        self.aead
-            .seal(self.make_nonce(header.number()), &aad, buf, plaintext)
+        let head = header.encode(record_length);
+        let (front, length_of_body) = head.split_at(RecordHeader::LENGTH - 2);
+        let (before, behind) = buf[start..body].split_at_mut(front.len());
+        before.copy_from_slice(front);
+        behind[..id.len()].copy_from_slice(id.as_bytes());
+        behind[id.len()..].copy_from_slice(length_of_body);
+        let nonce = self.make_nonce(header.number());
+        if id.is_empty() {
+            let aad = header.additional_data(length);
+            self.aead.seal(nonce, &aad, buf, plaintext)
+        } else {
+            let (aad, end) = header.additional_data_with_id(id, length);
+            self.aead.seal(nonce, &aad[..end], buf, plaintext)
+        }
     }
 
     /// Verifies and decrypts the body of a record in place.
     pub(crate) fn open<'a>(
         &self,
         header: &RecordHeader,
+        id: &ConnectionId,
         body: &'a mut [u8],
     ) -> Result<&'a mut [u8], CryptoError> {
         let (explicit, sealed) = body
@@ -120,8 +138,14 @@ impl Protection {
             Nonce::Explicit { .. } => (&*explicit).try_into().map_err(|_| CryptoError)?,
             Nonce::Implicit { .. } => header.number(),
         };
-        let aad = header.additional_data(length);
-        self.aead.open(self.make_nonce(number), &aad, sealed)
+        let nonce = self.make_nonce(number);
+        if id.is_empty() {
+            let aad = header.additional_data(length);
+            self.aead.open(nonce, &aad, sealed)
+        } else {
+            let (aad, end) = header.additional_data_with_id(id, length);
+            self.aead.open(nonce, &aad[..end], sealed)
+        }
     }
 
     fn make_nonce(&self, number: [u8; 8]) -> [u8; 12] {

@@ -9,11 +9,9 @@ pub(crate) mod server;
 #[cfg(test)]
 mod tests;
 
-use subtle::ConstantTimeEq as _;
-
 pub(crate) use self::key_schedule::Secrets;
 use crate::certificate::Leaf;
-use crate::crypto::{CipherSuite, PublicKey, SignatureScheme};
+use crate::crypto::{self, CipherSuite, PublicKey, SignatureScheme};
 use crate::handshake::{Context, Failure, Message};
 use crate::wire::{CertificateMessage, HandshakeType, ServerKeyExchange};
 use crate::{Certificate, Role, SrtpProfile};
@@ -118,7 +116,7 @@ fn check_finished(
     let expected =
         secrets.verify_data(&context.config.provider, sender, context.transcript.bytes());
     // Another length is unequal as well.
-    if message.body.as_slice().ct_eq(&expected).into() {
+    if crypto::equal(&message.body, &expected) {
         Ok(())
     } else {
         Err(Failure::bad_proof())

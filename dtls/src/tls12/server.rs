@@ -2,7 +2,7 @@ use super::key_schedule::psk_pre_master;
 use super::{Agreed, Hellos, Peer, Secrets, check_finished, expect, finish, own_certificate};
 use crate::crypto::{Authentication, CipherSuite, KeyExchange, NamedGroup, SignatureScheme};
 use crate::handshake::{
-    Context, Failure, Message, Progress, Refused, choose_profile, choose_protocol,
+    AgreedIds, Context, Failure, Message, Progress, Refused, choose_profile, choose_protocol,
 };
 use crate::wire::{
     CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, DTLS_1_2, Extensions,
@@ -101,6 +101,7 @@ pub(crate) struct Choice {
     identity: Option<(Certificate, SignatureScheme)>,
     alpn: Option<Vec<u8>>,
     srtp_profile: Option<SrtpProfile>,
+    ids: Option<AgreedIds>,
     client_random: [u8; 32],
     /// The extensions to be answered.
     answer: Extensions,
@@ -144,8 +145,10 @@ impl Choice {
             .ok_or(Failure::incompatible())?;
         let alpn = choose_protocol(&config.alpn, extensions.alpn.as_deref())?;
         let srtp_profile = choose_profile(config, extensions.srtp.as_ref());
-        Ok(Self {
+        let ids = AgreedIds::choose(extensions).and_then(|ids| ids.with_own(context));
+        let mut choice = Self {
             suite,
+            ids,
             group: group.filter(|_| suite.ephemeral),
             identity: identity.filter(|_| suite.authentication != Authentication::Psk),
             srtp_profile,
@@ -162,7 +165,11 @@ impl Choice {
                 ..Extensions::default()
             },
             alpn,
-        })
+        };
+        if let Some(ids) = &ids {
+            ids.answer(&mut choice.answer);
+        }
+        Ok(choice)
     }
 
     /// Sends flight 4: ServerHello, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone; of which a
@@ -189,6 +196,7 @@ impl Choice {
             None => None,
         };
 
+        AgreedIds::install(self.ids, context);
         context.begin_flight();
         let mut body = Vec::new();
         ServerHello {

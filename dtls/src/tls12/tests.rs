@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use super::key_schedule::{Secrets, prf};
+use crate::ConnectionId;
 use crate::Role;
 use crate::crypto::{CipherSuite, Hash, Provider, PublicKey, SUITES, SignatureScheme};
 use crate::record::Protection;
@@ -242,14 +243,24 @@ fn recorded_records_open_and_seal_to_the_same_bytes() {
                         continue;
                     }
                     let mut body = body.to_vec();
-                    let plaintext = protection.open(&header, &mut body).unwrap().to_vec();
+                    let plaintext = protection
+                        .open(&header, &ConnectionId::EMPTY, &mut body)
+                        .unwrap()
+                        .to_vec();
                     opened += 1;
                     // OpenSSL counts its explicit nonces from a start of its own: seal under its number.
                     let mut again = vec![0; RecordHeader::LENGTH + protection.prefix_length()];
                     again.extend_from_slice(&plaintext);
-                    protection.seal(header, &mut again, 0).unwrap();
+                    protection
+                        .seal(header, &ConnectionId::EMPTY, &mut again, 0)
+                        .unwrap();
                     let mut reopened = again[RecordHeader::LENGTH..].to_vec();
-                    assert_eq!(protection.open(&header, &mut reopened).unwrap(), plaintext);
+                    assert_eq!(
+                        protection
+                            .open(&header, &ConnectionId::EMPTY, &mut reopened)
+                            .unwrap(),
+                        plaintext
+                    );
                     data |= plaintext == b"hello dtls\n";
                 }
             }

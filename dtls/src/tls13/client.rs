@@ -1,4 +1,5 @@
-use super::{Agreed, Extras, Keys, PSK_HASH, Peer, expect, send_finished, send_proof};
+use super::{Agreed, Extras, Keys, Peer, SharedKey, expect, send_finished, send_proof};
+use crate::Role;
 use crate::crypto::{CipherSuite13, SignatureScheme};
 use crate::handshake::{
     Context, Failure, Message, Progress, Refused, accepted_profile, accepted_protocol,
@@ -8,7 +9,6 @@ use crate::wire::{
     CertificateRequest13, ClientHello, DTLS_1_2, EncryptedExtensions, Extensions, HandshakeType,
     KeyShare, Psk, ServerHello,
 };
-use crate::{PreSharedKey, Role};
 
 /// The client's side behind the ServerHello (RFC 9147 §5.8.1), by the message that it waits for.
 pub(crate) enum State {
@@ -27,7 +27,7 @@ pub(crate) struct Retried {
 /// All that can be wrong with a ServerHello or HelloRetryRequest, apart from its share; the suite that it chose.
 pub(crate) fn check_hello(
     context: &Context<'_>,
-    offer: &ClientHello,
+    (offer, psks): (&ClientHello, &[SharedKey]),
     answer: &ServerHello,
     retried: Option<&Retried>,
 ) -> Result<CipherSuite13, Failure> {
@@ -57,27 +57,35 @@ pub(crate) fn check_hello(
             .cookie
             .clone()
             .filter(|_| answer.is_retry()),
+        connection_id: answer
+            .extensions
+            .connection_id
+            .clone()
+            .filter(|_| !answer.is_retry()),
+        return_routability: answer.extensions.return_routability && !answer.is_retry(),
         ..Extensions::default()
     };
     if answer.extensions != known {
         return Err(Failure::unsupported_extension());
     }
-    check_psk(offer, answer, suite)?;
+    check_psk(psks, answer, suite)?;
     Ok(suite)
 }
 
-/// A server takes the one key that we offered, with the hash that goes with it, or none.
+/// A server takes one of the keys that we offered, with the hash that goes with it, or none.
 fn check_psk(
-    offer: &ClientHello,
+    psks: &[SharedKey],
     answer: &ServerHello,
     suite: CipherSuite13,
 ) -> Result<(), Failure> {
-    match (&answer.extensions.psk, &offer.extensions.psk) {
-        (None, _) => Ok(()),
-        (Some(_), _) if answer.is_retry() => Err(Failure::unsupported_extension()),
-        (Some(_), None) => Err(Failure::unsupported_extension()),
-        (Some(Psk::Selected(0)), Some(_)) if suite.hash == PSK_HASH => Ok(()),
-        _ => Err(Failure::illegal()),
+    match &answer.extensions.psk {
+        None => Ok(()),
+        Some(_) if answer.is_retry() || psks.is_empty() => Err(Failure::unsupported_extension()),
+        Some(Psk::Selected(index)) => match psks.get(usize::from(*index)) {
+            Some(psk) if psk.hash == suite.hash => Ok(()),
+            _ => Err(Failure::illegal()),
+        },
+        Some(Psk::Offer { .. }) => Err(Failure::illegal()),
     }
 }
 
@@ -95,11 +103,10 @@ impl State {
         context: &mut Context<'_>,
         offer: &ClientHello,
         suite: CipherSuite13,
-        psk: bool,
+        psk: Option<SharedKey>,
         shared: &[u8],
     ) -> Result<Self, Failure> {
-        let config = context.config;
-        let key = config.psks.first().filter(|_| psk).map(PreSharedKey::key);
+        let key = psk.as_ref().map(SharedKey::key);
         let keys = Keys::begin(context, Role::Client, suite, (key, shared), offer.random)?;
         Ok(Self::EncryptedExtensions(Box::new(
             ExpectEncryptedExtensions {
@@ -132,7 +139,7 @@ impl State {
 
 pub(crate) struct ExpectEncryptedExtensions {
     keys: Keys,
-    psk: bool,
+    psk: Option<SharedKey>,
     offer: ClientHello,
 }
 
@@ -159,13 +166,14 @@ impl ExpectEncryptedExtensions {
             alpn: accepted_protocol(&self.offer, extensions.alpn.as_deref())?,
         };
         context.transcript.push(message);
-        if self.psk {
+        if self.psk.is_some() {
             return Ok(State::Finished(Box::new(ExpectFinished {
                 previous: ExpectCertificate {
                     keys: self.keys,
                     extras,
                     schemes: None,
                 },
+                psk: self.psk,
                 peer: None,
             })));
         }
@@ -238,21 +246,27 @@ impl ExpectCertificateVerify {
         context.transcript.push(message);
         Ok(State::Finished(Box::new(ExpectFinished {
             previous: self.previous,
-            peer: Some(self.peer),
+            psk: None,
+            peer: Some(self.peer.der),
         })))
     }
 }
 
 pub(crate) struct ExpectFinished {
     previous: ExpectCertificate,
+    psk: Option<SharedKey>,
     /// `None` with a pre-shared key and in no other case.
-    peer: Option<Peer>,
+    peer: Option<Vec<u8>>,
 }
 
 impl ExpectFinished {
     /// Sends Certificate, CertificateVerify and Finished, and opens the epoch of data.
     fn handle(self, context: &mut Context<'_>, message: &Message) -> Result<Agreed, Failure> {
-        let Self { previous, peer } = self;
+        let Self {
+            previous,
+            psk,
+            peer,
+        } = self;
         let ExpectCertificate {
             keys,
             extras,
@@ -271,13 +285,17 @@ impl ExpectFinished {
         let epochs = context.records.epochs_mut().ok_or(Failure::unexpected())?;
         epochs.install_write(Epochs::APPLICATION, own);
         epochs.install_read(Epochs::APPLICATION, theirs);
+        let wants = context.config.accept_tickets;
         Ok(Agreed {
             srtp_profile: extras.srtp_profile,
             alpn: extras.alpn,
             client_handshake: None,
+            resumption: wants.then(|| keys.resumption(context)),
+            tickets: Vec::new(),
             secrets: keys.into_secrets(application),
-            psk: peer.is_none(),
-            peer,
+            resumed: psk.as_ref().is_some_and(SharedKey::is_resumption),
+            peer: peer.or_else(|| psk.as_ref()?.peer().map(<[u8]>::to_vec)),
+            psk: psk.is_some_and(|psk| psk.is_from_outside()),
         })
     }
 }

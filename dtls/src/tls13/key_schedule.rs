@@ -82,9 +82,9 @@ impl<'a> Derivation<'a> {
         self.extract(&zeros, psk.unwrap_or(&zeros))
     }
 
-    /// The proof that a client has a key from outside, over its hello up to the proofs (RFC 8446 §4.2.11.2).
-    pub(crate) fn binder(&self, early: &[u8], transcript_hash: &[u8]) -> Secret {
-        let key = self.derive(early, b"ext binder", &self.transcript_hash(&[]));
+    /// The proof that a client has a key, over its hello up to the proofs (RFC 8446 §4.2.11.2).
+    pub(crate) fn binder(&self, early: &[u8], label: &[u8], transcript_hash: &[u8]) -> Secret {
+        let key = self.derive(early, label, &self.transcript_hash(&[]));
         self.verify_data(&key, transcript_hash)
     }
 
@@ -119,10 +119,14 @@ impl<'a> Derivation<'a> {
         self.derive(master, b"exp master", transcript_hash)
     }
 
-    #[cfg(test)]
     /// The secret that tickets start from.
     pub(crate) fn resumption_master(&self, master: &[u8], transcript_hash: &[u8]) -> Secret {
         self.derive(master, b"res master", transcript_hash)
+    }
+
+    /// The key that goes with a ticket (RFC 8446 §4.6.1).
+    pub(crate) fn ticket_key(&self, resumption: &[u8], nonce: &[u8]) -> Secret {
+        self.derive(resumption, b"resumption", nonce)
     }
 
     /// The traffic secret that follows after a KeyUpdate (RFC 8446 §7.2).

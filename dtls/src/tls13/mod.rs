@@ -5,19 +5,21 @@
 
 pub(crate) mod client;
 mod key_schedule;
+mod psk;
+mod retry;
 pub(crate) mod server;
 #[cfg(test)]
 mod tests;
 
-use subtle::ConstantTimeEq as _;
-
 pub(crate) use self::key_schedule::{Derivation, Secret, Secrets, protection};
+pub(crate) use self::psk::SharedKey;
+pub(crate) use self::retry::{Retry, hello_digest};
 use crate::certificate::Leaf;
-use crate::crypto::{CipherSuite13, Hash, PublicKey, SignatureScheme};
+use crate::crypto::{self, CipherSuite13, Hash, PublicKey, SignatureScheme};
 use crate::handshake::{Context, Failure, Message};
 use crate::record::{Epochs, Protection13};
 use crate::wire::{Certificate13, CertificateVerify, HandshakeType};
-use crate::{Certificate, Provider, Role, SrtpProfile};
+use crate::{Certificate, Role, SrtpProfile};
 
 /// What a completed handshake leaves behind.
 pub(crate) struct Agreed {
@@ -26,10 +28,16 @@ pub(crate) struct Agreed {
     /// What a server reads a repeated flight of the client with.
     pub(crate) client_handshake: Option<Secret>,
     pub(crate) secrets: Secrets,
-    /// The certificate that the other side proved to own.
-    pub(crate) peer: Option<Peer>,
-    /// Both sides know a key.
+    /// The certificate that the other side proved to own, in this handshake or in the one that is resumed.
+    pub(crate) peer: Option<Vec<u8>>,
+    /// Both sides know a key from outside.
     pub(crate) psk: bool,
+    /// The handshake goes on from an earlier one.
+    pub(crate) resumed: bool,
+    /// What a client makes the keys of tickets from, if it wants any.
+    pub(crate) resumption: Option<Secret>,
+    /// NewSessionTicket messages of a server.
+    pub(crate) tickets: Vec<Vec<u8>>,
 }
 
 /// What hello and EncryptedExtensions agree on beside keys.
@@ -159,11 +167,18 @@ impl Keys {
         expect(message, HandshakeType::FINISHED)?;
         let expected = self.verify_data(context, sender);
         // Another length is unequal as well.
-        if message.body.as_slice().ct_eq(expected.as_slice()).into() {
+        if crypto::equal(&message.body, &expected) {
             Ok(())
         } else {
             Err(Failure::bad_proof())
         }
+    }
+
+    /// What tickets start from, at the end of the transcript.
+    fn resumption(&self, context: &Context<'_>) -> Secret {
+        let derivation = Derivation::new(&context.config.provider, self.suite.hash);
+        let hash = derivation.transcript_hash(context.transcript.bytes());
+        derivation.resumption_master(&self.master, &hash)
     }
 
     fn into_secrets(self, application: ApplicationKeys) -> Secrets {
@@ -257,53 +272,10 @@ fn send_finished(context: &mut Context<'_>, keys: &Keys, role: Role) {
     context.send_in(Epochs::HANDSHAKE, HandshakeType::FINISHED, verify_data);
 }
 
-/// Begins the transcript of a handshake with a HelloRetryRequest: of the first hello only the hash stays
-/// (RFC 8446 §4.4.1).
-pub(crate) fn begin_retried_transcript(
-    context: &mut Context<'_>,
-    suite: u16,
-    hello: &Message,
-    retry: &Message,
-) {
+/// The hash of a suite.
+pub(crate) fn hash_of(suite: u16) -> Hash {
     let suite = CipherSuite13::ALL.iter().find(|own| own.number == suite);
-    let hash = suite.map_or(Hash::Sha256, |suite| suite.hash);
-    context.transcript.clear_for_13();
-    context.transcript.push(hello);
-    let digest = context
-        .config
-        .provider
-        .hash(hash, context.transcript.bytes());
-    context.transcript.clear_for_13();
-    context.transcript.push(&Message {
-        message_type: HandshakeType::MESSAGE_HASH,
-        message_seq: 0,
-        body: digest,
-    });
-    context.transcript.push(retry);
-}
-
-/// The hash that keys from outside go with (RFC 8446 §4.2.11).
-pub(crate) const PSK_HASH: Hash = Hash::Sha256;
-
-/// The proof that a client has a key, over what was said before (`said`, in the form of a transcript) and its hello
-/// up to the proofs.
-pub(crate) fn binder(
-    provider: &Provider,
-    key: &[u8],
-    said: &[u8],
-    hello: &[u8],
-    cut: usize,
-) -> Secret {
-    let derivation = Derivation::new(provider, PSK_HASH);
-    let mut covered = said.to_vec();
-    // The head says the whole length (RFC 8446 §4.2.11.2).
-    let [.., a, b, c] = hello.len().to_be_bytes();
-    covered.extend_from_slice(&[HandshakeType::CLIENT_HELLO.0, a, b, c]);
-    covered.extend_from_slice(&hello[..hello.len().saturating_sub(cut)]);
-    derivation.binder(
-        &derivation.early(Some(key)),
-        &derivation.transcript_hash(&covered),
-    )
+    suite.map_or(Hash::Sha256, |suite| suite.hash)
 }
 
 /// Only the message that a state waits for.

@@ -1,19 +1,19 @@
-use subtle::ConstantTimeEq as _;
-
 use super::{
-    Agreed, ApplicationKeys, Extras, Keys, PSK_HASH, Peer, begin_retried_transcript, binder,
-    expect, send_finished, send_proof,
+    Agreed, ApplicationKeys, Derivation, Extras, Keys, Peer, Retry, SharedKey, expect,
+    hello_digest, send_finished, send_proof,
 };
 use crate::crypto::{CipherSuite13, NamedGroup, SignatureScheme};
 use crate::handshake::{
-    Context, Failure, Message, Progress, Refused, choose_profile, choose_protocol,
+    AgreedIds, Circumstances, Context, Failure, Message, Progress, Refused, choose_profile,
+    choose_protocol,
 };
 use crate::record::Epochs;
+use crate::ticket::Session;
 use crate::wire::{
     CertificateRequest13, ClientHello, DTLS_1_2, DTLS_1_3, EncryptedExtensions, Extensions,
-    HandshakeType, KeyShare, Psk, ServerHello, UseSrtp,
+    HandshakeType, KeyShare, NewSessionTicket, Psk, ServerHello, UseSrtp,
 };
-use crate::{PreSharedKey, Role};
+use crate::{Role, TicketKeys};
 
 /// The server's side (RFC 9147 §5.8.1), by the message that it waits for. Its life begins with a ClientHello that was
 /// found acceptable.
@@ -35,6 +35,14 @@ impl State {
         matches!(self, Self::SecondHello(_) | Self::Certificate(_))
     }
 
+    /// Goes on behind a HelloRetryRequest that was sent without anything being kept of it but what the client shows:
+    /// `digest` is the hash of its first hello. The second one comes next.
+    pub(crate) fn behind_cookie(context: &mut Context<'_>, retry: Retry, digest: Vec<u8>) -> Self {
+        let message = retry.message();
+        Retry::begin_transcript(context, digest, &message);
+        Self::SecondHello(Box::new(ExpectSecondHello { first: None, retry }))
+    }
+
     /// Handles a message. What came protected has the record to vouch for it: whatever is wrong is fatal.
     pub(crate) fn handle(
         self,
@@ -43,7 +51,7 @@ impl State {
     ) -> Result<Progress<Self, Agreed>, Refused<Self>> {
         Ok(Progress::Continue(match self {
             Self::SecondHello(state) => match state.check(context, message) {
-                Ok((hello, choice)) => state.proceed(context, message, &hello, choice)?,
+                Ok(choice) => state.proceed(context, message, choice)?,
                 Err(failure) => {
                     return Err(Refused {
                         failure,
@@ -72,14 +80,17 @@ pub(crate) struct Choice {
     extras: Extras,
     client_random: [u8; 32],
     /// The key that both sides know, and its place in the client's list.
-    psk: Option<(u16, PreSharedKey)>,
+    psk: Option<(u16, SharedKey)>,
+    /// The client takes tickets.
+    takes_tickets: bool,
+    ids: Option<AgreedIds>,
 }
 
 impl Choice {
     /// Chooses in our own order of preference. Nothing is changed by a hello that is refused. `said` is the
     /// transcript up to the hello.
     pub(crate) fn new(
-        context: &Context<'_>,
+        context: Circumstances<'_>,
         hello: &ClientHello,
         (said, body): (&[u8], &[u8]),
     ) -> Result<Self, Failure> {
@@ -90,9 +101,10 @@ impl Choice {
         }
         let provider = &context.config.provider;
         let extensions = &hello.extensions;
-        let psk = choose_psk(context, hello, (said, body))?;
+        let psk = SharedKey::choose(context, hello, (said, body))?;
         let fits = |suite: &CipherSuite13| {
-            hello.cipher_suites.contains(&suite.number) && (psk.is_none() || suite.hash == PSK_HASH)
+            let hash = psk.as_ref().map_or(suite.hash, |(_, psk)| psk.hash);
+            hello.cipher_suites.contains(&suite.number) && suite.hash == hash
         };
         let suite = provider
             .suites_13()
@@ -137,6 +149,8 @@ impl Choice {
             extras,
             client_random: hello.random,
             psk,
+            takes_tickets: extensions.psk_modes == Some(true),
+            ids: AgreedIds::choose(extensions),
         })
     }
 
@@ -157,30 +171,30 @@ impl Choice {
         }
     }
 
-    fn send_retry(self, context: &mut Context<'_>, message: &Message, hello: ClientHello) -> State {
-        let mut body = Vec::new();
-        self.hello(
-            ServerHello::RETRY,
-            KeyShare {
-                group: self.group.number(),
-                public: Vec::new(),
-            },
-        )
-        .encode(&mut body);
-        context.begin_flight();
-        context.send(HandshakeType::SERVER_HELLO, body);
-        if let Some(retry) = context.flight.only_message().cloned() {
-            begin_retried_transcript(context, self.suite.number, message, &retry);
+    /// What a HelloRetryRequest with this choice says; `cookie` may be what makes it necessary.
+    pub(crate) fn retry(&self, cookie: Option<Vec<u8>>) -> Retry {
+        Retry {
+            suite: self.suite.number,
+            group: self.share.is_none().then_some(self.group.number()),
+            cookie,
         }
+    }
+
+    fn send_retry(self, context: &mut Context<'_>, message: &Message, hello: ClientHello) -> State {
+        let retry = self.retry(None);
+        context.begin_flight();
+        context.send(HandshakeType::SERVER_HELLO, retry.body());
+        let provider = &context.config.provider;
+        let digest = hello_digest(provider, retry.suite, &message.body);
+        Retry::begin_transcript(context, digest, &retry.message());
         State::SecondHello(Box::new(ExpectSecondHello {
-            first: hello,
-            suite: self.suite,
-            group: self.group,
+            first: Some(hello),
+            retry,
         }))
     }
 
     /// Sends ServerHello, EncryptedExtensions, CertificateRequest, Certificate, CertificateVerify and Finished.
-    fn send_flight(self, context: &mut Context<'_>, share: &[u8]) -> Result<State, Failure> {
+    fn send_flight(mut self, context: &mut Context<'_>, share: &[u8]) -> Result<State, Failure> {
         let provider = &context.config.provider;
         let (public, shared) = context
             .secrets
@@ -190,11 +204,13 @@ impl Choice {
             group: self.group.number(),
             public,
         };
+        self.ids = self.ids.and_then(|ids| ids.with_own(context));
         let random = context.random();
         let mut body = Vec::new();
         self.hello(random, own_share).encode(&mut body);
         context.begin_flight();
         context.send(HandshakeType::SERVER_HELLO, body);
+        AgreedIds::install(self.ids, context);
         let psk = self.psk.as_ref().map(|(_, psk)| psk.key());
         let keys = Keys::begin(
             context,
@@ -217,8 +233,8 @@ impl Choice {
         }
         .encode(&mut body);
         context.send_in(Epochs::HANDSHAKE, HandshakeType::ENCRYPTED_EXTENSIONS, body);
-        let psk = self.psk.is_some();
-        if !psk && context.config.peer_certificate.is_requested() {
+        let psk = self.psk.map(|(_, psk)| psk);
+        if psk.is_none() && context.config.peer_certificate.is_requested() {
             let mut body = Vec::new();
             CertificateRequest13 {
                 context: &[],
@@ -232,7 +248,7 @@ impl Choice {
             .encode(&mut body);
             context.send_in(Epochs::HANDSHAKE, HandshakeType::CERTIFICATE_REQUEST, body);
         }
-        if !psk {
+        if psk.is_none() {
             send_proof(context, &keys, Role::Server, &self.schemes)?;
         }
         send_finished(context, &keys, Role::Server);
@@ -246,12 +262,13 @@ impl Choice {
             application,
             extras: self.extras,
             psk,
+            takes_tickets: self.takes_tickets,
         })))
     }
 
-    /// A ServerHello or HelloRetryRequest with our choice. A session id is not echoed (RFC 9147 §5.3).
+    /// A ServerHello with our choice. A session id is not echoed (RFC 9147 §5.3).
     fn hello(&self, random: [u8; 32], share: KeyShare) -> ServerHello {
-        ServerHello {
+        let mut hello = ServerHello {
             version: DTLS_1_2,
             random,
             session_id: Vec::new(),
@@ -260,103 +277,53 @@ impl Choice {
             extensions: Extensions {
                 versions: Some(vec![DTLS_1_3]),
                 key_shares: Some(vec![share]),
-                psk: self
-                    .psk
-                    .as_ref()
-                    .filter(|_| random != ServerHello::RETRY)
-                    .map(|(index, _)| Psk::Selected(*index)),
+                psk: self.psk.as_ref().map(|(index, _)| Psk::Selected(*index)),
                 ..Extensions::default()
             },
+        };
+        if let Some(ids) = self.ids {
+            ids.answer(&mut hello.extensions);
         }
-    }
-}
-
-/// The first key of the client that is one of ours. Its proof has to be right: somebody who does not have it has no
-/// business to name it.
-fn choose_psk(
-    context: &Context<'_>,
-    hello: &ClientHello,
-    (said, body): (&[u8], &[u8]),
-) -> Result<Option<(u16, PreSharedKey)>, Failure> {
-    let Some(psk) = &hello.extensions.psk else {
-        return Ok(None);
-    };
-    let Psk::Offer {
-        identities,
-        binders,
-    } = psk
-    else {
-        return Ok(None);
-    };
-    let config = context.config;
-    let known = |identity: &Vec<u8>| config.psks.iter().find(|own| own.identity() == identity);
-    let usable = hello.extensions.psk_with_dhe
-        && config
-            .provider
-            .suites_13()
-            .any(|s| s.hash == PSK_HASH && hello.cipher_suites.contains(&s.number));
-    let mut offered = (0_u16..).zip(identities).zip(binders).filter(|_| usable);
-    let Some((index, own, proof)) =
-        offered.find_map(|((index, identity), proof)| Some((index, known(identity)?, proof)))
-    else {
-        return Ok(None);
-    };
-    let expected = binder(
-        &config.provider,
-        own.key(),
-        said,
-        body,
-        psk.binders_length(),
-    );
-    if bool::from(proof.as_slice().ct_eq(expected.as_slice())) {
-        Ok(Some((index, own.clone())))
-    } else {
-        Err(Failure::bad_proof())
+        hello
     }
 }
 
 pub(crate) struct ExpectSecondHello {
-    first: ClientHello,
-    suite: CipherSuite13,
-    group: NamedGroup,
+    /// `None` of a client that had to show a cookie: the hash in the transcript stands for it.
+    first: Option<ClientHello>,
+    retry: Retry,
 }
 
 impl ExpectSecondHello {
     /// The same hello, with the share that we asked for (RFC 8446 §4.1.2).
-    fn check(
-        &self,
-        context: &Context<'_>,
-        message: &Message,
-    ) -> Result<(ClientHello, Choice), Failure> {
+    fn check(&self, context: &Context<'_>, message: &Message) -> Result<Choice, Failure> {
         expect(message, HandshakeType::CLIENT_HELLO)?;
         let hello = ClientHello::decode(&message.body)?;
-        let mut as_before = hello.clone();
-        as_before
-            .extensions
-            .key_shares
-            .clone_from(&self.first.extensions.key_shares);
-        // Its proofs are other ones.
-        if as_before.extensions.psk.is_some() {
-            as_before
-                .extensions
-                .psk
-                .clone_from(&self.first.extensions.psk);
+        if let Some(first) = &self.first {
+            let mut as_before = hello.clone();
+            let (extensions, before) = (&mut as_before.extensions, &first.extensions);
+            extensions.key_shares.clone_from(&before.key_shares);
+            // Its proofs are other ones, and keys that do not go with our suite are gone.
+            extensions.psk.clone_from(&before.psk);
+            if as_before != *first {
+                return Err(Failure::illegal());
+            }
         }
-        if as_before != self.first {
+        if hello.extensions.cookie != self.retry.cookie {
             return Err(Failure::illegal());
         }
         let said = (context.transcript.bytes(), message.body.as_slice());
-        let choice = Choice::new(context, &hello, said)?;
-        let shares = hello.extensions.key_shares.as_deref();
-        match shares {
-            Some([share])
-                if share.group == self.group.number()
-                    && choice.group == self.group
-                    && choice.suite == self.suite =>
-            {
-                Ok((hello, choice))
-            }
-            _ => Err(Failure::illegal()),
+        let choice = Choice::new(context.circumstances(), &hello, said)?;
+        let shares = hello.extensions.key_shares.as_deref().unwrap_or_default();
+        let answers = match self.retry.group {
+            Some(group) => matches!(shares, [share] if share.group == group),
+            None => true,
+        };
+        let fits = choice.suite.number == self.retry.suite && choice.share.is_some();
+        if answers && fits {
+            Ok(choice)
+        } else {
+            Err(Failure::illegal())
         }
     }
 
@@ -364,13 +331,11 @@ impl ExpectSecondHello {
         self,
         context: &mut Context<'_>,
         message: &Message,
-        hello: &ClientHello,
         choice: Choice,
     ) -> Result<State, Failure> {
         context.transcript.push(message);
-        let shares = hello.extensions.key_shares.as_deref().unwrap_or_default();
-        let share = shares.first().ok_or(Failure::illegal())?;
-        choice.send_flight(context, &share.public)
+        let share = choice.share.clone().ok_or(Failure::illegal())?;
+        choice.send_flight(context, &share)
     }
 }
 
@@ -379,7 +344,8 @@ pub(crate) struct ExpectCertificate {
     application: ApplicationKeys,
     extras: Extras,
     /// Both sides know a key: the client says nothing but its Finished.
-    psk: bool,
+    psk: Option<SharedKey>,
+    takes_tickets: bool,
 }
 
 impl ExpectCertificate {
@@ -391,7 +357,7 @@ impl ExpectCertificate {
         // The client has all of our flight, or it could not go on.
         context.end_flight();
         let judgement = context.config.peer_certificate;
-        if self.psk || !judgement.is_requested() {
+        if self.psk.is_some() || !judgement.is_requested() {
             let state = ExpectFinished {
                 previous: self,
                 peer: None,
@@ -446,6 +412,7 @@ impl ExpectFinished {
             application,
             extras,
             psk,
+            takes_tickets,
         } = previous;
         keys.check_finished(context, Role::Client, message)?;
         context.transcript.push(message);
@@ -456,13 +423,67 @@ impl ExpectFinished {
         epochs.retire_write(Epochs::APPLICATION);
         epochs.retire_read(Epochs::APPLICATION);
         let [client_handshake, _] = keys.traffic.clone();
+        let peer = peer.map(|peer| peer.der);
+        let peer = peer.or_else(|| psk.as_ref()?.peer().map(<[u8]>::to_vec));
+        let resumed = psk.as_ref().is_some_and(SharedKey::is_resumption);
+        let psk = psk.is_some_and(|psk| psk.is_from_outside());
+        let config = context.config;
+        let tickets = match &config.tickets {
+            Some(own) if takes_tickets => {
+                issue_tickets(context, own, &keys, (peer.as_deref(), psk))
+            }
+            _ => Vec::new(),
+        };
         Ok(Agreed {
             srtp_profile: extras.srtp_profile,
             alpn: extras.alpn,
             client_handshake: Some(client_handshake),
+            resumption: None,
+            tickets,
             secrets: keys.into_secrets(application),
+            resumed,
             peer,
             psk,
         })
     }
+}
+
+/// Tickets that a client gets at a time: each is to be used once (RFC 8446 C.4), and two connections may follow at once.
+const TICKETS: u8 = 2;
+
+/// NewSessionTicket messages with all that is to be known when the client comes back.
+fn issue_tickets(
+    context: &mut Context<'_>,
+    own: &TicketKeys,
+    keys: &Keys,
+    (peer, psk): (Option<&[u8]>, bool),
+) -> Vec<Vec<u8>> {
+    if peer.is_some_and(|der| der.len() > Session::MAX_PEER) {
+        return Vec::new();
+    }
+    let (provider, now) = (&context.config.provider, context.now);
+    let derivation = Derivation::new(provider, keys.suite.hash);
+    let resumption = keys.resumption(context);
+    let issue = |nonce: u8| {
+        let session = Session {
+            hash: keys.suite.hash,
+            key: derivation.ticket_key(&resumption, &[nonce]),
+            peer: peer.map(<[u8]>::to_vec),
+            psk,
+        };
+        let random = context.random();
+        let (salt, rest) = random.split_first_chunk()?;
+        let age_add = u32::from_be_bytes(*rest.first_chunk()?);
+        let ticket = own.seal(provider, now, *salt, &session)?;
+        let mut body = Vec::new();
+        NewSessionTicket {
+            lifetime: u32::try_from(TicketKeys::LIFETIME.as_secs()).unwrap_or(0),
+            age_add,
+            nonce: &[nonce],
+            ticket: &ticket,
+        }
+        .encode(&mut body);
+        Some(body)
+    };
+    (0..TICKETS).filter_map(issue).collect()
 }

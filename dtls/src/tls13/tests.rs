@@ -187,7 +187,7 @@ impl Sides {
     fn open(&mut self, from: usize, datagram: &mut [u8], expected: &[Value]) {
         let mut rest = datagram;
         for expected in expected {
-            let header = UnifiedHeader::decode(rest).unwrap();
+            let header = UnifiedHeader::decode(rest, 0).unwrap();
             let (record, behind) = rest.split_at_mut(header.header_length + header.body_length);
             rest = behind;
             let mut again = record.to_vec();
@@ -195,6 +195,7 @@ impl Sides {
                 number,
                 content_type,
                 plaintext,
+                ..
             } = self.0[from].open(&header, record).unwrap();
             assert_eq!(expected["seq"], number.sequence_number);
             assert_eq!(expected["content_type"], content_type.number());

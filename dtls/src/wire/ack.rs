@@ -17,6 +17,11 @@ impl Ack {
     /// The most records that one names, in either direction; what a peer says beyond it is passed over.
     pub(crate) const MAX: usize = 32;
 
+    /// How many fit into so many bytes.
+    pub(crate) const fn fitting(bytes: usize) -> usize {
+        bytes.saturating_sub(2) / 16
+    }
+
     pub(crate) fn decode(mut body: &[u8]) -> Result<Self, DecodeError> {
         let list = codec::vec16(&mut body)?;
         codec::end(body)?;

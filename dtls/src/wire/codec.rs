@@ -36,6 +36,10 @@ pub(super) fn u24(buf: &mut &[u8]) -> Result<u32, DecodeError> {
     array(buf).map(|[a, b, c]| u32::from_be_bytes([0, a, b, c]))
 }
 
+pub(super) fn u32(buf: &mut &[u8]) -> Result<u32, DecodeError> {
+    array(buf).map(u32::from_be_bytes)
+}
+
 pub(super) fn u48(buf: &mut &[u8]) -> Result<u64, DecodeError> {
     array(buf).map(|[a, b, c, d, e, f]| u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
 }
@@ -45,13 +49,13 @@ pub(super) fn random(buf: &mut &[u8]) -> Result<[u8; 32], DecodeError> {
 }
 
 /// A vector with a length of one byte.
-pub(super) fn vec8<'a>(buf: &mut &'a [u8]) -> Result<&'a [u8], DecodeError> {
+pub(crate) fn vec8<'a>(buf: &mut &'a [u8]) -> Result<&'a [u8], DecodeError> {
     let length = u8(buf)?;
     take(buf, length.into())
 }
 
 /// A vector with a length of two bytes.
-pub(super) fn vec16<'a>(buf: &mut &'a [u8]) -> Result<&'a [u8], DecodeError> {
+pub(crate) fn vec16<'a>(buf: &mut &'a [u8]) -> Result<&'a [u8], DecodeError> {
     let length = u16(buf)?;
     take(buf, length.into())
 }
@@ -72,7 +76,7 @@ pub(super) fn numbers(bytes: &[u8]) -> Result<impl Iterator<Item = u16> + Clone,
 }
 
 /// Nothing may follow.
-pub(super) const fn end(buf: &[u8]) -> Result<(), DecodeError> {
+pub(crate) const fn end(buf: &[u8]) -> Result<(), DecodeError> {
     if buf.is_empty() {
         Ok(())
     } else {
@@ -84,6 +88,10 @@ pub(super) fn put_u16(buf: &mut Vec<u8>, value: u16) {
     buf.extend_from_slice(&value.to_be_bytes());
 }
 
+pub(super) fn put_u32(buf: &mut Vec<u8>, value: u32) {
+    buf.extend_from_slice(&value.to_be_bytes());
+}
+
 /// The low 24 bits.
 pub(super) fn put_u24(buf: &mut Vec<u8>, value: u32) {
     let [_, low @ ..] = value.to_be_bytes();
@@ -91,7 +99,7 @@ pub(super) fn put_u24(buf: &mut Vec<u8>, value: u32) {
 }
 
 /// A vector whose length takes `N` bytes in front. What we write ourselves always fits.
-pub(super) fn put_vec<const N: usize>(buf: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn put_vec<const N: usize>(buf: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = buf.len();
     buf.extend_from_slice(&[0; N]);
     write(buf);

@@ -13,6 +13,8 @@ const SUPPORTED_VERSIONS: u16 = 43;
 const COOKIE: u16 = 44;
 const PSK_KEY_EXCHANGE_MODES: u16 = 45;
 const KEY_SHARE: u16 = 51;
+const CONNECTION_ID: u16 = 54;
+const RETURN_ROUTABILITY: u16 = 61;
 const RENEGOTIATION_INFO: u16 = 0xff01;
 
 /// In which message extensions stand: some are written differently in each (RFC 8446 §4.2).
@@ -48,10 +50,14 @@ pub(crate) struct Extensions {
     pub(crate) key_shares: Option<Vec<KeyShare>>,
     /// `cookie` (RFC 8446 §4.2.2).
     pub(crate) cookie: Option<Vec<u8>>,
-    /// `psk_key_exchange_modes` (RFC 8446 §4.2.9): `psk_dhe_ke` is among them.
-    pub(crate) psk_with_dhe: bool,
+    /// `psk_key_exchange_modes` (RFC 8446 §4.2.9): whether `psk_dhe_ke` is among them.
+    pub(crate) psk_modes: Option<bool>,
     /// `pre_shared_key` (RFC 8446 §4.2.11).
     pub(crate) psk: Option<Psk>,
+    /// `connection_id` (RFC 9146 §3): what the sender wants to see in what it receives; empty for nothing.
+    pub(crate) connection_id: Option<Vec<u8>>,
+    /// `rrc` (RFC 9853 §3): present.
+    pub(crate) return_routability: bool,
     /// Types that are not ours, in order, for a client to refuse.
     pub(crate) unknown: usize,
 }
@@ -74,9 +80,10 @@ pub(crate) struct KeyShare {
 /// The body of `pre_shared_key` (RFC 8446 §4.2.11), the last extension of a ClientHello.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Psk {
-    /// Of a client: the names of its keys, and for each the proof that it has it.
+    /// Of a client: the names of its keys with the ages of those that are tickets, and for each the proof that it has
+    /// it.
     Offer {
-        identities: Vec<Vec<u8>>,
+        identities: Vec<(Vec<u8>, u32)>,
         binders: Vec<Vec<u8>>,
     },
     /// Of a server: which one it takes.
@@ -106,11 +113,11 @@ impl Psk {
         let mut identities = Vec::new();
         while !list.is_empty() {
             let identity = codec::vec16(&mut list)?;
-            codec::take(&mut list, 4)?;
+            let age = codec::u32(&mut list)?;
             if identity.is_empty() || identities.len() >= Extensions::MAX {
                 return Err(DecodeError::Value("pre_shared_key"));
             }
-            identities.push(identity.to_vec());
+            identities.push((identity.to_vec(), age));
         }
         let mut list = codec::vec16(body)?;
         let mut binders = Vec::new();
@@ -137,10 +144,9 @@ impl Psk {
                 binders,
             } => {
                 codec::put_vec::<2>(buf, |buf| {
-                    for identity in identities {
+                    for (identity, age) in identities {
                         codec::put_vec::<2>(buf, |buf| buf.extend_from_slice(identity));
-                        // A key from outside has no age (RFC 8446 §4.2.11).
-                        buf.extend_from_slice(&[0; 4]);
+                        codec::put_u32(buf, *age);
                     }
                 });
                 codec::put_vec::<2>(buf, |buf| {
@@ -241,9 +247,11 @@ impl Extensions {
                 if modes.is_empty() {
                     return Err(DecodeError::Length);
                 }
-                self.psk_with_dhe = modes.contains(&1);
+                self.psk_modes = Some(modes.contains(&1));
             }
             PRE_SHARED_KEY => self.psk = Some(Psk::decode(&mut body, place)?),
+            CONNECTION_ID => self.connection_id = Some(codec::vec8(&mut body)?.to_vec()),
+            RETURN_ROUTABILITY => self.return_routability = true,
             COOKIE => {
                 let cookie = codec::vec16(&mut body)?;
                 if cookie.is_empty() {
@@ -327,6 +335,14 @@ impl Extensions {
                 codec::put_vec::<1>(buf, |buf| buf.extend_from_slice(&srtp.mki));
             });
         }
+        if let Some(id) = &self.connection_id {
+            put(buf, CONNECTION_ID, &|buf| {
+                codec::put_vec::<1>(buf, |buf| buf.extend_from_slice(id));
+            });
+        }
+        if self.return_routability {
+            put(buf, RETURN_ROUTABILITY, &|_| {});
+        }
         if let Some(names) = &self.alpn {
             put(buf, ALPN, &|buf| {
                 codec::put_vec::<2>(buf, |buf| {
@@ -336,7 +352,7 @@ impl Extensions {
                 });
             });
         }
-        if self.psk_with_dhe {
+        if self.psk_modes.is_some() {
             put(buf, PSK_KEY_EXCHANGE_MODES, &|buf| {
                 buf.extend_from_slice(&[1, 1]);
             });

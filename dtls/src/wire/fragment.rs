@@ -18,6 +18,8 @@ impl HandshakeType {
     pub(crate) const CERTIFICATE_VERIFY: Self = Self(15);
     pub(crate) const CLIENT_KEY_EXCHANGE: Self = Self(16);
     pub(crate) const FINISHED: Self = Self(20);
+    pub(crate) const REQUEST_CONNECTION_ID: Self = Self(9);
+    pub(crate) const NEW_CONNECTION_ID: Self = Self(10);
     pub(crate) const KEY_UPDATE: Self = Self(24);
     /// Stands in a transcript for a first ClientHello (RFC 8446 §4.4.1); never on the wire.
     pub(crate) const MESSAGE_HASH: Self = Self(254);

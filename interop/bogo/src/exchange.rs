@@ -5,7 +5,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use avocet_dtls::{
     AlertDescription, Cause, Certificate, Config, Connection, Event, Initiator, NamedGroup,
-    PeerCertificate, PreSharedKey, Refusal, Role, SrtpProfile, Version, Versions,
+    PeerCertificate, PreSharedKey, Refusal, Role, SrtpProfile, Ticket, TicketKeys, Version,
+    Versions,
 };
 
 use crate::flags::Flags;
@@ -34,24 +35,62 @@ const DTLS_1_2: u16 = 0xfefd;
 const DTLS_1_3: u16 = 0xfefc;
 /// How often a flight is repeated before we give up, as the runner expects it.
 const MAX_TIMEOUTS: u64 = 12;
+/// Clocks are no better than this.
+const FUDGE: Duration = Duration::from_millis(10);
 
-pub fn run(flags: &Flags) -> Result<(), Failed> {
-    let config = configure(flags)?;
+/// One connection, and those that go on from it.
+pub fn run(first: &Flags, following: &Flags) -> Result<(), Failed> {
+    let mut now = Instant::now();
+    // Tickets outlive a connection, so the key does.
+    let tickets = TicketKeys::new(seed(), now);
+    let mut ticket = connect(first, &mut now, tickets.clone(), None)?;
+    for _ in 0..first.resume_count {
+        let resumes = Resumes {
+            ticket: ticket.take(),
+        };
+        ticket = connect(following, &mut now, tickets.clone(), Some(resumes))?;
+    }
+    Ok(())
+}
+
+/// A connection that follows another.
+struct Resumes {
+    /// What the one before brought, to a client.
+    ticket: Option<Ticket>,
+}
+
+fn connect(
+    flags: &Flags,
+    now: &mut Instant,
+    tickets: TicketKeys,
+    resumes: Option<Resumes>,
+) -> Result<Option<Ticket>, Failed> {
+    let mut config = configure(flags)?;
+    if !flags.no_ticket {
+        config.tickets = Some(tickets);
+        config.accept_tickets = true;
+    }
     let host = if flags.ipv6 { "::1" } else { "127.0.0.1" };
     let role = if flags.server {
         Role::Server
     } else {
         Role::Client
     };
-    let connection = Connection::new(Arc::new(config), role, seed())
+    let mut connection = Connection::new(Arc::new(config), role, seed())
         .map_err(|error| wrong(format!(":CONFIG: {error}")))?;
+    let is_resumption = resumes.is_some();
+    if let Some(ticket) = resumes.and_then(|resumes| resumes.ticket) {
+        connection.offer_ticket(ticket);
+    }
     let mut exchange = Exchange {
         flags,
         connection,
         link: Link::connect(host, flags.port, flags.shim_id)?,
-        now: Instant::now(),
+        now: *now,
         closed: None,
         is_connected: false,
+        is_resumption,
+        ticket: None,
         agreed: None,
         answered: 0,
         timeouts: 0,
@@ -59,7 +98,9 @@ pub fn run(flags: &Flags) -> Result<(), Failed> {
     let result = exchange.run();
     // The runner is still writing, perhaps, and wants to read our alert first.
     exchange.link.drain();
-    result
+    *now = exchange.now;
+    let ticket = exchange.ticket.take();
+    result.map(|()| ticket)
 }
 
 /// Nothing hangs on it here: the peer is a test.
@@ -102,6 +143,9 @@ fn configure(flags: &Flags) -> Result<Config, Failed> {
     let mut config = Config::anonymous();
     config.versions = versions;
     config.refusal = Refusal::Close;
+    // The runner counts time to the nanosecond, and what leaves unasked.
+    config.jitter = false;
+    config.repeat_on_ack = false;
     config.handshake_timeout = Duration::from_secs(60 * 60);
     config.mtu = flags.mtu.unwrap_or(1400);
     if let Some(certificate) = &flags.cert_file {
@@ -171,6 +215,7 @@ fn group(number: u16) -> Result<NamedGroup, Failed> {
         23 => NamedGroup::Secp256r1,
         24 => NamedGroup::Secp384r1,
         29 => NamedGroup::X25519,
+        0x11ec => NamedGroup::X25519MlKem768,
         _ => return Err(Failed::NotForUs(format!("group {number}"))),
     })
 }
@@ -194,6 +239,10 @@ struct Exchange<'a> {
     now: Instant,
     closed: Option<(Initiator, Cause)>,
     is_connected: bool,
+    /// It follows another one, from which it may go on.
+    is_resumption: bool,
+    /// The last ticket that came.
+    ticket: Option<Ticket>,
     agreed: Option<(Version, u16)>,
     /// Flights of ours, repetitions not counted, and how often the last one was repeated in vain.
     answered: u64,
@@ -238,7 +287,12 @@ impl Exchange<'_> {
                     self.is_connected = true;
                     self.agreed = Some((version, cipher_suite));
                 }
+                Event::Ticket => {
+                    self.ticket = self.connection.take_ticket();
+                    while self.connection.take_ticket().is_some() {}
+                }
                 Event::Closed(reason) => self.closed = Some((reason.initiator, reason.cause)),
+                _ => {}
             }
         }
         Ok(())
@@ -253,7 +307,14 @@ impl Exchange<'_> {
             Word::Timeout(passed) => {
                 self.now += passed;
                 let before = self.connection.stats();
-                self.connection.handle_timeout(self.now);
+                // A timer that is due in a moment is due.
+                let due = self.connection.poll_timeout().unwrap_or(self.now);
+                let now = if due <= self.now + FUDGE {
+                    due
+                } else {
+                    self.now
+                };
+                self.connection.handle_timeout(now.max(self.now));
                 let after = self.connection.stats();
                 let answered = after.flights_sent - after.timeouts - after.repeats;
                 if answered > self.answered {
@@ -304,7 +365,13 @@ impl Exchange<'_> {
     /// What the flags expect of the connection.
     fn check(&mut self) -> Result<(), Failed> {
         let flags = self.flags;
-        if flags.verify_fail {
+        let resumed = self.connection.is_resumed();
+        if resumed != (self.is_resumption && !flags.expect_session_miss) {
+            return Err(wrong(format!("resumed: {resumed}")));
+        }
+        // Who was resumed is known already.
+        let judges = flags.verify_peer || flags.custom_verify || flags.require_client_certificate;
+        if flags.verify_fail && judges && (!resumed || flags.reverify_on_resume) {
             let alert = if flags.custom_verify {
                 AlertDescription(46)
             } else {
@@ -373,23 +440,33 @@ impl Exchange<'_> {
     }
 
     fn echo(&mut self) -> Result<(), Failed> {
+        let mut reads = false;
         loop {
             let mut data = Vec::new();
-            if self.flags.key_update_before_read {
-                self.connection.update_keys(self.now);
+            // Once per message, however many datagrams it takes until it is there.
+            if self.flags.key_update_before_read && !reads {
+                reads = true;
+                self.connection.update_own_keys(self.now);
                 self.flush()?;
             }
             while self.connection.recv(&mut data).is_some() {
                 if self.flags.key_update {
-                    self.connection.update_keys(self.now);
+                    self.connection.update_own_keys(self.now);
                     self.flush()?;
                 }
                 data.iter_mut().for_each(|byte| *byte ^= 0xff);
                 self.write(&data)?;
                 data.clear();
+                reads = false;
+            }
+            if self.flags.key_update_before_read && !reads && self.closed.is_none() {
+                continue;
             }
             match self.closed {
                 Some((Initiator::Remote, Cause::CloseNotify)) => {
+                    if self.flags.expect_no_session && self.ticket.is_some() {
+                        return Err(wrong("a ticket that should not be there"));
+                    }
                     // Our own close_notify is out; the runner still has to read it.
                     return Ok(());
                 }

@@ -44,90 +44,119 @@ pub struct Flags {
     pub curves: Vec<u16>,
     pub key_update: bool,
     pub key_update_before_read: bool,
+    pub no_ticket: bool,
+    pub resume_count: usize,
+    pub expect_session_miss: bool,
+    pub expect_no_session: bool,
+    pub reverify_on_resume: bool,
 }
 
 impl Flags {
-    /// Reads the arguments; the error is the first flag that is not for us.
-    pub fn parse(arguments: &[String]) -> Result<Self, String> {
-        let mut flags = Self {
+    /// Reads the arguments: what the first connection is to be, and what those are that go on from it. The error is
+    /// the first flag that is not for us.
+    pub fn parse(arguments: &[String]) -> Result<(Self, Self), String> {
+        let fresh = || Self {
             initial_timeout_ms: 400,
             ..Self::default()
         };
+        let (mut initial, mut resumed) = (fresh(), fresh());
         let mut rest = arguments.iter();
         while let Some(flag) = rest.next() {
-            let mut text = || {
-                rest.next()
-                    .cloned()
-                    .ok_or(format!("{flag} without a value"))
-            };
-            match flag.as_str() {
-                "-port" => flags.port = number(&text()?)?,
-                "-shim-id" => flags.shim_id = number(&text()?)?,
-                "-ipv6" => flags.ipv6 = true,
-                "-server" => flags.server = true,
-                // We do nothing else, and we never block within a step.
-                "-dtls" | "-async" | "-implicit-handshake" => {}
-                // There is no other way in which these could be done.
-                "-no-ticket"
-                | "-use-old-client-cert-callback"
-                | "-expect-extended-master-secret"
-                | "-expect-secure-renegotiation"
-                | "-server-preference"
-                | "-no-tls1"
-                | "-no-tls11"
-                | "-use-early-callback"
-                | "-expect-no-session"
-                | "-handshake-twice"
-                | "-no-op-extra-handshake"
-                | "-expect-no-session-id"
-                | "-expect-no-server-name"
-                | "-permute-extensions"
-                | "-renegotiate-ignore" => {}
-                // What is trusted is decided by the flags that say whether verification fails.
-                "-trust-cert" => drop(text()?),
-                // Our own limit is smaller; and we verify all that we can.
-                "-max-cert-list" | "-verify-prefs" => drop(text()?),
-                "-key-file" => flags.key_file = Some(text()?),
-                "-cert-file" => flags.cert_file = Some(text()?),
-                "-mtu" => flags.mtu = Some(number(&text()?)?),
-                "-verify-peer" => flags.verify_peer = true,
-                "-verify-fail" => flags.verify_fail = true,
-                "-use-custom-verify-callback" => flags.custom_verify = true,
-                "-require-any-client-certificate" => flags.require_client_certificate = true,
-                "-psk" => flags.psk = Some(text()?),
-                "-psk-identity" => flags.psk_identity = text()?,
-                "-initial-timeout-duration-ms" => flags.initial_timeout_ms = number(&text()?)?,
-                "-min-version" => flags.min_version = number(&text()?)?,
-                "-max-version" => flags.max_version = number(&text()?)?,
-                "-no-tls12" => flags.no_tls12 = true,
-                "-no-tls13" => flags.no_tls13 = true,
-                "-srtp-profiles" => flags.srtp_profiles = Some(text()?),
-                "-advertise-alpn" => flags.advertise_alpn = Some(text()?),
-                "-select-alpn" => flags.select_alpn = Some(text()?),
-                "-expect-alpn" => flags.expect_alpn = Some(text()?),
-                "-expect-advertised-alpn" => flags.expect_advertised_alpn = Some(text()?),
-                "-decline-alpn" => flags.decline_alpn = true,
-                "-reject-alpn" => flags.reject_alpn = true,
-                "-cipher" => flags.cipher = Some(text()?),
-                "-shim-writes-first" => flags.shim_writes_first = true,
-                "-shim-shuts-down" => flags.shim_shuts_down = true,
-                "-check-close-notify" => flags.check_close_notify = true,
-                "-export-keying-material" => flags.export_length = number(&text()?)?,
-                "-export-label" => flags.export_label = text()?,
-                "-export-context" => flags.export_context = text()?,
-                "-use-export-context" => flags.use_export_context = true,
-                "-send-alert" => flags.send_alert = true,
-                "-expect-version" => flags.expect_version = number(&text()?)?,
-                "-expect-cipher" => flags.expect_cipher = number(&text()?)?,
-                "-expect-peer-cert-file" => flags.expect_peer_cert_file = Some(text()?),
-                "-expect-no-peer-cert" => flags.expect_no_peer_cert = true,
-                "-key-update" => flags.key_update = true,
-                "-key-update-before-read" => flags.key_update_before_read = true,
-                "-curves" => flags.curves.push(number(&text()?)?),
-                _ => return Err(flag.clone()),
+            if let Some(flag) = flag.strip_prefix("-on-initial") {
+                initial.apply(flag, &mut rest)?;
+            } else if let Some(flag) = flag.strip_prefix("-on-resume") {
+                resumed.apply(flag, &mut rest)?;
+            } else {
+                initial.apply(flag, &mut rest.clone())?;
+                resumed.apply(flag, &mut rest)?;
             }
         }
-        Ok(flags)
+        Ok((initial, resumed))
+    }
+
+    fn apply(&mut self, flag: &str, rest: &mut std::slice::Iter<'_, String>) -> Result<(), String> {
+        let mut text = || {
+            rest.next()
+                .cloned()
+                .ok_or(format!("{flag} without a value"))
+        };
+        match flag {
+            "-port" => self.port = number(&text()?)?,
+            "-shim-id" => self.shim_id = number(&text()?)?,
+            "-ipv6" => self.ipv6 = true,
+            "-server" => self.server = true,
+            // We do nothing else, and we never block within a step.
+            "-dtls" | "-async" | "-implicit-handshake" => {}
+            // There is no other way in which these could be done.
+            "-use-old-client-cert-callback"
+            | "-expect-extended-master-secret"
+            | "-expect-secure-renegotiation"
+            | "-server-preference"
+            | "-no-tls1"
+            | "-no-tls11"
+            | "-use-early-callback"
+            | "-handshake-twice"
+            | "-no-op-extra-handshake"
+            | "-expect-no-session-id"
+            | "-expect-verify-result"
+            | "-renew-ticket"
+            | "-use-ticket-callback"
+            | "-use-ticket-aead-callback"
+            | "-expect-no-server-name"
+            | "-permute-extensions"
+            | "-renegotiate-ignore" => {}
+            // What is trusted is decided by the flags that say whether verification fails.
+            "-trust-cert" => drop(text()?),
+            // Our own limit is smaller; and we verify all that we can.
+            "-max-cert-list" | "-verify-prefs" => drop(text()?),
+            "-key-file" => self.key_file = Some(text()?),
+            "-cert-file" => self.cert_file = Some(text()?),
+            "-mtu" => self.mtu = Some(number(&text()?)?),
+            "-verify-peer" => self.verify_peer = true,
+            "-verify-fail" => self.verify_fail = true,
+            "-use-custom-verify-callback" => self.custom_verify = true,
+            "-require-any-client-certificate" => self.require_client_certificate = true,
+            "-psk" => self.psk = Some(text()?),
+            "-psk-identity" => self.psk_identity = text()?,
+            "-initial-timeout-duration-ms" => self.initial_timeout_ms = number(&text()?)?,
+            "-min-version" => self.min_version = number(&text()?)?,
+            "-max-version" => self.max_version = number(&text()?)?,
+            "-no-tls12" => self.no_tls12 = true,
+            "-no-tls13" => self.no_tls13 = true,
+            "-srtp-profiles" => self.srtp_profiles = Some(text()?),
+            "-advertise-alpn" => self.advertise_alpn = Some(text()?),
+            "-select-alpn" => self.select_alpn = Some(text()?),
+            "-expect-alpn" => self.expect_alpn = Some(text()?),
+            "-expect-advertised-alpn" => self.expect_advertised_alpn = Some(text()?),
+            "-decline-alpn" => self.decline_alpn = true,
+            "-reject-alpn" => self.reject_alpn = true,
+            "-cipher" => self.cipher = Some(text()?),
+            "-shim-writes-first" => self.shim_writes_first = true,
+            "-shim-shuts-down" => self.shim_shuts_down = true,
+            "-check-close-notify" => self.check_close_notify = true,
+            "-export-keying-material" => self.export_length = number(&text()?)?,
+            "-export-label" => self.export_label = text()?,
+            "-export-context" => self.export_context = text()?,
+            "-use-export-context" => self.use_export_context = true,
+            "-send-alert" => self.send_alert = true,
+            "-expect-version" => self.expect_version = number(&text()?)?,
+            "-expect-cipher" => self.expect_cipher = number(&text()?)?,
+            "-expect-peer-cert-file" => self.expect_peer_cert_file = Some(text()?),
+            "-expect-no-peer-cert" => self.expect_no_peer_cert = true,
+            "-key-update" => self.key_update = true,
+            "-key-update-before-read" => self.key_update_before_read = true,
+            "-curves" => self.curves.push(number(&text()?)?),
+            "-no-ticket" | "-skip-ticket" => self.no_ticket = true,
+            "-resume-count" => self.resume_count = number(&text()?)?,
+            "-expect-session-miss" => self.expect_session_miss = true,
+            "-expect-no-session" => self.expect_no_session = true,
+            "-reverify-on-resume" => self.reverify_on_resume = true,
+            // There is none, as it expects.
+            "-expect-early-data-reason" => drop(text()?),
+            "-expect-hrr" | "-expect-no-hrr" => {}
+            _ => return Err(flag.to_owned()),
+        }
+        Ok(())
     }
 }
 

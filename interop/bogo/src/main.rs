@@ -29,7 +29,7 @@ fn main() -> ExitCode {
             return ExitCode::from(UNIMPLEMENTED);
         }
     };
-    match exchange::run(&flags) {
+    match exchange::run(&flags.0, &flags.1) {
         Ok(()) => ExitCode::SUCCESS,
         Err(exchange::Failed::NotForUs(what)) => {
             eprintln!("not for us: {what}");

@@ -138,6 +138,8 @@ impl PeerConnection {
                 self.on_dtls_connected(now, agreed);
             }
             dtls::Event::Closed(reason) => self.on_dtls_closed(now, reason),
+            // We ask for no tickets.
+            _ => {}
         }
         true
     }

@@ -72,6 +72,7 @@ impl Transport {
         let mut dtls_config = dtls::Config::new(config.certificate.clone());
         dtls_config.srtp_profiles.clone_from(&config.srtp_profiles);
         dtls_config.versions = config.dtls_versions;
+        dtls_config.jitter = config.dtls_jitter;
         dtls_config.groups.clone_from(&config.dtls_groups);
         dtls_config.provider = config.dtls_provider.clone();
         dtls_config.mtu = config.udp_payload_bytes.min(1_200);

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 use netsim::{Pair, Side};
 
 use crate::connection::Mark;
-use crate::testing::{Endpoint, alice, bob, config, connect, usual_pair};
+use crate::testing::{
+    Endpoint, alice, bob, both_connected, config, config_13, connect, pair, usual_pair,
+};
 use crate::wire::RecordHeader;
 use crate::{Config, Event, ExportError, Provider, Role, SealError, Versions};
 
@@ -177,7 +179,7 @@ fn explicit_nonces_rise_strictly_over_a_million_records() {
         config.versions = Versions::DTLS_1_2;
         config
     };
-    let mut pair = crate::testing::pair(ring(alice()), ring(bob()));
+    let mut pair = pair(ring(alice()), ring(bob()));
     connect(&mut pair);
     let now = pair.now();
     let client = &mut pair.a_mut().connection;
@@ -291,4 +293,28 @@ fn idle_connections(versions: Versions, limit: usize) {
     );
     assert!(inline <= 768, "{inline} bytes in the connection itself");
     drop(kept);
+}
+
+/// Catalogue K-03: nobody goes on with a key that is none.
+#[test]
+fn a_random_source_that_fails_ends_the_handshake_of_either_side() {
+    for versions in [Versions::DTLS_1_2, Versions::DTLS_1_3] {
+        for broken in [Role::Client, Role::Server] {
+            let mut configs = [config_13(alice()), config_13(bob())];
+            configs.iter_mut().for_each(|own| own.versions = versions);
+            configs[usize::from(broken == Role::Server)].provider = Provider::rust_crypto_broken();
+            let [client, server] = configs;
+            let mut pair = pair(client, server);
+            let outcome = |pair: &Pair<Endpoint>| match broken {
+                Role::Client => pair.a().connection.outcome(),
+                Role::Server => pair.b().connection.outcome(),
+            };
+            let closed = |pair: &Pair<Endpoint>| outcome(pair).starts_with("CloseReason");
+            let ended = pair.run_until(Duration::from_secs(60), closed);
+            let outcome = outcome(&pair);
+            assert!(ended && outcome.contains("Local"), "{versions:?} {outcome}");
+            assert!(!both_connected(&pair));
+            assert!(pair.a().exported().is_none() && pair.b().exported().is_none());
+        }
+    }
 }

@@ -51,14 +51,14 @@ fn agreed(side: &mut Connection) -> Option<(u16, bool)> {
             peer_fingerprint,
             ..
         } => Some((cipher_suite, peer_fingerprint.is_some())),
-        Event::Closed(_) => None,
+        _ => None,
     }
 }
 
 fn cause(side: &mut Connection) -> Option<Cause> {
     match side.poll_event()? {
         Event::Closed(reason) => Some(reason.cause),
-        Event::Connected { .. } => None,
+        _ => None,
     }
 }
 

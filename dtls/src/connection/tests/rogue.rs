@@ -187,7 +187,9 @@ impl Rogue {
                 let plaintext = if header.epoch == 0 {
                     plaintext.as_slice()
                 } else {
-                    self.records.open(&header, &mut plaintext).unwrap()
+                    let id = crate::ConnectionId::EMPTY;
+                    let opened = self.records.open(&header, &id, &mut plaintext);
+                    &*opened.unwrap().plaintext
                 };
                 if header.content_type == ContentType::Handshake {
                     self.hear(Fragment::decode(&mut &*plaintext).unwrap());

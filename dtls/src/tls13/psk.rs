@@ -1,0 +1,206 @@
+//! Keys that both sides know beforehand (RFC 8446 §4.2.11): from outside, or from the ticket of an earlier connection.
+
+use std::time::Instant;
+
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+use super::{Derivation, Secret};
+use crate::crypto::Hash;
+use crate::handshake::{Circumstances, Failure};
+use crate::ticket::Session;
+use crate::wire::{ClientHello, HandshakeType, Psk};
+use crate::{Config, Fingerprint, PeerCertificate, PreSharedKey, Provider, Ticket};
+
+/// One of them.
+#[derive(Clone)]
+pub(crate) struct SharedKey {
+    identity: Vec<u8>,
+    key: Zeroizing<Vec<u8>>,
+    pub(crate) hash: Hash,
+    /// What else is known of the other side; `None` of a key from outside, which stands for itself.
+    session: Option<Session>,
+    /// What a client needs to name the age of its ticket.
+    ticket: Option<Ticket>,
+}
+
+impl SharedKey {
+    fn from_outside(psk: &PreSharedKey) -> Self {
+        Self {
+            identity: psk.identity().to_vec(),
+            key: Zeroizing::new(psk.key().to_vec()),
+            // RFC 8446 §4.2.11: none other is named.
+            hash: Hash::Sha256,
+            session: None,
+            ticket: None,
+        }
+    }
+
+    fn of_session(session: Session) -> Self {
+        Self {
+            identity: Vec::new(),
+            key: session.key.clone(),
+            hash: session.hash,
+            session: Some(session),
+            ticket: None,
+        }
+    }
+
+    /// What a client offers: its ticket if there is one, the first of its keys from outside.
+    pub(crate) fn offered(now: Instant, config: &Config, ticket: Option<&Ticket>) -> Vec<Self> {
+        let usable = |ticket: &&Ticket| {
+            let mut suites = config.provider.suites_13();
+            ticket.expires() > now && suites.any(|suite| suite.hash == ticket.session.hash)
+        };
+        let ticket = ticket.filter(usable).map(|ticket| Self {
+            identity: ticket.identity().to_vec(),
+            ticket: Some(ticket.clone()),
+            ..Self::of_session(ticket.session.clone())
+        });
+        let psk = config.psks.first().map(Self::from_outside);
+        ticket.into_iter().chain(psk).collect()
+    }
+
+    /// The extension for these keys, with room for the proofs.
+    pub(crate) fn offer(keys: &[Self], now: Instant) -> Option<Psk> {
+        let age = |key: &Self| {
+            let ticket = key.ticket.as_ref();
+            // A key from outside has none.
+            ticket.map_or(0, |ticket| ticket.obfuscated_age(now))
+        };
+        let identity = |key: &Self| (key.identity.clone(), age(key));
+        let binder = |key: &Self| vec![0; key.hash.length()];
+        (!keys.is_empty()).then(|| Psk::Offer {
+            identities: keys.iter().map(identity).collect(),
+            binders: keys.iter().map(binder).collect(),
+        })
+    }
+
+    /// The key itself.
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The certificate that the other side showed when the key came to be.
+    pub(crate) fn peer(&self) -> Option<&[u8]> {
+        self.session.as_ref()?.peer.as_deref()
+    }
+
+    /// Whether it comes from an earlier connection.
+    pub(crate) const fn is_resumption(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// Whether at the bottom of it is a key from outside.
+    pub(crate) fn is_from_outside(&self) -> bool {
+        self.session.as_ref().is_none_or(|session| session.psk)
+    }
+
+    /// The proof that a client has the key, over what was said before (`said`, in the form of a transcript) and its
+    /// hello without the last `cut` bytes, which are the proofs.
+    fn binder(&self, provider: &Provider, said: &[u8], hello: &[u8], cut: usize) -> Secret {
+        let derivation = Derivation::new(provider, self.hash);
+        let mut covered = said.to_vec();
+        // The head says the whole length (RFC 8446 §4.2.11.2).
+        let [.., a, b, c] = hello.len().to_be_bytes();
+        covered.extend_from_slice(&[HandshakeType::CLIENT_HELLO.0, a, b, c]);
+        covered.extend_from_slice(&hello[..hello.len().saturating_sub(cut)]);
+        let label: &[u8] = match self.session {
+            Some(_) => b"res binder",
+            None => b"ext binder",
+        };
+        derivation.binder(
+            &derivation.early(Some(&self.key)),
+            label,
+            &derivation.transcript_hash(&covered),
+        )
+    }
+
+    /// Writes the proofs into the end of a hello that has room for them.
+    pub(crate) fn prove(keys: &[Self], provider: &Provider, said: &[u8], hello: &mut Vec<u8>) {
+        let length = |key: &Self| key.hash.length().saturating_add(1);
+        let cut = keys.iter().map(length).sum::<usize>().saturating_add(2);
+        let binders: Vec<_> = keys
+            .iter()
+            .map(|key| key.binder(provider, said, hello, cut))
+            .collect();
+        let at = hello.len().saturating_sub(cut);
+        // The length of the list stays.
+        hello.truncate(at.saturating_add(2));
+        for binder in binders {
+            // A hash has 48 bytes at most.
+            let [.., length] = binder.len().to_be_bytes();
+            hello.push(length);
+            hello.extend_from_slice(&binder);
+        }
+    }
+
+    /// The first key of a client that a server knows as well, and its place in the client's list. Its proof has to be
+    /// right: somebody who does not have it has no business to name it.
+    pub(crate) fn choose(
+        context: Circumstances<'_>,
+        hello: &ClientHello,
+        (said, body): (&[u8], &[u8]),
+    ) -> Result<Option<(u16, Self)>, Failure> {
+        let Some(psk) = &hello.extensions.psk else {
+            return Ok(None);
+        };
+        let Psk::Offer {
+            identities,
+            binders,
+        } = psk
+        else {
+            return Ok(None);
+        };
+        // Whoever offers a key says how it may be used (RFC 8446 §4.2.9).
+        let Some(with_dhe) = hello.extensions.psk_modes else {
+            return Err(Failure::missing_extension());
+        };
+        let provider = &context.config.provider;
+        let usable = |key: &Self| {
+            let mut suites = provider.suites_13();
+            suites.any(|s| s.hash == key.hash && hello.cipher_suites.contains(&s.number))
+        };
+        let offered = (0_u16..).zip(identities).zip(binders);
+        let mut known = offered
+            .take(Self::MAX_TRIED)
+            .filter(|_| with_dhe)
+            .filter_map(|((index, (identity, _)), proof)| {
+                let key = Self::find(context, identity).filter(usable)?;
+                Some((index, key, proof))
+            });
+        let Some((index, key, proof)) = known.next() else {
+            return Ok(None);
+        };
+        let expected = key.binder(provider, said, body, psk.binders_length());
+        if bool::from(proof.as_slice().ct_eq(expected.as_slice())) {
+            Ok(Some((index, key)))
+        } else {
+            Err(Failure::bad_proof())
+        }
+    }
+
+    /// How many names of a client are looked at: opening a ticket costs something.
+    const MAX_TRIED: usize = 8;
+
+    fn find(context: Circumstances<'_>, identity: &[u8]) -> Option<Self> {
+        let config = context.config;
+        let from_outside = config.psks.iter().find(|own| own.identity() == identity);
+        if let Some(psk) = from_outside {
+            return Some(Self::from_outside(psk));
+        }
+        let tickets = config.tickets.as_ref()?;
+        let session = tickets.open(&config.provider, context.now, identity)?;
+        // It must be good for all that a whole handshake would show.
+        let mutual = config.peer_certificate.is_mutual();
+        let shown = session.psk || session.peer.is_some();
+        let announced = context
+            .announced
+            .filter(|_| config.peer_certificate == PeerCertificate::Announced);
+        let is_announced = match (announced, &session.peer) {
+            (Some(announced), Some(peer)) => Fingerprint::any_matches(announced, peer),
+            _ => true,
+        };
+        ((shown || !mutual) && is_announced).then(|| Self::of_session(session))
+    }
+}
