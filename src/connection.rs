@@ -202,6 +202,23 @@ impl PeerConnection {
         self.link().call(|peer, _| peer.local_description()).await
     }
 
+    /// Waits until every STUN and TURN server has answered, or was given up (10 s at most): descriptions are complete
+    /// from then on, for signalling that carries no single candidates (W3C `iceGatheringState`).
+    ///
+    /// # Errors
+    ///
+    /// The connection is over.
+    pub async fn gathered(&self) -> Result<(), Closed> {
+        let link = self.link();
+        loop {
+            let seen = link.mailbox.lock().gathered;
+            if !link.call(|peer, _| peer.is_gathering()).await? {
+                return Ok(());
+            }
+            poll_fn(|cx| link.mailbox.lock().poll_gathered(cx, seen)).await;
+        }
+    }
+
     /// Takes a candidate of the other side: the value of a candidate attribute (RFC 8839 §5.1), or an empty string
     /// for the end of candidates.
     ///

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::PeerConnection;
 use crate::connection::Link;
 use crate::driver::{
-    Addresses, Command, Counters, Mailbox, Request, Responder, Setup, Shard, Socket, candidates,
-    responder,
+    Addresses, Challenges, Command, Counters, Mailbox, Request, Responder, Setup, Shard, Socket,
+    candidates, responder,
 };
 use crate::error::BindError;
+use crate::{PeerConnection, ServerTrust};
 
 /// What an [`Endpoint`] is told at its birth.
 #[derive(Clone, Debug)]
@@ -35,6 +35,11 @@ pub struct EndpointConfig {
     pub hide_host_addresses: bool,
     /// STUN and TURN servers that all connections use. Default: none.
     pub ice_servers: Vec<peer::IceServer>,
+    /// Which candidates all connections may use. Default: all.
+    pub ice_policy: ice::Policy,
+    /// Whose certificates are believed of TURN servers behind TLS and DTLS. Default: those that the operating system
+    /// believes.
+    pub server_trust: ServerTrust,
     /// How many connectivity checks a second may go to addresses that have not proved themselves, over all
     /// connections. Default: 10,000.
     pub checks_per_second: u32,
@@ -57,6 +62,8 @@ impl Default for EndpointConfig {
             tcp_dial: false,
             hide_host_addresses: false,
             ice_servers: Vec::new(),
+            ice_policy: ice::Policy::All,
+            server_trust: ServerTrust::System,
             checks_per_second: ice::CheckBudget::DEFAULT_PER_SECOND,
             watch_interfaces: Some(Duration::from_secs(5)),
             certificate: None,
@@ -75,6 +82,8 @@ pub struct Endpoint {
     announced: Arc<[IpAddr]>,
     dtls_versions: dtls::Versions,
     servers: Arc<[peer::IceServer]>,
+    challenges: Arc<Challenges>,
+    policy: ice::Policy,
     addresses: Arc<[SocketAddr]>,
     tcp_addresses: Arc<[SocketAddr]>,
     counters: Arc<Counters>,
@@ -125,12 +134,15 @@ impl Endpoint {
             .iter()
             .any(|socket| socket.local().ip().is_unspecified());
         let counters = Arc::new(Counters::default());
+        let challenges = Arc::new(Challenges::default());
         let endpoint = Self {
             commands,
             certificate,
             announced: config.announced_addresses.into(),
             dtls_versions: config.dtls_versions,
             servers: config.ice_servers.into(),
+            challenges: Arc::clone(&challenges),
+            policy: config.ice_policy,
             addresses: addresses.udp.clone().into(),
             tcp_addresses: addresses.tcp.clone().into(),
             counters: Arc::clone(&counters),
@@ -144,6 +156,8 @@ impl Endpoint {
             counters,
             checks_per_second: config.checks_per_second,
             watch_interfaces: config.watch_interfaces.filter(|_| is_wild),
+            trust: config.server_trust,
+            challenges,
             responder,
         });
         tokio::spawn(shard.run());
@@ -185,7 +199,9 @@ impl Endpoint {
         let mut config = peer::Config::new(seed()?, self.certificate.clone(), clock);
         config.announced_addresses = self.announced.to_vec();
         config.dtls_versions = self.dtls_versions;
-        config.ice_servers = self.servers.to_vec();
+        let servers = self.servers.iter().cloned();
+        config.ice_servers = servers.map(|it| self.challenges.add_to(it)).collect();
+        config.ice_policy = self.policy;
         // The sockets set DF.
         config.path_mtu = Some(ice::path_mtu::PathMtuConfig::default());
         Ok(config)

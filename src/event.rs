@@ -90,6 +90,10 @@ impl Event {
                 | From::ResolveName(_)
                 | From::OpenStream { .. }
                 | From::CloseStream(_)
+                | From::GatheringComplete
+                | From::OpenRelaySocket(_)
+                | From::CloseRelaySocket(_)
+                | From::RelayChallenge { .. }
                 | From::PathProved(_)
                 | From::DataChannelAdded(_)
                 | From::DataChannelReadable(_)

@@ -12,6 +12,9 @@ mod endpoint;
 mod error;
 mod event;
 mod track;
+mod trust;
+#[cfg(feature = "turn-server")]
+pub mod turn_server;
 
 pub use connection::{Events, PeerConnection};
 pub use data_channel::{ByteStream, DataChannel, MessageWriter};
@@ -19,6 +22,7 @@ pub use endpoint::{ConnectError, Endpoint, EndpointConfig, EndpointStats};
 pub use error::{BindError, CallError, Closed, NegotiateError, SendError};
 pub use event::Event;
 pub use track::{ReceivedPacket, TrackLocal, TrackRemote};
+pub use trust::{ServerTrust, TrustError};
 
 pub use {
     congestion, dtls, ice, media, net, peer, rtcp, rtp, sctp, sdp, session, srtp, stun, turn,

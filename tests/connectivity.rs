@@ -8,12 +8,13 @@
 )]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use avocet::net::Transport;
 use avocet::peer::{DataChannelInit, IceServer, Message, SessionDescription};
 use avocet::stun::{self, Class, MessageBuilder};
-use avocet::{Endpoint, EndpointConfig, Event, PeerConnection};
+use avocet::{Endpoint, EndpointConfig, Event, PeerConnection, ServerTrust};
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
@@ -186,4 +187,53 @@ async fn what_a_stun_server_shows_is_signalled() {
         line.contains("203.0.113.5 4000 typ srflx raddr 127.0.0.1"),
         "{line}"
     );
+}
+
+/// T-11: a request reaches a server behind TLS only when its certificate is believed.
+#[tokio::test]
+async fn a_server_whose_certificate_nobody_vouches_for_is_not_used() {
+    use tokio::io::AsyncReadExt as _;
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    for (root, is_believed) in [(&own, true), (&other, false)] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let key = tokio_rustls::rustls::pki_types::PrivateKeyDer::try_from(
+            own.signing_key.serialize_der(),
+        )
+        .unwrap();
+        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+        let config = tokio_rustls::rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![own.cert.der().clone()], key)
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let uri = format!("turns:localhost:{port}");
+        let server = IceServer::with_credentials(uri.parse().unwrap(), "alice", "secret");
+        let endpoint = endpoint(|config| {
+            config.ice_servers = vec![server];
+            config.server_trust = ServerTrust::Roots(vec![root.cert.der().to_vec()]);
+        });
+        let connection = endpoint.peer_connection().await.unwrap();
+        let served = async {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = acceptor.accept(stream).await.ok()?;
+            let mut header = [0; 4];
+            stream.read_exact(&mut header).await.ok().map(|_| header)
+        };
+        let first = timeout(PATIENCE, served).await.unwrap();
+        // An Allocate request.
+        assert_eq!(
+            first.map(|header| (header[0], header[1])),
+            is_believed.then_some((0, 3))
+        );
+        if !is_believed {
+            timeout(PATIENCE, connection.gathered())
+                .await
+                .unwrap()
+                .unwrap();
+        }
+    }
 }

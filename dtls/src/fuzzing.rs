@@ -5,13 +5,15 @@ use std::time::{Duration, Instant};
 
 use crate::wire::{
     Ack, Certificate13, CertificateRequest13, EncryptedExtensions, KeyUpdate, NewConnectionId,
-    PathMessage, RequestConnectionId,
+    NewSessionTicket, PathMessage, RequestConnectionId,
 };
 use crate::wire::{
     CertificateMessage, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange,
     Fragment, HelloVerifyRequest, RecordHeader, ServerHello, ServerKeyExchange, UnifiedHeader,
 };
-use crate::{AlertDescription, Certificate, Config, Connection, Listener, PathId, Role, Versions};
+use crate::{
+    AlertDescription, Certificate, Config, Connection, Listener, PathId, Role, TicketKeys, Versions,
+};
 
 /// Records of a datagram, and the fragments in them.
 pub fn record(mut data: &[u8]) {
@@ -51,7 +53,7 @@ pub fn handshake_13(data: &[u8]) {
         return;
     };
     let mut buf = Vec::new();
-    match kind % 5 {
+    match kind % 6 {
         0 => {
             if let Ok(mut message) = EncryptedExtensions::decode(body) {
                 message.encode(&mut buf);
@@ -86,10 +88,16 @@ pub fn handshake_13(data: &[u8]) {
                 assert_eq!(buf, body);
             }
         }
-        _ => {
+        4 => {
             if let Ok(message) = KeyUpdate::decode(body) {
                 message.encode(&mut buf);
                 assert_eq!(KeyUpdate::decode(&buf), Ok(message));
+            }
+        }
+        _ => {
+            if let Ok(message) = NewSessionTicket::decode(body) {
+                message.encode(&mut buf);
+                assert_eq!(NewSessionTicket::decode(&buf), Ok(message));
             }
         }
     }
@@ -143,7 +151,9 @@ pub fn listener(mut data: &[u8]) {
     else {
         return;
     };
-    let Ok(mut listener) = Listener::new(Config::new(certificate), [1; 32]) else {
+    let mut config = Config::new(certificate);
+    config.tickets = Some(TicketKeys::new([3; 32], epoch()));
+    let Ok(mut listener) = Listener::new(config, [1; 32]) else {
         return;
     };
     let mut now = epoch();
@@ -240,6 +250,8 @@ impl Pair {
         let now = epoch();
         let make = |own: &Certificate, other: &Certificate, role| {
             let mut config = Config::new(own.clone());
+            config.tickets = Some(TicketKeys::new([3; 32], now));
+            config.accept_tickets = true;
             config.connection_id = (kind & 1 != 0).then_some(2 + 3 * (role as usize));
             if kind & 2 != 0 {
                 config.versions = Versions::DTLS_1_2;
@@ -264,7 +276,7 @@ impl Pair {
         let now = self.now;
         let number = usize::from(argument);
         let connection = &mut self.sides[side];
-        match operation % 18 {
+        match operation % 20 {
             0 => connection.start(now, None),
             1 => connection.set_mtu(now, number * 8),
             2 => connection.set_round_trip(now, Duration::from_millis(u64::from(argument))),
@@ -293,12 +305,14 @@ impl Pair {
                 let exported = connection.export_keying_material("a", Some(&[1]), &mut out);
                 assert_eq!(exported.is_ok(), connection.is_connected());
             }
+            12 => drop(connection.take_ticket()),
+            13 => connection.update_own_keys(now),
             10 => self.say(side),
             11 => self.wait(Duration::from_millis(u64::from(argument) * 50)),
-            12 => drop(connection.request_connection_ids(now, argument)),
-            13 => drop(connection.change_connection_id()),
-            14 => connection.move_to(PathId(u64::from(argument))),
-            15 => self.path = PathId(u64::from(argument & 3)),
+            14 => drop(connection.request_connection_ids(now, argument)),
+            15 => drop(connection.change_connection_id()),
+            16 => connection.move_to(PathId(u64::from(argument))),
+            17 => self.path = PathId(u64::from(argument & 3)),
             _ => self.deliver(side),
         }
     }

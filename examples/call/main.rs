@@ -20,6 +20,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use avocet::dtls::Versions;
+use avocet::ice::Policy;
+use avocet::peer::IceServer;
 use avocet::{Endpoint, EndpointConfig};
 use tokio::net::TcpListener;
 
@@ -47,6 +49,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     config.announced_addresses.clone_from(&options.announce);
     config.tcp_port = options.tcp_port;
     config.hide_host_addresses = options.hide;
+    for uri in &options.turn {
+        let (user, password) = (&options.turn_user, &options.turn_password);
+        let server = IceServer::with_credentials(uri.clone(), user, password);
+        config.ice_servers.push(server);
+    }
+    if options.relay {
+        config.ice_policy = Policy::Relay;
+    }
     if options.dtls_1_2 {
         config.dtls_versions = Versions::DTLS_1_2;
     }

@@ -1,5 +1,7 @@
 use std::net::IpAddr;
 
+use avocet::stun::Uri;
+
 pub(crate) const HELP: &str = "\
 A call between a browser and this program.
 
@@ -10,6 +12,10 @@ A call between a browser and this program.
   --port N         the port of the page (default: 8080, with --lan 8443; when taken, the next free one)
   --tcp N          also accept media over TCP, on this port, for networks that drop UDP (0: the system chooses)
   --hide           show browsers names of multicast DNS in place of this machine's addresses
+  --turn URI       offer addresses on this TURN server: turn:host[:port][?transport=udp|tcp], turns:… (repeatable)
+  --turn-user U    the user there, and
+  --turn-password P  the password
+  --relay          use no other addresses than those
   --dtls-1.2       no DTLS 1.3
   --help           this text
 ";
@@ -23,6 +29,10 @@ pub(crate) struct Options {
     pub(crate) http_port: Option<u16>,
     pub(crate) tcp_port: Option<u16>,
     pub(crate) hide: bool,
+    pub(crate) turn: Vec<Uri>,
+    pub(crate) turn_user: String,
+    pub(crate) turn_password: String,
+    pub(crate) relay: bool,
     pub(crate) dtls_1_2: bool,
 }
 
@@ -45,6 +55,10 @@ impl Options {
                 "--port" => options.http_port = Some(parsed(&argument, &value()?)?),
                 "--tcp" => options.tcp_port = Some(parsed(&argument, &value()?)?),
                 "--hide" => options.hide = true,
+                "--turn" => options.turn.push(parsed(&argument, &value()?)?),
+                "--turn-user" => options.turn_user = value()?,
+                "--turn-password" => options.turn_password = value()?,
+                "--relay" => options.relay = true,
                 "--dtls-1.2" => options.dtls_1_2 = true,
                 "--help" | "-h" => return Ok(None),
                 other => return Err(format!("unknown option {other}")),
@@ -78,6 +92,9 @@ mod tests {
         assert_eq!((options.media_port, options.http_port), (5000, Some(81)));
         let options = parse("--tcp 443 --hide").unwrap().unwrap();
         assert_eq!((options.tcp_port, options.hide), (Some(443), true));
+        let options = parse("--turn turn:a --turn turns:b --turn-user c --turn-password d --relay");
+        let options = options.unwrap().unwrap();
+        assert_eq!((options.turn.len(), options.relay), (2, true));
         assert_eq!(parse("--help"), Ok(None));
     }
 

@@ -36,6 +36,10 @@ pub(crate) fn json(stats: &Stats) -> Value {
         "keyframesRequested": inbound.iter().map(|stream| u64::from(stream.pli_count + stream.fir_count)).sum::<u64>(),
         "srtpFailures": stats.dropped.srtp,
         "path": pair.map(|pair| transport(&pair.path)),
+        "relay": pair.is_some_and(|pair| {
+            stats.relays.iter().any(|relay| relay.relayed.contains(&pair.path.local))
+        }),
+        "relayTransport": stats.relays.first().map(|relay| format!("{:?}", relay.transport)),
         "remoteHosts": stats
             .candidates
             .iter()

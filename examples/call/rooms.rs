@@ -87,20 +87,23 @@ impl Rooms {
             lines,
             wishes,
         };
-        let (description, channel) = match offer {
-            Some(offer) => (
-                connection
-                    .answer(SessionDescription::offer(offer))
-                    .await
-                    .map_err(refused)?,
-                None,
-            ),
+        let channel = match offer {
+            Some(offer) => {
+                let answered = connection.answer(SessionDescription::offer(offer));
+                answered.await.map_err(refused)?;
+                None
+            }
             None => {
                 let channel = connection.create_data_channel("chat", DataChannelInit::default());
                 let channel = channel.await.map_err(refused)?;
-                (connection.offer().await.map_err(refused)?, Some(channel))
+                connection.offer().await.map_err(refused)?;
+                Some(channel)
             }
         };
+        // The page gets all candidates at once; without servers to ask they are all there.
+        connection.gathered().await.map_err(refused)?;
+        let description = connection.local_description().await.map_err(refused)?;
+        let description = description.ok_or(CallError::Busy)?;
         let id = fresh_id()?;
         let (target, watched) = watch::channel(own.clone());
         let call = Call {

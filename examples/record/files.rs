@@ -39,12 +39,13 @@ pub(crate) fn create(path: &Path, stream: &Stream, first: &Frame) -> Outcome<Fra
             let encoding = match codec {
                 codec if *codec == MimeType::PCMU => WavEncoding::MuLaw,
                 codec if *codec == MimeType::PCMA => WavEncoding::ALaw,
+                codec if *codec == MimeType::L16 => WavEncoding::Linear16,
                 _ => return Err(format!("no file takes {codec}").into()),
             };
             let format = WavFormat {
                 encoding,
-                channels: 1,
-                sample_rate: stream.clock_rate,
+                channels: stream.codec.channels.unwrap_or(1),
+                sample_rate: stream.codec.clock_rate,
             };
             ("wav", Box::new(WavMuxer::new(format)))
         };

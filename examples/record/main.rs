@@ -1,8 +1,9 @@
 //! Saves what a browser sends: `cargo run --release --example record -- DIRECTORY`, then open the address that it prints.
 //!
-//! Each stream becomes a file: VP8, VP9 and AV1 `.ivf`, H.264 and H.265 `.h264` and `.h265`, Opus `.ogg`, G.711 `.wav`,
+//! Each stream becomes a file: VP8, VP9 and AV1 `.ivf`, H.264 and H.265 `.h264` and `.h265`, Opus `.ogg`, G.711 and L16 `.wav`,
 //! G.722 the bare sound `.g722`. Options: `--rtpdump` also writes the packets of each stream as they arrived, and
-//! `--udp PORT CODEC` records plain RTP that comes to this port of the loopback instead of serving a page, until it pauses.
+//! `--udp PORT CODEC` records plain RTP that comes to this port of the loopback instead of serving a page, until it pauses;
+//! a codec is `video/H265`, or with clock rate and channels `audio/L16/44100/2`.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -21,7 +22,8 @@ use std::time::Duration;
 
 use avocet::media::clock_rate;
 use avocet::peer::{CodecParameters, ConnectionState, SessionDescription};
-use avocet::rtp::{MediaKind, MimeType, Packet, PacketView, SequenceUnwrapper, Ssrc};
+use avocet::rtp::{Codec, MediaKind, MimeType, Packet, PacketView, SequenceUnwrapper, Ssrc};
+use avocet::session::ReceivedPacket;
 use avocet::{Endpoint, EndpointConfig, Event, TrackRemote};
 use bytes::Bytes;
 use recorder::{Recorder, Stream};
@@ -30,6 +32,9 @@ use tokio::time::timeout;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
+/// Packets of comfort noise and tones in front of a stream's first sound, which tells its codec.
+const EARLY: usize = 256;
+
 /// Streams of one track at one time: the sizes of a simulcast, and a few more.
 const STREAMS: usize = 16;
 
@@ -37,7 +42,7 @@ const STREAMS: usize = 16;
 struct Options {
     directory: PathBuf,
     rtpdump: bool,
-    udp: Option<(u16, MimeType)>,
+    udp: Option<(u16, Codec)>,
 }
 
 #[tokio::main]
@@ -68,7 +73,7 @@ fn options() -> Outcome<Options> {
                 let (Some(port), Some(codec)) = (words.next(), words.next()) else {
                     return Err("--udp needs a port and a codec, such as 5004 video/H265".into());
                 };
-                options.udp = Some((port.parse()?, codec.parse()?));
+                options.udp = Some((port.parse()?, parse_codec(&codec)?));
             }
             directory => options.directory = directory.into(),
         }
@@ -79,15 +84,33 @@ fn options() -> Outcome<Options> {
     Ok(options)
 }
 
+/// Reads `audio/L16/44100/2`; the clock rate may be left out where the codec has only one, and the channels if it is one.
+fn parse_codec(text: &str) -> Outcome<Codec> {
+    let mut words = text.splitn(4, '/');
+    let mut next = || words.next().unwrap_or_default();
+    let mime: MimeType = format!("{}/{}", next(), next()).parse()?;
+    let clock_rate = match next() {
+        "" => clock_rate(&mime).ok_or("the clock of this codec varies")?,
+        rate => rate.parse()?,
+    };
+    let mut codec = Codec::new(mime, clock_rate);
+    codec.channels = match next() {
+        "" => None,
+        channels => Some(channels.parse()?),
+    };
+    Ok(codec)
+}
+
 /// Answers an offer and records every track of the call.
 async fn call(endpoint: &Endpoint, options: Options, offer: String) -> Outcome<String> {
     let mut config = endpoint.connection_config()?;
-    let red = CodecParameters::audio(63, "red", 48_000, 2).with_fmtp("111/111");
-    config.codecs.audio.push(red);
-    config
-        .codecs
-        .audio
-        .push(CodecParameters::audio(9, "G722", 8_000, 1));
+    config.codecs.audio.extend([
+        CodecParameters::audio(63, "red", 48_000, 2).with_fmtp("111/111"),
+        CodecParameters::audio(9, "G722", 8_000, 1),
+        CodecParameters::audio(13, "CN", 8_000, 1),
+        CodecParameters::audio(110, "telephone-event", 48_000, 1).with_fmtp("0-15"),
+        CodecParameters::audio(126, "telephone-event", 8_000, 1).with_fmtp("0-15"),
+    ]);
     let connection = endpoint.peer_connection_with(config).await?;
     let answer = connection.answer(SessionDescription::offer(offer)).await?;
     tokio::spawn(async move {
@@ -106,18 +129,25 @@ async fn call(endpoint: &Endpoint, options: Options, offer: String) -> Outcome<S
 /// Records a track until the call is over: a file for each of its streams.
 async fn record(mut track: TrackRemote, options: Options) {
     let mut streams: BTreeMap<Ssrc, Recorder> = BTreeMap::new();
+    let mut early = Vec::new();
     while let Some(received) = track.recv().await {
         let ssrc = received.packet.packet.ssrc;
         let codec = &received.codec.codec;
         let full = streams.len() >= STREAMS;
+        let accompanies = codec.mime == MimeType::CN || codec.mime == MimeType::TELEPHONE_EVENT;
+        if accompanies && !streams.contains_key(&ssrc) {
+            if early.len() < EARLY {
+                early.push(received.packet);
+            }
+            continue;
+        }
         let recorder = match streams.entry(ssrc) {
             std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::btree_map::Entry::Vacant(_) if full => continue,
             std::collections::btree_map::Entry::Vacant(place) => {
                 let stream = Stream {
                     name: format!("{}-{:08x}", track.mid(), ssrc.get()),
-                    codec: codec.mime.clone(),
-                    clock_rate: codec.clock_rate,
+                    codec: codec.clone(),
                     payload_type: received.codec.payload_type,
                 };
                 match Recorder::create(&options.directory, stream, options.rtpdump) {
@@ -129,11 +159,16 @@ async fn record(mut track: TrackRemote, options: Options) {
                 }
             }
         };
-        let wishes = recorder.push(received.packet.place, received.packet.packet.clone());
-        let wishes = wishes.unwrap_or_else(|error| {
-            println!("cannot write: {error}");
-            false
-        });
+        let own = |held: &ReceivedPacket| held.packet.ssrc == ssrc;
+        let (before, others): (Vec<_>, Vec<_>) = early.drain(..).partition(own);
+        early = others;
+        let mut wishes = false;
+        for held in before.into_iter().chain([received.packet]) {
+            match recorder.push(held.place, held.packet) {
+                Ok(wish) => wishes |= wish,
+                Err(error) => println!("cannot write: {error}"),
+            }
+        }
         if wishes && track.kind() == MediaKind::Video {
             // When the connection is over there is nothing more to ask for.
             let _ = track.request_keyframe().await;
@@ -152,7 +187,7 @@ fn finish(recorder: Recorder) {
 }
 
 /// Records plain RTP of one codec until two seconds pass without a packet.
-async fn record_udp(port: u16, codec: &MimeType, options: &Options) -> Outcome<()> {
+async fn record_udp(port: u16, codec: &Codec, options: &Options) -> Outcome<()> {
     let socket = UdpSocket::bind(("127.0.0.1", port)).await?;
     println!("waiting on port {port}");
     let mut recorder: Option<Recorder> = None;
@@ -178,7 +213,6 @@ async fn record_udp(port: u16, codec: &MimeType, options: &Options) -> Outcome<(
                 Stream {
                     name: format!("udp-{port}"),
                     codec: codec.clone(),
-                    clock_rate: clock_rate(codec).ok_or("the clock of this codec varies")?,
                     payload_type: packet.payload_type,
                 },
                 options.rtpdump,

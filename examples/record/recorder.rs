@@ -9,9 +9,9 @@ use avocet::media::rtpdump::{DumpedPacket, RtpDumpHeader, RtpDumpMuxer};
 use avocet::media::{TimedFrame, WriteError, Writer};
 use avocet::rtp::payload::audio::{AudioDepacketizer, AudioFormat};
 use avocet::rtp::payload::red::RedDepacketizer;
-use avocet::rtp::payload::{Depacketizer, depacketizer};
+use avocet::rtp::payload::{Depacketizer, Registry};
 use avocet::rtp::{
-    Frame, MediaKind, MimeType, Packet, PayloadType, SequenceNumber, TimestampUnwrapper,
+    Codec, Frame, MediaKind, MimeType, Packet, PayloadType, SequenceNumber, TimestampUnwrapper,
 };
 use bytes::Bytes;
 
@@ -26,8 +26,7 @@ const PATIENCE: usize = 128;
 pub(crate) struct Stream {
     /// What its files are called.
     pub(crate) name: String,
-    pub(crate) codec: MimeType,
-    pub(crate) clock_rate: u32,
+    pub(crate) codec: Codec,
     pub(crate) payload_type: PayloadType,
 }
 
@@ -77,7 +76,9 @@ impl Recorder {
             dump.write(&DumpedPacket::rtp(started.elapsed(), &packet))?;
         }
         // Tones and comfort noise come between the packets of the codec: they keep their place, and are not recorded.
-        if packet.payload_type != self.stream.payload_type && self.stream.codec != MimeType::RED {
+        if packet.payload_type != self.stream.payload_type
+            && self.stream.codec.mime != MimeType::RED
+        {
             packet.payload = Bytes::new();
         }
         self.waiting.insert(place, packet);
@@ -113,7 +114,7 @@ impl Recorder {
         let lost = self.depacketizer.stats().gaps.saturating_sub(1);
         Ok(format!(
             "{} {} payload type {}: {frames} frames, {lost} gaps",
-            stream.name, stream.codec, stream.payload_type
+            stream.name, stream.codec.mime, stream.payload_type
         ))
     }
 
@@ -163,10 +164,10 @@ impl Recorder {
 }
 
 fn depacketizer_of(stream: &Stream) -> Option<Box<dyn Depacketizer + Send>> {
-    if stream.codec == MimeType::RED {
+    if stream.codec.mime == MimeType::RED {
         // What browsers repeat is Opus.
         let opus = AudioDepacketizer::new(AudioFormat::Opus);
         return Some(Box::new(RedDepacketizer::new(stream.payload_type, opus)));
     }
-    depacketizer(&stream.codec)
+    Registry::standard().depacketizer(&stream.codec)
 }

@@ -1,9 +1,9 @@
+//! Everything a packet can be asked, and work that is linear in the octets: a NACK entry names 17 packets, and one
+//! transport-wide feedback speaks of 65,535 at most.
 #![no_main]
 
 use rtcp::{Compound, Datagrams, Packet, XrBlock};
 
-/// Everything a packet can be asked, and work that is linear in the octets: a NACK entry names 17 packets, and one
-/// transport-wide feedback speaks of 65,535 at most.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let mut read = 0_usize;
     for packet in Compound::new(data).flatten() {

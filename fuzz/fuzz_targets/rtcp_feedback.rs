@@ -1,9 +1,9 @@
+//! Arrivals as the input has them go into feedback, and come out of it.
 #![no_main]
 
 use rtcp::{Compound, Packet, TransportFeedbackBuilder, Writer};
 use rtp::{SequenceNumber, Ssrc};
 
-/// Arrivals as the input has them go into feedback, and come out of it.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let (steps, _) = data.as_chunks::<4>();
     let Some((&[b0, b1, m0, m1], steps)) = steps.split_first() else {

@@ -62,11 +62,16 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
                 }
             }
             36 => {
-                drop(association.begin_message(now, stream, Ppid::new(53), options(argument >> 3)))
+                let options = options(argument >> 3);
+                let _ = association.begin_message(now, stream, Ppid::new(53), options);
             }
             37 => drop(association.write(now, stream, &vec![argument; usize::from(argument) * 32])),
-            38 => drop(association.finish_message(now, stream)),
-            39 => drop(association.abandon_message(now, stream)),
+            38 => {
+                let _ = association.finish_message(now, stream);
+            }
+            39 => {
+                let _ = association.abandon_message(now, stream);
+            }
             40 => drop(association.recv_piece(now, stream)),
             41 => association
                 .set_partial_delivery(stream, (argument > 7).then_some(usize::from(argument))),

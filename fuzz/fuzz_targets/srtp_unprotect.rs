@@ -1,8 +1,8 @@
+//! Nothing forged is accepted, under any profile and policy, and a genuine packet that carries the input goes round.
 #![no_main]
 
 use srtp::{Config, Cryptex, MasterKey, Profile, Receiver, RtcpProtection, Sender};
 
-/// Nothing forged is accepted, under any profile and policy, and a genuine packet that carries the input goes round.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some((&choice, data)) = data.split_first() else {
         return;

@@ -396,6 +396,57 @@ fn an_agent_that_may_use_relays_only_sends_to_and_answers_nobody_else() {
     );
 }
 
+/// T-7: what the relay would drop is not sent; what it lets through goes at once, and what it never will fails.
+#[test]
+fn checks_from_a_relay_wait_for_its_permission() {
+    let relayed: SocketAddr = ([203, 0, 113, 7], 50_000).into();
+    let other: SocketAddr = ([198, 51, 100, 9], 9_000).into();
+    let mut talk = Talk::new();
+    talk.agents[0] = agent(1, Role::Controlling, Policy::Relay);
+    let now = talk.now;
+    talk.agents[0].gate(relayed);
+    talk.add(0, Candidate::relayed(relayed, ADDRESS_A));
+    talk.add(1, Candidate::host(ADDRESS_B));
+    talk.add(1, Candidate::host(other));
+    talk.introduce();
+    for _ in 0..50 {
+        assert!(support::drain(&mut talk.agents[0], talk.now).is_empty());
+        talk.now += Duration::from_millis(20);
+        let now = talk.now;
+        talk.agents[0].handle_timeout(now);
+    }
+    let wanted: Vec<_> = talk.agents[0].remote_addresses().collect();
+    assert_eq!(wanted, [ADDRESS_B, other]);
+    let now_later = talk.now;
+    assert!(now_later > now);
+    talk.agents[0].deny(now_later, relayed, other.ip());
+    talk.agents[0].admit(now_later, relayed, ADDRESS_B.ip());
+    let sent = support::drain(&mut talk.agents[0], now_later);
+    let paths: Vec<_> = sent.iter().map(|(path, _)| *path).collect();
+    assert_eq!(paths, [Path::udp(relayed, ADDRESS_B)]);
+    let states: Vec<_> = talk.agents[0]
+        .pair_stats()
+        .map(|pair| (pair.path.remote, pair.state))
+        .collect();
+    assert!(states.contains(&(other, PairState::Failed)));
+}
+
+/// T-3: a relay whose allocation ended takes its candidates and pairs with it.
+#[test]
+fn a_base_that_is_gone_takes_its_candidates_and_pairs_with_it() {
+    let relayed: SocketAddr = ([203, 0, 113, 7], 50_000).into();
+    let mut talk = Talk::new();
+    talk.add(0, Candidate::host(ADDRESS_A));
+    talk.add(0, Candidate::relayed(relayed, ADDRESS_A));
+    talk.add(1, Candidate::host(ADDRESS_B));
+    talk.introduce();
+    let now = talk.now;
+    talk.agents[0].remove_base(now, relayed);
+    assert_eq!(talk.agents[0].local_candidates().count(), 1);
+    let paths: Vec<_> = talk.agents[0].pair_stats().map(|pair| pair.path).collect();
+    assert_eq!(paths, [Path::udp(ADDRESS_A, ADDRESS_B)]);
+}
+
 /// I-31
 #[test]
 fn an_agent_without_host_candidates_still_answers_and_checks_from_its_addresses() {

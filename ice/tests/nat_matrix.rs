@@ -6,9 +6,8 @@
 //! how many round trips passed from the exchange until both could send, and until both had selected;
 //! `ice_nat_matrix_loss.csv` how long selection takes at 10 % loss, over many calls. `BLESS=1` writes them anew.
 //!
-//! Where the oracle says `relay` the agents must fail. With a TURN client the peer connection will bring a relayed
-//! candidate for each side; these rows will then name it, and the time to connect, instead of `none`. The tables
-//! for multicast DNS candidates and for TURN over TCP come with those.
+//! Where the oracle says `relay` the agents must fail: a relay is the peer connection's to bring, and the tables with
+//! TURN are those of its tests (`peer/tests/relay_matrix.rs`).
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
@@ -20,84 +19,10 @@ use std::time::Duration;
 use avocet_ice::State;
 use netsim::{Filtering, Hairpin, Internet, LinkConfig, Loss, Mapping, NatConfig, PortAssignment};
 use support::meeting::{Meeting, ROUND_TRIP, Site, access};
+use support::oracle::{Behaviour, Prediction, behaviours, name, oracle};
 
 /// Longer than the patience of RFC 8863, so that who has not connected has failed.
 const LIMIT: Duration = Duration::from_secs(60);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Prediction {
-    Direct,
-    Relay,
-}
-
-/// What one side is behind; `None` for a public address.
-type Behaviour = Option<(Mapping, Filtering)>;
-
-/// Whether two agents, each behind a NAT of its own and each knowing the other's address as a STUN server sees
-/// it, can find a direct path.
-///
-/// A path is a pair of external endpoints (x, y) such that X, sending to y, leaves from x; Y, sending to x, leaves
-/// from y; each NAT admits the other's endpoint; and both can have learned where to send. Only the endpoint that
-/// the STUN server saw is signalled; any other one is learned from a packet that came in from it (§4.1, §5).
-fn oracle(a: Behaviour, b: Behaviour) -> Prediction {
-    // A public host is behind a NAT that changes nothing and lets everybody in.
-    let open = (Mapping::EndpointIndependent, Filtering::EndpointIndependent);
-    let (a, b) = (a.unwrap_or(open), b.unwrap_or(open));
-    let is_direct = match (a.0, b.0) {
-        // Both endpoints are the signalled ones. Each side's own packets open its filter, of whatever kind.
-        (Mapping::EndpointIndependent, Mapping::EndpointIndependent) => true,
-        (Mapping::EndpointIndependent, _) => one_changes(a.1),
-        (_, Mapping::EndpointIndependent) => one_changes(b.1),
-        (Mapping::AddressDependent, Mapping::AddressDependent) => {
-            both_fixed_per_address(a.1, b.1) || both_fixed_per_address(b.1, a.1)
-        }
-        (Mapping::AddressDependent, Mapping::AddressAndPortDependent) => {
-            address_against_port(a.1, b.1)
-        }
-        (Mapping::AddressAndPortDependent, Mapping::AddressDependent) => {
-            address_against_port(b.1, a.1)
-        }
-        // Whenever one side has learned where the other sends from and answers there, it leaves from a new
-        // endpoint itself, which the other must learn, and so on without an end.
-        (Mapping::AddressAndPortDependent, Mapping::AddressAndPortDependent) => false,
-    };
-    if is_direct {
-        Prediction::Direct
-    } else {
-        Prediction::Relay
-    }
-}
-
-/// One side keeps its endpoint, the other shows a new one to it. The steady side has sent to the other's address,
-/// but not to the port that it comes from: a filter that looks at ports keeps that port unknown for ever.
-fn one_changes(filtering_of_the_steady: Filtering) -> bool {
-    filtering_of_the_steady != Filtering::AddressAndPortDependent
-}
-
-/// Both show the other's address an endpoint that was not signalled, and always the same. Packets to a signalled
-/// endpoint meet a mapping that has sent to the STUN server alone, so only a filter that lets everybody in shows
-/// `first` where `second` comes from. The answer goes from one new endpoint to the other: `second` has sent to
-/// that address, but not to that port.
-fn both_fixed_per_address(first: Filtering, second: Filtering) -> bool {
-    first == Filtering::EndpointIndependent && second != Filtering::AddressAndPortDependent
-}
-
-/// `x` shows one new endpoint to the other's address, `y` a new one to each endpoint. `y` must learn the endpoint
-/// of X, and X then the endpoint from which Y sends to it.
-fn address_against_port(x: Filtering, y: Filtering) -> bool {
-    let y_hears_the_first_packet = y == Filtering::EndpointIndependent;
-    let y_hears_the_answer_to_its_own =
-        x == Filtering::EndpointIndependent && y == Filtering::AddressDependent;
-    let x_hears_the_answer = x != Filtering::AddressAndPortDependent;
-    x_hears_the_answer && (y_hears_the_first_packet || y_hears_the_answer_to_its_own)
-}
-
-fn behaviours() -> Vec<Behaviour> {
-    let nats = Mapping::ALL
-        .iter()
-        .flat_map(|mapping| Filtering::ALL.map(|filtering| Some((*mapping, filtering))));
-    [None].into_iter().chain(nats).collect()
-}
 
 fn site(behaviour: Behaviour, ports: PortAssignment) -> Site {
     match behaviour {
@@ -106,16 +31,6 @@ fn site(behaviour: Behaviour, ports: PortAssignment) -> Site {
             ports,
             ..NatConfig::new(mapping, filtering)
         }),
-    }
-}
-
-fn name(behaviour: Behaviour) -> String {
-    let letter = |kind: u8| ["independent", "address", "address+port"][usize::from(kind)];
-    match behaviour {
-        None => "public,public".to_owned(),
-        Some((mapping, filtering)) => {
-            format!("{},{}", letter(mapping as u8), letter(filtering as u8))
-        }
     }
 }
 

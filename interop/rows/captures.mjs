@@ -1,16 +1,17 @@
 // What Chromium, Firefox and GStreamer send, codec by codec, as rtpdumps with the encoder's word beside them; ffmpeg decodes each.
 //
-// With AVOCET_CAPTURES=DIRECTORY they are kept there: so testdata/captures was made, and is made anew.
+// With AVOCET_CAPTURES=DIRECTORY they are kept there: so testdata/captures was made, and is made anew. AVOCET_CAPTURES_ONLY=REGEXP
+// makes only those whose names it fits, and leaves the others as they are.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { MediaPage } from '../page.mjs';
 import { binary, startProgram } from '../program.mjs';
 import { check } from '../table.mjs';
-import { decoded } from './media.mjs';
+import { decoded, wholeCodec } from './media.mjs';
 
 export const slow = true;
 
@@ -44,6 +45,20 @@ const acceptAll = (name) => `(answer, offer) => {
   }).join('');
 }`;
 
+// Runs in the page: plays tones, and says when each of them began, in milliseconds after the first.
+async function playTones({ tones, duration, gap }) {
+  const { dtmf } = window.avocet.connection.getSenders().find(({ track }) => track.kind === 'audio');
+  const played = [];
+  await new Promise((resolve) => {
+    dtmf.ontonechange = ({ tone }) => {
+      if (!tone) resolve();
+      else played.push({ tone, at: Math.round(performance.now()) });
+    };
+    dtmf.insertDTMF(tones, duration, gap);
+  });
+  return { played: played.map(({ tone, at }) => ({ tone, at: at - played[0].at })), duration, gap };
+}
+
 // Runs in the page: stops sending, waits for the last packets, and says what the encoders did.
 async function stopAndTell() {
   const { connection } = window.avocet;
@@ -62,8 +77,11 @@ async function stopAndTell() {
   }
   const extensions = {};
   const sdp = connection.remoteDescription.sdp;
+  // What comes between the packets of the codec.
+  const accompanying = {};
+  for (const [, type, name] of sdp.matchAll(/^a=rtpmap:(\d+) (CN|telephone-event)\//gm)) accompanying[name] = [...(accompanying[name] || []), Number(type)];
   for (const [, id, uri] of sdp.matchAll(/^a=extmap:(\d+)(?:\/\w+)? (\S+)/gm)) extensions[uri] = Number(id);
-  return { told, extensions };
+  return { told, extensions, accompanying };
 }
 
 const BROWSERS = [
@@ -82,6 +100,9 @@ const BROWSERS = [
   ['chromium', 'g722', 'video=&audio=G722'],
   ['chromium', 'pcmu', 'video=&audio=PCMU'],
   ['chromium', 'pcma', 'video=&audio=PCMA'],
+  ['chromium', 'cn', 'video=&audio=PCMU,CN'],
+  ['chromium', 'dtmf_8000', 'video=&audio=PCMU,telephone-event', { tones: '159D#*', duration: 100, gap: 70 }],
+  ['chromium', 'dtmf_48000', 'video=&audio=opus,telephone-event/48000', { tones: '0A', duration: 1500, gap: 50 }],
   ['firefox', 'vp8', 'video=VP8&audio='],
   ['firefox', 'vp9', 'video=VP9&audio='],
   ['firefox', 'av1', 'video=AV1&audio='],
@@ -89,10 +110,11 @@ const BROWSERS = [
   ['firefox', 'g722', 'video=&audio=G722'],
   ['firefox', 'pcmu', 'video=&audio=PCMU'],
   ['firefox', 'pcma', 'video=&audio=PCMA'],
+  ['firefox', 'dtmf_8000', 'video=&audio=PCMU,telephone-event', { tones: '159D#*', duration: 100, gap: 70 }],
 ];
 
 const picture = 'videotestsrc is-live=true num-buffers=60 pattern=ball ! video/x-raw,format=I420,width=320,height=180,framerate=30/1';
-const sound = (rate) => `audiotestsrc is-live=true num-buffers=100 samplesperbuffer=${rate / 50} ! audio/x-raw,rate=${rate},channels=1`;
+const sound = (rate, buffers = 100, channels = 1) => `audiotestsrc is-live=true num-buffers=${buffers} samplesperbuffer=${rate / 50} ! audio/x-raw,rate=${rate},channels=${channels}`;
 const GSTREAMER = [
   ['vp8', 'video/VP8', `${picture} ! vp8enc deadline=1 target-bitrate=200000 keyframe-max-dist=30 ! rtpvp8pay mtu=1000 picture-id-mode=2`, 60],
   ['vp9', 'video/VP9', `${picture} ! vp9enc deadline=1 cpu-used=8 lag-in-frames=0 target-bitrate=200000 keyframe-max-dist=30 ! rtpvp9pay mtu=1000 picture-id-mode=2`, 60],
@@ -102,6 +124,11 @@ const GSTREAMER = [
   ['g722', 'audio/G722', `${sound(16000)} ! avenc_g722 ! rtpg722pay min-ptime=20000000 max-ptime=20000000`, 0],
   ['pcmu', 'audio/PCMU', `${sound(8000)} ! mulawenc ! rtppcmupay min-ptime=20000000 max-ptime=20000000`, 0],
   ['pcma', 'audio/PCMA', `${sound(8000)} ! alawenc ! rtppcmapay min-ptime=20000000 max-ptime=20000000`, 0],
+  ['red', 'audio/red/48000/2', `${sound(48000)} ! opusenc ! rtpopuspay pt=111 ! rtpredenc pt=96 distance=1`, 100],
+  // By packets of their own length: cut by the largest datagram, and by time.
+  ['l16_8000_1', 'audio/L16/8000', `${sound(8000, 50)} ! audioconvert ! rtpL16pay mtu=1200 min-ptime=20000000 max-ptime=20000000`, 0],
+  ['l16_44100_2', 'audio/L16/44100/2', `${sound(44100, 30, 2)} ! audioconvert ! rtpL16pay mtu=1200`, 0],
+  ['l16_48000_1', 'audio/L16/48000', `${sound(48000, 50)} ! audioconvert ! rtpL16pay mtu=1200 min-ptime=5000000 max-ptime=5000000`, 0],
 ];
 
 // The program's words on a stream: `0-1234abcd video/VP8 payload type 96: 90 frames, 0 gaps`.
@@ -123,7 +150,7 @@ async function decodable(dump, codec, payloadType) {
 }
 
 // One capture for each stream that the browser sends.
-async function fromBrowser(browser, sender, version, name, query, kept, index) {
+async function fromBrowser(browser, sender, version, [name, query, tones], kept, index) {
   const directory = await mkdtemp(join(tmpdir(), 'avocet-capture-'));
   const program = await startProgram([directory, '--rtpdump'], 'record');
   try {
@@ -131,8 +158,9 @@ async function fromBrowser(browser, sender, version, name, query, kept, index) {
     const rest = Object.entries(defaults).filter(([key]) => !query.includes(`${key}=`)).map(([key, value]) => `&${key}=${value}`).join('');
     const page = await MediaPage.open(browser, program.url, query + rest, acceptAll(name));
     await page.until((seen) => seen.framesEncoded > 2 || seen.audioPacketsSent > 5, 30);
-    await sleep(SECONDS * 1000);
-    const { told, extensions } = await page.page.evaluate(stopAndTell);
+    const heard = tones && await page.page.evaluate(playTones, tones);
+    await sleep(tones ? 500 : SECONDS * 1000);
+    const { told, extensions, accompanying } = await page.page.evaluate(stopAndTell);
     await page.close();
     for (let tries = 0; tries < 100 && streams(program.lines).length < told.length; tries++) await sleep(100);
     const recorded = streams(program.lines);
@@ -142,7 +170,7 @@ async function fromBrowser(browser, sender, version, name, query, kept, index) {
       const encoder = told.find((one) => one.ssrc === ssrc) || {};
       const file = `${sender}_${name}${encoder.rid ? `_${encoder.rid}` : ''}.rtpdump`;
       await keep(join(directory, `${stream.name}.rtpdump`), file, {
-        sender: `${sender} ${version}`, codec: stream.codec, payloadType: stream.payloadType, extensions, encoder,
+        sender: `${sender} ${version}`, codec: stream.codec, payloadType: stream.payloadType, extensions, accompanying, encoder, tones: heard,
       }, kept, index);
       check(stream.gaps === 0, `${file}: ${stream.gaps} gaps`);
     }
@@ -169,8 +197,9 @@ async function fromGStreamer(name, codec, pipeline, frames, version, kept, index
     const spare = codec.startsWith('audio') ? 1 : 0;
     check(frames === 0 || (stream.frames >= frames && stream.frames <= frames + spare), `${stream.frames} of ${frames} frames`);
     const encoder = codec.startsWith('video') ? { framesSent: frames, frameWidth: 320, frameHeight: 180 } : {};
+    const [clockRate, channels] = codec.split('/').slice(2).map(Number);
     await keep(join(directory, `${stream.name}.rtpdump`), `gstreamer_${name}.rtpdump`, {
-      sender: `GStreamer ${version}`, codec: stream.codec, payloadType: stream.payloadType, extensions: {}, encoder,
+      sender: `GStreamer ${version}`, codec: stream.codec, clockRate, channels, payloadType: stream.payloadType, extensions: {}, encoder,
     }, kept, index);
     return { [codec.startsWith('video') ? 'video' : 'audio']: `${stream.frames} frames` };
   } finally {
@@ -179,30 +208,39 @@ async function fromGStreamer(name, codec, pipeline, frames, version, kept, index
 }
 
 async function keep(dump, file, entry, kept, index) {
-  await decodable(dump, entry.codec, entry.payloadType);
+  await decodable(dump, wholeCodec(entry), entry.payloadType);
   const { size } = await stat(dump);
   check(size <= LARGEST, `${basename(file)} has ${size} octets`);
   await copyFile(dump, join(kept, file));
   index.push({ file, ...entry });
 }
 
+async function writeIndex(path, index, keepOthers) {
+  const { captures } = keepOthers ? JSON.parse(await readFile(path, 'utf8')) : { captures: [] };
+  for (const entry of index) {
+    const known = captures.findIndex(({ file }) => file === entry.file);
+    captures.splice(known < 0 ? captures.length : known, 1, entry);
+  }
+  await writeFile(path, `${JSON.stringify({ captures }, null, 1)}\n`);
+}
+
 export async function run(table, open) {
   const kept = process.env.AVOCET_CAPTURES || await mkdtemp(join(tmpdir(), 'avocet-captures-'));
   await mkdir(kept, { recursive: true });
   const index = [];
-  const only = process.env.AVOCET_CAPTURES_ONLY;
-  for (const [sender, name, query] of BROWSERS) {
-    if (only && !`${sender}_${name}`.includes(only)) continue;
+  const only = new RegExp(process.env.AVOCET_CAPTURES_ONLY || '');
+  for (const [sender, name, query, tones] of BROWSERS) {
+    if (!only.test(`${sender}_${name}`)) continue;
     const browser = await open(sender);
     const version = (await browser.version()).replace(/^[^/]*\//, '');
-    await table.row(`${sender} sends ${name}`, version, sender, () => fromBrowser(browser, sender, version, name, query, kept, index));
+    await table.row(`${sender} sends ${name}`, version, sender, () => fromBrowser(browser, sender, version, [name, query, tones], kept, index));
   }
   const { stdout } = await execute('gst-launch-1.0', ['--version']);
   const version = stdout.match(/version (\S+)/)[1];
   for (const [name, codec, pipeline, frames] of GSTREAMER) {
-    if (only && !`gstreamer_${name}`.includes(only)) continue;
+    if (!only.test(`gstreamer_${name}`)) continue;
     await table.row(`GStreamer sends ${name}`, version, '-', () => fromGStreamer(name, codec, pipeline, frames, version, kept, index));
   }
   if (!process.env.AVOCET_CAPTURES) await rm(kept, { recursive: true });
-  else if (!only) await writeFile(join(kept, 'index.json'), `${JSON.stringify({ captures: index }, null, 1)}\n`);
+  else await writeIndex(join(kept, 'index.json'), index, Boolean(process.env.AVOCET_CAPTURES_ONLY));
 }

@@ -1,9 +1,9 @@
 // Files into calls and calls into files: browsers decode what the payload formats make of the clips, and ffmpeg decodes what
 // they make of browsers' packets.
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { MediaPage } from '../page.mjs';
@@ -110,17 +110,52 @@ async function recordCall(browser, query) {
   }
 }
 
-// Every capture in testdata becomes a file again, and ffmpeg decodes it.
-async function decodeCaptures() {
+// The codec of a capture, as `undump` wants it: with clock rate and channels where the name does not tell them.
+export const wholeCodec = ({ codec, clockRate, channels }) => [codec, clockRate, channels].filter(Boolean).join('/');
+
+// What ffprobe sees of a file, frame by frame: octets, whether it is a key, and of a picture its width and height. Of VP9 with
+// spatial layers ffprobe's own decoder shows the lowest only, so libvpx shows it.
+async function probed(path, isVideo) {
+  const probe = async (entries) => (await execute('ffprobe', ['-v', 'error', '-select_streams', '0', '-show_entries', entries, '-of', 'csv=p=0', path]))
+    .stdout.split('\n').map((line) => line.split(',')).filter((fields) => fields.length > 1);
+  const packets = (await probe('packet=size,flags')).map(([size, flags]) => [size, Number(flags.startsWith('K'))]);
+  if (!isVideo) return packets;
+  const frames = path.includes('vp9') ? await libvpx(path) : await probe('frame=key_frame,width,height');
+  check(frames.length === packets.length, `${basename(path)}: ${frames.length} frames of ${packets.length} packets`);
+  return packets.map(([size, key], at) => {
+    const [decodedKey, width, height] = frames[at];
+    // The upper layers of a key, of which the highest is seen, are none.
+    check(key === 1 || decodedKey === '0', `${basename(path)}: frame ${at} is a key`);
+    return [size, key, width, height];
+  });
+}
+
+async function libvpx(path) {
+  const { stderr } = await execute('ffmpeg', ['-v', 'info', '-nostats', '-c:v', 'libvpx-vp9', '-i', path, '-vf', 'showinfo', '-vsync', 'passthrough', '-f', 'null', '-']);
+  // It tells no keys.
+  return [...stderr.matchAll(/ s:(\d+)x(\d+) /g)].map(([, width, height]) => ['0', width, height]);
+}
+
+// Every capture in testdata becomes a file again, ffmpeg decodes it, and ffprobe sees what is written down of it beside it
+// (BLESS=1 writes it down), where `cargo test` reads it.
+export async function decodeCaptures() {
   const directory = await mkdtemp(join(tmpdir(), 'avocet-captures-'));
   try {
     const index = JSON.parse(await readFile(join(TESTDATA, 'captures/index.json'), 'utf8'));
     let files = 0;
-    for (const { file, codec, payloadType } of index.captures) {
-      const { stdout } = await execute(binary('undump'), [join(TESTDATA, 'captures', file), codec, String(payloadType), directory]);
+    for (const capture of index.captures) {
+      const { file, payloadType } = capture;
+      const { stdout } = await execute(binary('undump'), [join(TESTDATA, 'captures', file), wholeCodec(capture), String(payloadType), directory]);
       for (const path of stdout.trim().split('\n')) {
-        await decoded(path, codec.startsWith('video') ? 'v' : 'a');
+        const isVideo = capture.codec.startsWith('video');
+        await decoded(path, isVideo ? 'v' : 'a');
         files += 1;
+        // Other sound has no frames in a file, and pauses of Opus are filled there.
+        if (!isVideo && (!path.endsWith('.ogg') || Object.keys(capture.accompanying || {}).length > 0)) continue;
+        const seen = (await probed(path, isVideo)).map((line) => `${line.join(',')}\n`).join('');
+        const table = join(TESTDATA, 'captures/ffprobe', file.replace('.rtpdump', '.csv'));
+        if (process.env.BLESS) await writeFile(table, seen);
+        check(seen === await readFile(table, 'utf8'), `ffprobe sees something else in ${file}`);
       }
     }
     check(files >= index.captures.length, `only ${files} files`);

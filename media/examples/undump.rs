@@ -1,5 +1,5 @@
 //! Turns an rtpdump of one codec into a file for each stream in it: `undump FILE CODEC PAYLOAD_TYPE DIRECTORY`, such as
-//! `undump call.rtpdump video/VP8 96 out`. Prints the names of the files.
+//! `undump call.rtpdump video/VP8 96 out`, or with clock rate and channels `audio/L16/44100/2`. Prints the names of the files.
 #![allow(clippy::print_stdout, reason = "a program")]
 
 use std::collections::BTreeMap;
@@ -13,11 +13,13 @@ use avocet_media::ogg::{OggMuxer, OpusHead};
 use avocet_media::rtpdump::{self, DumpedProtocol};
 use avocet_media::wav::{WavEncoding, WavFormat, WavMuxer};
 use avocet_media::{Muxer, TimedFrame, Writer};
+use bytes::Bytes;
 use rtp::payload::audio::{AudioDepacketizer, AudioFormat};
 use rtp::payload::red::RedDepacketizer;
-use rtp::payload::{Depacketizer, depacketizer};
+use rtp::payload::{Depacketizer, Registry};
 use rtp::{
-    Frame, MediaKind, MimeType, Packet, PayloadType, SequenceUnwrapper, Ssrc, TimestampUnwrapper,
+    Codec, Frame, MediaKind, MimeType, Packet, PayloadType, SequenceUnwrapper, Ssrc,
+    TimestampUnwrapper,
 };
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -27,7 +29,7 @@ fn main() -> Outcome<()> {
     let [dump, codec, payload_type, directory] = words.as_slice() else {
         return Err("undump FILE CODEC PAYLOAD_TYPE DIRECTORY".into());
     };
-    let codec: MimeType = codec.parse()?;
+    let codec = parse_codec(codec)?;
     let payload_type = PayloadType::new(payload_type.parse()?).ok_or("payload types end at 127")?;
     let mut streams: BTreeMap<Ssrc, Vec<Packet>> = BTreeMap::new();
     for dumped in rtpdump::read(File::open(dump)?) {
@@ -47,23 +49,38 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
+fn parse_codec(text: &str) -> Outcome<Codec> {
+    let mut words = text.splitn(4, '/');
+    let mut next = || words.next().unwrap_or_default();
+    let mime: MimeType = format!("{}/{}", next(), next()).parse()?;
+    let mut codec = Codec::new(mime, next().parse().unwrap_or(8000));
+    codec.channels = next().parse().ok();
+    Ok(codec)
+}
+
 /// The frames of one stream from its first key frame on.
 fn frames(
-    codec: &MimeType,
+    codec: &Codec,
     payload_type: PayloadType,
     mut packets: Vec<Packet>,
 ) -> Outcome<Vec<TimedFrame>> {
-    let mut depacketizer: Box<dyn Depacketizer> = match codec {
+    let mut depacketizer: Box<dyn Depacketizer> = match &codec.mime {
         red if *red == MimeType::RED => {
             let opus = AudioDepacketizer::new(AudioFormat::Opus);
             Box::new(RedDepacketizer::new(payload_type, opus))
         }
-        codec => depacketizer(codec).ok_or("no payload format for this codec")?,
+        _ => Registry::standard()
+            .depacketizer(codec)
+            .ok_or("no payload format for this codec")?,
     };
     let mut places = SequenceUnwrapper::new();
     packets.sort_by_cached_key(|packet| places.extend(packet.sequence_number));
     let mut frames: Vec<Frame> = Vec::new();
-    for packet in &packets {
+    for packet in &mut packets {
+        // Tones and comfort noise come between the packets of the codec: they keep their place.
+        if packet.payload_type != payload_type && codec.mime != MimeType::RED {
+            packet.payload = Bytes::new();
+        }
         depacketizer.push(packet, &mut |frame| frames.push(frame));
     }
     depacketizer.flush(&mut |frame| frames.push(frame));
@@ -79,18 +96,18 @@ fn frames(
         .collect())
 }
 
-fn write(path: PathBuf, codec: &MimeType, frames: &[TimedFrame]) -> Outcome<PathBuf> {
-    let codec = if *codec == MimeType::RED {
-        &MimeType::OPUS
-    } else {
-        codec
-    };
+fn write(path: PathBuf, codec: &Codec, frames: &[TimedFrame]) -> Outcome<PathBuf> {
     let wav = |encoding| {
         WavMuxer::new(WavFormat {
             encoding,
-            channels: 1,
-            sample_rate: 8000,
+            channels: codec.channels.unwrap_or(1),
+            sample_rate: codec.clock_rate,
         })
+    };
+    let codec = if codec.mime == MimeType::RED {
+        &MimeType::OPUS
+    } else {
+        &codec.mime
     };
     let (extension, muxer): (_, Box<dyn Muxer<Item = TimedFrame>>) = match codec {
         codec if *codec == MimeType::H264 => {
@@ -106,6 +123,7 @@ fn write(path: PathBuf, codec: &MimeType, frames: &[TimedFrame]) -> Outcome<Path
         codec if *codec == MimeType::OPUS => ("ogg", Box::new(OggMuxer::new(1, OpusHead::new(2)))),
         codec if *codec == MimeType::PCMU => ("wav", Box::new(wav(WavEncoding::MuLaw))),
         codec if *codec == MimeType::PCMA => ("wav", Box::new(wav(WavEncoding::ALaw))),
+        codec if *codec == MimeType::L16 => ("wav", Box::new(wav(WavEncoding::Linear16))),
         // Without a container: the bare sound, one frame after another.
         codec => {
             let path = path.with_extension(codec.name().to_lowercase());

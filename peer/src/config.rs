@@ -69,6 +69,13 @@ pub struct Config {
     pub ice_renomination: bool,
     /// STUN and TURN servers. Default: none.
     pub ice_servers: Vec<IceServer>,
+    /// Of which families addresses on TURN servers are asked for. Default: both, of which a server may grant one.
+    pub relay_families: turn::Families,
+    /// Whether addresses on TURN servers outlive the sockets that they were got with, where a server allows that
+    /// (RFC 8016): for hosts whose network changes. A server that forbids it costs a round trip. Default: no.
+    pub relay_mobility: bool,
+    /// When permissions and channels on TURN servers are asked for again. Default: [`turn::Refresh::default`].
+    pub relay_refresh: turn::Refresh,
     /// Rules for candidates that the world sees under another address than this host, finer than
     /// `announced_addresses`. Default: none.
     pub address_rewrites: Vec<ice::AddressRewrite>,
@@ -134,6 +141,9 @@ impl Config {
             ice_policy: ice::Policy::All,
             ice_renomination: false,
             ice_servers: Vec::new(),
+            relay_families: turn::Families::Both,
+            relay_mobility: false,
+            relay_refresh: turn::Refresh::default(),
             address_rewrites: Vec::new(),
             announced_addresses: Vec::new(),
             udp_payload_bytes: 1_200,
@@ -211,6 +221,7 @@ impl fmt::Debug for Config {
 pub struct IceServer {
     uri: stun::Uri,
     credentials: Option<(String, String)>,
+    challenge: Option<stun::Challenge>,
 }
 
 impl IceServer {
@@ -219,6 +230,7 @@ impl IceServer {
         Self {
             uri,
             credentials: None,
+            challenge: None,
         }
     }
 
@@ -231,7 +243,22 @@ impl IceServer {
         Self {
             uri,
             credentials: Some((username.into(), credential.into())),
+            challenge: None,
         }
+    }
+
+    /// The same server with what it asked of an earlier connection
+    /// ([`Event::RelayChallenge`](crate::Event::RelayChallenge)): while that is good, an address on it takes a round trip
+    /// less.
+    #[must_use]
+    pub fn with_challenge(mut self, challenge: stun::Challenge) -> Self {
+        self.challenge = Some(challenge);
+        self
+    }
+
+    /// What it asked of an earlier connection.
+    pub const fn challenge(&self) -> Option<&stun::Challenge> {
+        self.challenge.as_ref()
     }
 
     /// Where it is.

@@ -334,3 +334,15 @@ pub enum SendRtpError {
     #[error("the send queue is full")]
     Full,
 }
+
+/// Why credentials for a TURN server are not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RelayCredentialsError {
+    /// No TURN server of the configuration has this host.
+    #[error("no TURN server of that host is used")]
+    UnknownHost,
+    /// The name or the password is empty, too long or not prepared.
+    #[error("the name or the password cannot be used")]
+    Text,
+}

@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use net::Path;
 
-use crate::{ChannelId, ConnectionState, SectionFault, SignalingState, TransceiverId};
+use crate::{
+    ChannelId, ConnectionState, RelayId, RelaySocket, SectionFault, SignalingState, TransceiverId,
+};
 
 /// A report of [`PeerConnection::poll_event`](crate::PeerConnection::poll_event).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +14,9 @@ pub enum Event {
     /// A local candidate to signal: the value of a candidate attribute, "candidate:…". The empty string is the
     /// end of candidates. Never before the local description that it belongs to.
     IceCandidate(String),
+    /// Every STUN and TURN server has answered, or was given up: descriptions are complete from now on (W3C
+    /// `iceGatheringState`), until addresses of this host change.
+    GatheringComplete,
     /// The local user fragment that arriving checks carry; a new one comes with each ICE restart. The driver
     /// shows it to its mux.
     LocalUfrag(String),
@@ -36,6 +41,21 @@ pub enum Event {
     },
     /// This stream serves nothing any more.
     CloseStream(Path),
+    /// A socket of its own is wanted for a TURN server;
+    /// [`PeerConnection::on_relay_socket`](crate::PeerConnection::on_relay_socket) is told.
+    OpenRelaySocket(RelaySocket),
+    /// This socket serves nothing any more; what was sent to it before may still leave.
+    CloseRelaySocket(RelayId),
+    /// A TURN server let this user in: what it asked for may serve the next connection
+    /// ([`IceServer::with_challenge`](crate::IceServer::with_challenge)).
+    RelayChallenge {
+        /// The host of the server's URI.
+        host: String,
+        /// The user.
+        username: String,
+        /// Realm, nonce and algorithm.
+        challenge: Box<stun::Challenge>,
+    },
     /// The state of negotiation.
     SignalingStateChanged(SignalingState),
     /// Something was changed that a new offer must tell the peer (W3C WebRTC §4.7.3). Comes once, in the stable

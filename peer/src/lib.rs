@@ -7,6 +7,7 @@ mod demux;
 mod error;
 mod event;
 mod jsep;
+mod relay;
 mod stats;
 
 pub use config::{AnswerSetup, Config, IceServer, MAX_EARLY_CANDIDATES, MAX_SECTIONS};
@@ -17,8 +18,9 @@ pub use data::{
     Priority, dcep,
 };
 pub use error::{
-    AddCandidateError, ConfigError, CreateDataChannelError, CreateDescriptionError, SectionFault,
-    SendError, SendRtpError, SessionFault, SetDescriptionError, TransceiverError,
+    AddCandidateError, ConfigError, CreateDataChannelError, CreateDescriptionError,
+    RelayCredentialsError, SectionFault, SendError, SendRtpError, SessionFault,
+    SetDescriptionError, TransceiverError,
 };
 pub use event::{
     ChannelCloseCause, ChannelCloseReason, CloseCause, CloseReason, Event, Failure, Initiator,
@@ -27,5 +29,6 @@ pub use jsep::{
     CodecParameters, Codecs, Direction, SdpType, SessionDescription, SignalingState, Transceiver,
     TransceiverId, TransceiverInit,
 };
+pub use relay::{RelayFact, RelayId, RelaySocket, RelayStats, RelayTransport};
 pub use sctp::PieceEnd;
 pub use stats::{DataChannelStats, Dropped, MediaIds, PeerConnectionStats, Stats, TransportStats};

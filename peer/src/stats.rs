@@ -20,6 +20,8 @@ pub struct Stats {
     pub candidates: Vec<ice::CandidateStats>,
     /// The ICE agent's own counters.
     pub ice: ice::Stats,
+    /// The clients of TURN servers.
+    pub relays: Vec<crate::RelayStats>,
     /// `data-channel`, one for each that is not closed.
     pub data_channels: Vec<DataChannelStats>,
     /// `inbound-rtp` and `outbound-rtp`, once media was negotiated, each with the transceiver it belongs to.
@@ -137,6 +139,8 @@ pub struct Dropped {
     pub before_keys: u64,
     /// SRTP or SRTCP that could not be opened.
     pub srtp: u64,
+    /// Checks that a relay could not carry: it lets nothing through to that address, or not any more.
+    pub relay: u64,
     /// Packets of ours that could not be sealed.
     pub seal: u64,
     /// Data-channel messages: of unknown kind, before their channel, or after its end.

@@ -561,7 +561,8 @@ fn read_all(bytes: &[u8]) -> usize {
     read
 }
 
-/// Every truncation and every changed octet of every case: no panic, and bounded work.
+/// Every truncation and every changed octet of every case: no panic, and bounded work. The two long ones, of a hundred
+/// packets and more, have every value of each octet with `AVOCET_FULL_MATRIX=1` only.
 #[test]
 fn every_truncation_and_every_changed_octet_is_read_within_bounds() {
     let mut corpus: Vec<_> = cases().into_iter().map(|(_, bytes)| bytes).collect();
@@ -585,22 +586,16 @@ fn every_truncation_and_every_changed_octet_is_read_within_bounds() {
         writer.temporary_bitrate_request(US, &[limit]);
         writer.rapid_resynchronisation_request(US, THEM);
     }));
+    let full = std::env::var_os("AVOCET_FULL_MATRIX").is_some();
     for bytes in corpus.iter().filter(|bytes| bytes.len() < 2_000) {
         for length in 0..bytes.len() {
             assert!(read_all(&bytes[..length]) <= 70_000);
         }
+        let all = full || bytes.len() < 400;
         for place in 0..bytes.len() {
-            for value in [
-                0,
-                1,
-                0x7f,
-                0x80,
-                0xff,
-                bytes[place] ^ 1,
-                bytes[place] ^ 0x20,
-            ] {
+            for flip in (1..=255).filter(|&flip| all || u8::is_power_of_two(flip)) {
                 let mut changed = bytes.clone();
-                changed[place] = value;
+                changed[place] ^= flip;
                 assert!(read_all(&changed) <= 70_000);
             }
         }

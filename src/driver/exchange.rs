@@ -137,6 +137,7 @@ pub(crate) fn on_event(event: Event, peer: &mut PeerConnection, mailbox: &Mailbo
             state.push_event(Notice::Event(Event::Closed(reason)));
             state.close();
         }
+        Event::GatheringComplete => state.note_gathered(),
         Event::DataChannelAdded(id) => {
             if let Some(view) = peer.data_channel(id) {
                 let info = Arc::new(ChannelInfo::of(&view));

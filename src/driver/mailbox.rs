@@ -34,6 +34,9 @@ pub(crate) struct State {
     pub(crate) events_dropped: u64,
     event_waker: Option<Waker>,
     closers: Vec<Waker>,
+    /// How often all candidates were gathered, and who waits for the next time.
+    pub(crate) gathered: u64,
+    gatherers: Vec<Waker>,
     pub(crate) channels: BTreeMap<ChannelId, ChannelBox>,
     /// Channels that a handle did something with.
     pub(crate) touched: Vec<ChannelId>,
@@ -128,6 +131,21 @@ impl State {
         Poll::Pending
     }
 
+    /// All candidates are known, for now.
+    pub(crate) fn note_gathered(&mut self) {
+        self.gathered = self.gathered.wrapping_add(1);
+        self.gatherers.drain(..).for_each(Waker::wake);
+    }
+
+    /// Ready once candidates were gathered another time than the ones that were `seen`, or never will be.
+    pub(crate) fn poll_gathered(&mut self, cx: &Context<'_>, seen: u64) -> Poll<()> {
+        if self.closed || self.gathered != seen {
+            return Poll::Ready(());
+        }
+        remember_writer(&mut self.gatherers, cx);
+        Poll::Pending
+    }
+
     pub(crate) fn channel(&mut self, id: ChannelId) -> &mut ChannelBox {
         self.channels.entry(id).or_default()
     }
@@ -162,6 +180,7 @@ impl State {
         self.closed = true;
         wake(&mut self.event_waker);
         self.closers.drain(..).for_each(Waker::wake);
+        self.gatherers.drain(..).for_each(Waker::wake);
         for channel in self.channels.values_mut() {
             channel.readable = false;
             channel.close();

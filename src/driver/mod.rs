@@ -1,11 +1,14 @@
 //! The tokio driver: sockets, timers and the task that serves the connections of one shard.
 
+mod challenges;
 mod channel_box;
 mod exchange;
 mod interfaces;
 mod mailbox;
 mod names;
 mod outbox;
+mod relay_dtls;
+mod relays;
 mod report;
 mod shard;
 mod slab;
@@ -13,10 +16,13 @@ mod socket;
 mod streams;
 mod timers;
 
+pub(crate) use challenges::Challenges;
 pub(crate) use channel_box::{ChannelBox, Written};
 pub(crate) use interfaces::candidates;
 pub(crate) use mailbox::{Mailbox, Notice, Outgoing};
 pub(crate) use names::{Request, Responder, responder};
 pub(crate) use shard::{Addresses, Command, Counters, Setup, Shard};
 pub(crate) use slab::Key;
+#[cfg(feature = "turn-server")]
+pub(crate) use socket::ReceiveBatch;
 pub(crate) use socket::Socket;

@@ -3,8 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use net::Path;
+use peer::RelayId;
 use tokio::net::TcpStream;
 
+use super::relays::OpenRelay;
 use super::slab::Key;
 
 /// How many reports wait; a task that has more to tell waits.
@@ -51,6 +53,29 @@ pub(crate) enum Report {
     },
     /// A connection ended.
     Ended(Path),
+    /// A way to a TURN server is open.
+    RelayOpened {
+        /// Who asked.
+        owner: Key,
+        /// The way.
+        opened: OpenRelay,
+    },
+    /// It could not be opened, or has ended.
+    RelayEnded {
+        /// Who asked.
+        owner: Key,
+        /// Which.
+        id: RelayId,
+    },
+    /// A TURN server sent a datagram, or a piece of a stream.
+    Relayed {
+        /// Whose it is.
+        owner: Key,
+        /// The way.
+        path: Path,
+        /// What came.
+        bytes: Vec<u8>,
+    },
     /// The addresses of the interfaces, looked up anew.
     Interfaces(Vec<SocketAddr>),
 }

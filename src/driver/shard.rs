@@ -12,9 +12,11 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use super::challenges::Challenges;
 use super::mailbox::Mailbox;
 use super::names::Responder;
 use super::outbox::{Outbox, Progress};
+use super::relays::Relays;
 use super::report::{self, Report};
 use super::slab::{Key, Slab};
 use super::socket::{ReceiveBatch, Socket};
@@ -104,6 +106,8 @@ pub(crate) struct Setup {
     pub(crate) counters: Arc<Counters>,
     pub(crate) checks_per_second: u32,
     pub(crate) watch_interfaces: Option<Duration>,
+    pub(crate) trust: crate::ServerTrust,
+    pub(crate) challenges: Arc<Challenges>,
     /// Kept as long as the names are answered for.
     pub(crate) responder: Option<Responder>,
 }
@@ -123,12 +127,14 @@ pub(crate) struct Shard {
     outbox: Outbox,
     addresses: Addresses,
     streams: Streams,
+    relays: Relays,
     reports: mpsc::Receiver<Report>,
     /// Tasks beside this one, which end with it.
     helpers: Vec<AbortHandle>,
     budget: CheckBudget,
     counters: Arc<Counters>,
     responder: Option<Responder>,
+    challenges: Arc<Challenges>,
 }
 
 struct Slot {
@@ -162,12 +168,14 @@ impl Shard {
             touched: Vec::new(),
             outbox,
             addresses: setup.addresses,
+            relays: Relays::new(setup.trust, reporter.clone()),
             streams: Streams::new(reporter),
             reports,
             helpers,
             budget: CheckBudget::new(setup.checks_per_second),
             counters: setup.counters,
             responder: setup.responder,
+            challenges: setup.challenges,
         }
     }
 
@@ -267,6 +275,28 @@ impl Shard {
                     let key = slot.key;
                     let fact = ice::StreamFact::Closed(path);
                     self.tell(key, now, |peer| peer.on_stream(now, fact));
+                }
+            }
+            Report::RelayOpened { owner, opened } => {
+                let fact = peer::RelayFact::Opened(opened.id, opened.path);
+                if self.relays.on_open(owner.index, opened) {
+                    self.tell(owner, now, |peer| peer.on_relay_socket(now, fact));
+                }
+            }
+            Report::RelayEnded { owner, id } => {
+                self.relays.close(owner.index, id);
+                let fact = peer::RelayFact::Closed(id);
+                self.tell(owner, now, |peer| peer.on_relay_socket(now, fact));
+            }
+            Report::Relayed {
+                owner,
+                path,
+                mut bytes,
+            } => {
+                if let Some(slot) = self.slots.get_mut(owner) {
+                    let datagram = net::Datagram::new(path, &mut bytes);
+                    slot.peer.handle_datagram(now, datagram);
+                    self.touch(owner.index);
                 }
             }
             Report::Interfaces(addresses) => self.on_interfaces(addresses, now),
@@ -442,17 +472,21 @@ impl Shard {
             self.counters.checks_held.fetch_add(1, Ordering::Relaxed);
         }
         let before = slot.peer.unproved_checks();
-        let (mux, streams) = (&mut self.mux, &mut self.streams);
+        let (mux, streams, relays) = (&mut self.mux, &mut self.streams, &mut self.relays);
         let mut left = DATAGRAMS_PER_TURN;
         let progress = self.outbox.drain(&self.sockets, DATAGRAMS_PER_TURN, |buf| {
             loop {
                 let start = buf.len();
                 let transmit = slot.peer.poll_transmit(now, buf)?;
-                mux.on_request_sent(now, SessionId::new(index), &buf[start..]);
-                if transmit.path.transport == Transport::Udp {
-                    return Some(transmit);
+                if relays.contains(&transmit.path) {
+                    relays.send(&transmit.path, &buf[start..]);
+                } else {
+                    mux.on_request_sent(now, SessionId::new(index), &buf[start..]);
+                    if transmit.path.transport == Transport::Udp {
+                        return Some(transmit);
+                    }
+                    streams.send(&transmit.path, &buf[start..]);
                 }
-                streams.send(&transmit.path, &buf[start..]);
                 buf.truncate(start);
                 left = left.checked_sub(1)?;
             }
@@ -497,6 +531,20 @@ impl Shard {
                     self.streams.dial(slot.key, local, remote);
                 }
                 peer::Event::CloseStream(path) => self.streams.close(&path),
+                peer::Event::OpenRelaySocket(socket) => {
+                    let (key, id) = (slot.key, socket.id);
+                    let stream = self.streams.next_id();
+                    if !self.relays.open(key, socket, stream) {
+                        let fact = peer::RelayFact::Refused(id);
+                        slot.peer.on_relay_socket(now, fact);
+                    }
+                }
+                peer::Event::CloseRelaySocket(id) => self.relays.close(index, id),
+                peer::Event::RelayChallenge {
+                    host,
+                    username,
+                    challenge,
+                } => self.challenges.keep(host, username, *challenge),
                 peer::Event::LocalUfrag(fragment) => {
                     self.mux.insert_fragment(&fragment, SessionId::new(index));
                 }
@@ -528,6 +576,7 @@ impl Shard {
         self.timers.set(index, slot.deadline, None);
         self.mux.remove_session(SessionId::new(index));
         self.streams.close_all_of(index);
+        self.relays.close_all_of(index);
         self.slots.remove(index);
     }
 }
@@ -576,7 +625,7 @@ async fn any_readable(sockets: &[Socket]) {
     }
 }
 
-async fn until(deadline: Option<Instant>) {
+pub(super) async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,

@@ -35,14 +35,64 @@ impl Socket {
             socket.set_only_v6(true)?;
         }
         socket.bind(&address.into())?;
+        Self::register(socket.into())
+    }
+
+    /// Puts a bound socket on the runtime.
+    pub(crate) fn register(socket: std::net::UdpSocket) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
-        let io = tokio::net::UdpSocket::from_std(socket.into())?;
+        let io = tokio::net::UdpSocket::from_std(socket)?;
         let state = UdpSocketState::new(UdpSockRef::from(&io))?;
         // More room than the default saves bursts; what the kernel refuses is no error.
         let _ = state.set_send_buffer_size(UdpSockRef::from(&io), KERNEL_BUFFER_BYTES);
         let _ = state.set_recv_buffer_size(UdpSockRef::from(&io), KERNEL_BUFFER_BYTES);
         let local = io.local_addr()?;
         Ok(Self { io, state, local })
+    }
+
+    /// Binds an address that other sockets of this process are bound to as well: the kernel tells senders apart.
+    #[cfg(feature = "turn-server")]
+    pub(crate) fn shared(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+        let domain = socket2::Domain::for_address(address);
+        let socket =
+            socket2::Socket::new(domain, socket2::Type::DGRAM, Some(socket2::Protocol::UDP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        #[cfg(unix)]
+        socket.set_reuse_port(true)?;
+        socket.bind(&address.into())?;
+        Ok(socket.into())
+    }
+
+    /// Whether what is sent from now on may not be fragmented on its way. It may not after [`bind`](Self::bind).
+    #[cfg(feature = "turn-server")]
+    pub(crate) fn forbid_fragments(&self, forbid: bool) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::net::sockopt;
+            if self.local.is_ipv4() {
+                let value = if forbid {
+                    sockopt::Ipv4PathMtuDiscovery::PROBE
+                } else {
+                    sockopt::Ipv4PathMtuDiscovery::DONT
+                };
+                sockopt::set_ip_mtu_discover(&self.io, value)?;
+            } else {
+                let value = if forbid {
+                    sockopt::Ipv6PathMtuDiscovery::PROBE
+                } else {
+                    sockopt::Ipv6PathMtuDiscovery::DONT
+                };
+                sockopt::set_ipv6_mtu_discover(&self.io, value)?;
+            }
+            Ok(())
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = forbid;
+            Err(io::ErrorKind::Unsupported.into())
+        }
     }
 
     /// The bound address, perhaps a wildcard.

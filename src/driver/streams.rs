@@ -98,8 +98,7 @@ impl Streams {
         }
         let (local, remote) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
         let _ = stream.set_nodelay(true);
-        let id = StreamId::new(self.next);
-        self.next += 1;
+        let id = self.next_id();
         let path = Path {
             local: canonical(local),
             remote: canonical(remote),
@@ -118,6 +117,13 @@ impl Streams {
         };
         self.open.insert(id, stream);
         Some(path)
+    }
+
+    /// A number that no stream of this shard has had.
+    pub(crate) const fn next_id(&mut self) -> StreamId {
+        let id = StreamId::new(self.next);
+        self.next += 1;
+        id
     }
 
     /// A way to the shard for tasks beside it.

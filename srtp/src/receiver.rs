@@ -172,47 +172,68 @@ impl Receiver {
 
     fn open_rtp<'a>(&mut self, packet: &'a mut [u8]) -> Result<&'a mut [u8], UnprotectError> {
         let arrival = self.read(packet)?;
-        let Arrival { ssrc, .. } = arrival;
+        let ssrc = arrival.ssrc;
         let slot = self.rtp_streams.find(ssrc);
-        let guess = index::guess(self.rtp_streams.known(&slot), arrival.sequence_number)
-            .map_err(UnprotectError::from)
-            .and_then(|index| {
-                self.rtp_streams.check(&slot, index)?;
-                Ok(index)
-            });
-        // Only a trial needs the packet again after a failure.
-        let trial = self.suspect == Some(ssrc);
-        let copy = if trial {
+        let guess = self.guess(arrival, slot);
+        let (index, length) = if self.suspect == Some(ssrc) {
             self.suspect = None;
-            packet.to_vec()
+            self.open_suspect(packet, arrival, slot, guess)?
         } else {
-            Vec::new()
+            self.open_at(packet, arrival, guess)
+                .inspect_err(|error| self.note_miss(*error, ssrc))?
         };
-        let opened = guess.and_then(|index| {
-            self.decrypt(packet, arrival, index)
-                .map(|length| (index, length))
-                .ok_or(UnprotectError::Unauthenticated)
-        });
-        let opened = match opened {
-            Err(error @ (UnprotectError::Unauthenticated | UnprotectError::TooOld)) => {
-                let missed = self.stats.unauthenticated + self.stats.too_old + 1;
-                if trial {
-                    self.stats.rollover_trials += 1;
-                    self.try_neighbours(packet, &copy, arrival, &slot, guess.ok())
-                        .ok_or(error)
-                } else {
-                    if missed.is_multiple_of(ROLLOVER_TRIAL_INTERVAL) {
-                        self.suspect = Some(ssrc);
-                    }
-                    Err(error)
-                }
-            }
-            other => other,
-        };
-        let (index, length) = opened?;
         let room = self.rtp_streams.accept(ssrc, slot, index, LIMITS)?;
         self.note(room);
         packet.get_mut(..length).ok_or(UnprotectError::Malformed)
+    }
+
+    /// The index that a packet most likely has, if it may still be accepted.
+    fn guess(&self, arrival: Arrival, slot: Slot) -> Result<u64, UnprotectError> {
+        let index = index::guess(self.rtp_streams.known(slot), arrival.sequence_number)?;
+        self.rtp_streams.check(slot, index)?;
+        Ok(index)
+    }
+
+    /// Opens a packet under an index if it has one; gives both the index and the length of what is left.
+    fn open_at(
+        &self,
+        packet: &mut [u8],
+        arrival: Arrival,
+        guess: Result<u64, UnprotectError>,
+    ) -> Result<(u64, usize), UnprotectError> {
+        let index = guess?;
+        let length = self.decrypt(packet, arrival, index);
+        Ok((index, length.ok_or(UnprotectError::Unauthenticated)?))
+    }
+
+    /// After so many packets that were not genuine or too old the source of this one is looked at more closely.
+    #[cold]
+    fn note_miss(&mut self, error: UnprotectError, ssrc: Ssrc) {
+        let missed = self.stats.unauthenticated + self.stats.too_old + 1;
+        if is_miss(error) && missed.is_multiple_of(ROLLOVER_TRIAL_INTERVAL) {
+            self.suspect = Some(ssrc);
+        }
+    }
+
+    /// Opens a packet under the guess, or else under one of the rollover counters around the known one.
+    #[cold]
+    fn open_suspect(
+        &mut self,
+        packet: &mut [u8],
+        arrival: Arrival,
+        slot: Slot,
+        guess: Result<u64, UnprotectError>,
+    ) -> Result<(u64, usize), UnprotectError> {
+        // Whoever fails may leave anything behind.
+        let copy = packet.to_vec();
+        match self.open_at(packet, arrival, guess) {
+            Err(error) if is_miss(error) => {
+                self.stats.rollover_trials += 1;
+                self.try_neighbours(packet, &copy, arrival, slot, guess.ok())
+                    .ok_or(error)
+            }
+            other => other,
+        }
     }
 
     /// What a packet says of itself, and whether it can be one at all.
@@ -254,7 +275,7 @@ impl Receiver {
         packet: &mut [u8],
         copy: &[u8],
         arrival: Arrival,
-        slot: &Slot<SRTP_WORDS>,
+        slot: Slot,
         guess: Option<u64>,
     ) -> Option<(u64, usize)> {
         let known = self.rtp_streams.known(slot);
@@ -292,7 +313,7 @@ impl Receiver {
         let index = u64::from(word & !ENCRYPTED);
 
         let slot = self.rtcp_streams.find(ssrc);
-        self.rtcp_streams.check(&slot, index)?;
+        self.rtcp_streams.check(slot, index)?;
         let at = Position { ssrc, index };
         let keys = self.keys.get(key).ok_or(UnprotectError::UnknownKey)?;
         let plaintext = keys
@@ -344,6 +365,14 @@ impl Receiver {
             Some(UnprotectError::TooManyStreams) => &mut stats.too_many_streams,
         } += 1;
     }
+}
+
+/// Whether a packet may have failed because its rollover counter is not the one that was guessed.
+const fn is_miss(error: UnprotectError) -> bool {
+    matches!(
+        error,
+        UnprotectError::Unauthenticated | UnprotectError::TooOld
+    )
 }
 
 impl From<Stale> for UnprotectError {

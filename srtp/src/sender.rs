@@ -85,13 +85,13 @@ impl Sender {
         }
 
         let slot = self.streams.find(ssrc);
-        let index = match index::guess(self.streams.known(&slot), header.sequence_number()) {
+        let index = match index::guess(self.streams.known(slot), header.sequence_number()) {
             Ok(index) => index,
             Err(IndexError::BelowZero) => return Err(ProtectError::IndexUsed),
             Err(IndexError::Exhausted) => return Err(ProtectError::KeyExhausted),
         };
         self.streams
-            .check(&slot, index)
+            .check(slot, index)
             .map_err(|_| ProtectError::IndexUsed)?;
 
         // The index is taken first: were the cipher to fail, it must not be tried again with other bytes.
@@ -218,7 +218,7 @@ impl Sender {
 
     #[cfg(test)]
     pub(crate) fn set_highest(&mut self, ssrc: Ssrc, index: u64) {
-        let slot = crate::streams::Slot::New(crate::window::Window::new());
+        let slot = crate::streams::Slot::New;
         self.streams.accept(ssrc, slot, index, LIMITS).unwrap();
     }
 }

@@ -37,12 +37,14 @@ struct Retired {
 }
 
 /// Where the state of a source is, or would be.
-#[derive(Clone, Debug)]
-pub(crate) enum Slot<const WORDS: usize> {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Slot {
     /// At this place in the table.
     Known(usize),
-    /// Not in the table. The window is fresh or resumes after an eviction.
-    New(Window<WORDS>),
+    /// Not in the table: nothing is known of it.
+    New,
+    /// Not in the table since it was evicted: the highest index that it had.
+    Resumed(u64),
     /// Not in the table, and the rollover counter was supplied.
     Starting(u32),
 }
@@ -85,46 +87,52 @@ impl<const WORDS: usize> Streams<WORDS> {
     }
 
     /// Looks a source up. Changes nothing.
-    pub(crate) fn find(&self, ssrc: Ssrc) -> Slot<WORDS> {
-        if self
-            .entries
-            .get(self.recent)
-            .is_some_and(|entry| entry.ssrc == ssrc)
-        {
-            return Slot::Known(self.recent);
+    ///
+    /// This and what comes with it is inlined: a slot that travels through memory costs as much as all the rest.
+    #[inline]
+    pub(crate) fn find(&self, ssrc: Ssrc) -> Slot {
+        match self.entries.get(self.recent) {
+            Some(entry) if entry.ssrc == ssrc => Slot::Known(self.recent),
+            _ => self.search(ssrc),
         }
+    }
+
+    fn search(&self, ssrc: Ssrc) -> Slot {
         match self.entries.binary_search_by_key(&ssrc, |entry| entry.ssrc) {
             Ok(place) => Slot::Known(place),
             Err(_) => match (self.starts.get(&ssrc), self.retired.get(&ssrc)) {
                 (Some(&start), _) => Slot::Starting(start),
-                (None, Some(retired)) => Slot::New(Window::after(retired.highest)),
-                (None, None) => Slot::New(Window::new()),
+                (None, Some(retired)) => Slot::Resumed(retired.highest),
+                (None, None) => Slot::New,
             },
         }
     }
 
     /// What is known of the index of the source of a slot.
-    pub(crate) fn known(&self, slot: &Slot<WORDS>) -> Known {
+    #[inline]
+    pub(crate) fn known(&self, slot: Slot) -> Known {
         let highest = match slot {
             Slot::Known(place) => self
                 .entries
-                .get(*place)
+                .get(place)
                 .and_then(|entry| entry.window.highest()),
-            Slot::New(window) => window.highest(),
-            Slot::Starting(start) => return Known::Start(*start),
+            Slot::New => None,
+            Slot::Resumed(highest) => Some(highest),
+            Slot::Starting(start) => return Known::Start(start),
         };
         highest.map_or(Known::Start(0), Known::Highest)
     }
 
     /// Whether an index may be accepted in a slot. Changes nothing.
-    pub(crate) fn check(&self, slot: &Slot<WORDS>, index: u64) -> Result<(), Stale> {
+    #[inline]
+    pub(crate) fn check(&self, slot: Slot, index: u64) -> Result<(), Stale> {
         match slot {
-            Slot::Known(place) => match self.entries.get(*place) {
+            Slot::Known(place) => match self.entries.get(place) {
                 Some(entry) => entry.window.check(index),
                 None => Ok(()),
             },
-            Slot::New(window) => window.check(index),
-            Slot::Starting(_) => Ok(()),
+            Slot::Resumed(highest) => Window::<WORDS>::after(highest).check(index),
+            Slot::New | Slot::Starting(_) => Ok(()),
         }
     }
 
@@ -149,30 +157,20 @@ impl<const WORDS: usize> Streams<WORDS> {
     ///
     /// A new source takes the place of the one idle for longest if `max` sources are there, but only if that one has
     /// been silent while `idle` packets of others were accepted.
+    #[inline]
     pub(crate) fn accept(
         &mut self,
         ssrc: Ssrc,
-        slot: Slot<WORDS>,
+        slot: Slot,
         index: u64,
         limits: Limits,
     ) -> Result<Room, Full> {
         let mut room = Room::default();
         let place = match slot {
             Slot::Known(place) => place,
-            Slot::New(_) | Slot::Starting(_) => {
-                if self.entries.len() >= limits.streams {
-                    room = self.evict(limits)?;
-                }
-                let window = match slot {
-                    Slot::New(window) => window,
-                    _ => Window::new(),
-                };
-                self.retired.remove(&ssrc);
-                self.starts.remove(&ssrc);
-                let place = self.entries.partition_point(|entry| entry.ssrc < ssrc);
-                let used = self.clock;
-                self.entries.insert(place, Entry { ssrc, used, window });
-                place
+            Slot::New | Slot::Starting(_) => self.admit(ssrc, Window::new(), limits, &mut room)?,
+            Slot::Resumed(highest) => {
+                self.admit(ssrc, Window::after(highest), limits, &mut room)?
             }
         };
         self.clock += 1;
@@ -182,6 +180,26 @@ impl<const WORDS: usize> Streams<WORDS> {
             entry.window.accept(index);
         }
         Ok(room)
+    }
+
+    /// Puts a source into the table, and gives its place.
+    #[cold]
+    fn admit(
+        &mut self,
+        ssrc: Ssrc,
+        window: Window<WORDS>,
+        limits: Limits,
+        room: &mut Room,
+    ) -> Result<usize, Full> {
+        if self.entries.len() >= limits.streams {
+            *room = self.evict(limits)?;
+        }
+        self.retired.remove(&ssrc);
+        self.starts.remove(&ssrc);
+        let place = self.entries.partition_point(|entry| entry.ssrc < ssrc);
+        let used = self.clock;
+        self.entries.insert(place, Entry { ssrc, used, window });
+        Ok(place)
     }
 
     fn evict(&mut self, limits: Limits) -> Result<Room, Full> {

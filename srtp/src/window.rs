@@ -56,7 +56,7 @@ impl<const WORDS: usize> Window<WORDS> {
         if ahead >= Self::SIZE {
             self.bits = [0; WORDS];
         } else {
-            for passed in index - ahead + 1..=index {
+            for passed in index - ahead + 1..index {
                 self.set(passed, false);
             }
         }

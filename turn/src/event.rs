@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use stun::{AddressFamily, ErrorCode};
 
-use crate::ChannelNumber;
+use crate::{ChannelNumber, ConnectionId};
 
 /// What the application of a client learns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Event {
         /// The family that was asked for and not given, and why (RFC 8656 §18.12).
         refused: Option<(AddressFamily, ErrorCode)>,
     },
+    /// The allocation stands on the new socket ([`Client::migrate`](crate::Client::migrate)).
+    Migrated,
     /// The peer can be reached, and what it sends arrives; the client keeps it so.
     PermissionInstalled(IpAddr),
     /// The peer cannot be reached, or not any more.
@@ -37,6 +39,18 @@ pub enum Event {
     ChannelBound(SocketAddr, ChannelNumber),
     /// There is no channel to the peer, or not any more: data goes in indications.
     ChannelRefused(SocketAddr, Refusal),
+    /// The server has a connection with a peer (RFC 6062): open another stream to it, and take it up with
+    /// [`Client::open`](crate::Client::open) within 30 s.
+    ConnectionReady {
+        /// Who is at the other end.
+        peer: SocketAddr,
+        /// Its name.
+        id: ConnectionId,
+        /// Who asked for it: we, by [`Client::connect`](crate::Client::connect), or the peer.
+        initiator: Initiator,
+    },
+    /// The server has no connection with the peer: it could not be reached (447), there is one already (446), …
+    ConnectRefused(SocketAddr, Refusal),
     /// It is over.
     Closed(CloseReason),
 }

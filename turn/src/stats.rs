@@ -6,6 +6,12 @@ pub struct Stats {
     pub requests_sent: u64,
     /// Responses that belonged to a request and were authentic.
     pub responses_received: u64,
+    /// Times that the allocation was refreshed.
+    pub allocation_refreshes: u64,
+    /// CreatePermission requests that were granted, the first ones included.
+    pub permissions_granted: u64,
+    /// ChannelBind requests that were granted, the first ones included.
+    pub channels_granted: u64,
     /// Messages to peers.
     pub messages_sent: u64,
     /// Messages from peers that were handed on.

@@ -89,6 +89,10 @@ impl Remotes {
         })
     }
 
+    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.list.iter().map(|remote| remote.address)
+    }
+
     fn ends(&self) -> Vec<Far> {
         self.list
             .iter()
@@ -411,7 +415,10 @@ impl Agent {
     /// Whether an ordinary check of a pair is wanted (RFC 8445 §6.1.4.2). While a path is selected and works,
     /// only what could beat it is checked; the rest waits for the day that it fails.
     pub(super) fn is_ordinary(&self, pair: &super::Pair) -> bool {
-        if pair.state != PairState::Waiting || pair.generation != self.current.number {
+        if pair.state != PairState::Waiting
+            || pair.generation != self.current.number
+            || !self.is_open(&pair.path)
+        {
             return false;
         }
         match self.selected_pair() {

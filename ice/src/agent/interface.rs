@@ -1,6 +1,6 @@
 //! Addresses that come and go while a session lives.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use super::Agent;
@@ -22,15 +22,27 @@ impl Agent {
         self.settle(now);
     }
 
+    /// A base is gone, such as the address on a relay whose allocation ended: its candidates and pairs go with it, and
+    /// data moves to another pair that works.
+    pub fn remove_base(&mut self, now: Instant, base: SocketAddr) {
+        self.remove_gate(base);
+        self.lose_bases(now, |other| other == base);
+        self.settle(now);
+    }
+
     fn lose_address(&mut self, now: Instant, ip: IpAddr) {
-        let is_on = |candidate: &Candidate| candidate.base().is_some_and(|base| base.ip() == ip);
-        self.locals.retain(|candidate| !is_on(candidate));
         self.gathering.forget_base(ip);
-        self.checklist.retain(|pair| pair.path.local.ip() != ip);
+        self.lose_bases(now, |base| base.ip() == ip);
+    }
+
+    fn lose_bases(&mut self, now: Instant, is_lost: impl Fn(SocketAddr) -> bool) {
+        self.locals
+            .retain(|candidate| !candidate.base().is_some_and(&is_lost));
+        self.checklist.retain(|pair| !is_lost(pair.path.local));
         let checklist = &self.checklist;
         self.transactions
             .retain(|transaction| checklist.get(transaction.pair).is_some());
-        self.replies.retain(|reply| reply.path.local.ip() != ip);
+        self.replies.retain(|reply| !is_lost(reply.path.local));
         if self
             .selected
             .is_some_and(|id| self.checklist.get(id).is_none())

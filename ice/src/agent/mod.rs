@@ -5,6 +5,7 @@ mod checklist;
 mod consent;
 mod early;
 mod events;
+mod gate;
 mod gathering;
 mod generation;
 mod interface;
@@ -33,6 +34,7 @@ use self::carriage::Carriage;
 use self::checklist::Checklist;
 use self::early::EarlyChecks;
 use self::events::Events;
+use self::gate::Gate;
 use self::gathering::Gathering;
 use self::generation::Generation;
 use self::limiter::Limiter;
@@ -88,6 +90,8 @@ pub struct Agent {
     streams: Vec<Path>,
     limiter: Limiter,
     events: Events,
+    /// Relays, and whom they let through.
+    gates: Vec<Gate>,
     gathering: Gathering,
     carriage: Carriage,
     mtu: Option<Box<PathMtu>>,
@@ -152,6 +156,7 @@ impl Agent {
             streams: Vec::new(),
             limiter: Limiter::new(hash),
             events: Events::default(),
+            gates: Vec::new(),
             gathering: Gathering::default(),
             carriage: Carriage::default(),
             mtu: config.path_mtu.map(|config| Box::new(PathMtu::new(config))),
@@ -527,6 +532,7 @@ impl Agent {
     /// Marks a path as proved, and says so once. When the event found no room it stays unproved, and the next
     /// message tries again.
     fn prove(&mut self, path: Path, pair: Option<PairId>) {
+        self.note_open(&path);
         let proved = pair
             .and_then(|id| self.checklist.get(id))
             .is_some_and(|pair| pair.proved);

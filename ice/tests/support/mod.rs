@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod meeting;
+pub(crate) mod oracle;
 
 use std::time::{Duration, Instant};
 

@@ -32,6 +32,7 @@ use crate::data::{Channels, Outlet};
 use crate::error::ConfigError;
 use crate::event::{CloseCause, CloseReason, Event, Failure, Initiator};
 use crate::jsep::Jsep;
+use crate::relay::Relays;
 use crate::stats::{Dropped, PeerConnectionStats, Stats, TransportStats};
 
 pub use self::state::ConnectionState;
@@ -50,6 +51,7 @@ pub struct PeerConnection {
     jsep: Jsep,
     candidates: Candidates,
     transport: Transport,
+    relays: Relays,
     media: Media,
     association: Option<sctp::Association>,
     channels: Channels,
@@ -105,6 +107,7 @@ impl PeerConnection {
             config.max_message_size,
             config.announced_message_size().unwrap_or(usize::MAX),
         );
+        let relays = Relays::new(&config, now, &mut random);
         let names = Names {
             // RFC 9429 §5.2.1: 63 bits, so that nobody takes it for negative.
             session_id: (random.next_u64() >> 1).to_string(),
@@ -125,6 +128,7 @@ impl PeerConnection {
             jsep,
             candidates: Candidates::default(),
             transport,
+            relays,
             media: Media::default(),
             association: None,
             channels,
@@ -138,7 +142,7 @@ impl PeerConnection {
         connection.names.sctp_init = BASE64.encode(association.local_init());
         let ufrag = connection.local_ufrag().to_owned();
         connection.events.push(Event::LocalUfrag(ufrag));
-        connection.use_stun_servers(now);
+        connection.use_servers(now);
         connection.settle(now);
         Ok(connection)
     }
@@ -148,6 +152,9 @@ impl PeerConnection {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if due(self.transport.ice.poll_timeout()) {
             self.transport.ice.handle_timeout(now);
+        }
+        if due(self.relays.poll_timeout()) {
+            self.relays.handle_timeout(now);
         }
         if let Some(dtls) = &mut self.transport.dtls
             && due(dtls.poll_timeout())
@@ -178,6 +185,7 @@ impl PeerConnection {
         let dtls = self.transport.dtls.as_ref();
         [
             self.transport.ice.poll_timeout(),
+            self.relays.poll_timeout(),
             dtls.and_then(dtls::Connection::poll_timeout),
             self.association
                 .as_ref()
@@ -275,6 +283,7 @@ impl PeerConnection {
             candidate_pairs: transport.ice.pair_stats().collect(),
             candidates: transport.ice.candidate_stats().collect(),
             ice: transport.ice.stats(),
+            relays: self.relays.stats(),
             data_channels: self.channels.stats(now, self.association.as_ref()),
             media: self.media.session.as_deref().map(session::Session::stats),
             streams: self.media.ids(),
@@ -321,7 +330,7 @@ impl fmt::Debug for PeerConnection {
     }
 }
 
-fn random_seed(random: &mut StdRng) -> [u8; 32] {
+pub(crate) fn random_seed(random: &mut StdRng) -> [u8; 32] {
     let mut seed = [0; 32];
     random.fill_bytes(&mut seed);
     seed

@@ -25,6 +25,10 @@ pub(crate) struct Candidates {
     told_complete: bool,
     /// Every server has answered, or was given up.
     pub(super) gathered: bool,
+    /// The application was not told yet that all is gathered.
+    pub(super) untold: bool,
+    /// Every relay has an address, or was given up, or took too long.
+    pub(super) relayed: bool,
     /// The peer's, before its credentials are known.
     early: Vec<String>,
     early_complete: bool,
@@ -38,6 +42,8 @@ impl Default for Candidates {
             complete: false,
             told_complete: false,
             gathered: true,
+            untold: false,
+            relayed: true,
             early: Vec::new(),
             early_complete: false,
         }
@@ -47,7 +53,7 @@ impl Default for Candidates {
 impl Candidates {
     /// Whether no more candidates of this side will come.
     const fn is_complete(&self) -> bool {
-        self.complete && self.gathered
+        self.complete && self.gathered && self.relayed
     }
 }
 
@@ -471,6 +477,7 @@ impl PeerConnection {
     fn add_remote_candidate(&mut self, now: Instant, text: &str) -> Result<(), AddCandidateError> {
         let candidate: Candidate = text.parse().map_err(|_| AddCandidateError::Syntax)?;
         let added = self.transport.ice.add_remote_candidate(now, candidate);
+        self.relays.permit(&self.transport.ice);
         added.map_err(candidate_error)
     }
 

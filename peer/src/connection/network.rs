@@ -10,8 +10,9 @@ use net::Path;
 use super::PeerConnection;
 use crate::config::IceServer;
 use crate::data::Outlet;
-use crate::error::AddCandidateError;
+use crate::error::{AddCandidateError, RelayCredentialsError};
 use crate::event::Event;
+use crate::relay::RelayFact;
 
 /// The STUN servers whose names are not resolved yet.
 #[derive(Debug, Default)]
@@ -26,15 +27,18 @@ impl Servers {
 }
 
 impl PeerConnection {
-    /// Asks the STUN servers of the configuration, once their addresses are known. (TURN servers need credentials and
-    /// allocations, and are the TURN client's.)
-    pub(super) fn use_stun_servers(&mut self, now: Instant) {
-        let uris: Vec<_> = self.config.ice_servers.iter().map(IceServer::uri).collect();
+    /// Asks the servers of the configuration, once their addresses are known. A TURN server is a STUN server, too.
+    pub(super) fn use_servers(&mut self, now: Instant) {
+        // A TURN server without credentials is a mistake.
+        let is_usable = |server: &&IceServer| {
+            !server.uri().scheme().is_turn() || server.credentials().is_some()
+        };
+        let usable = self.config.ice_servers.iter().filter(is_usable);
+        let uris: Vec<_> = usable.map(IceServer::uri).collect();
         let mut servers = Vec::new();
         for uri in uris {
-            let is_plain =
-                uri.scheme() == stun::Scheme::Stun && uri.transport() == stun::UriTransport::Udp;
-            if is_plain {
+            let is_plain = !uri.scheme().is_secure() && uri.transport() == stun::UriTransport::Udp;
+            if is_plain && self.config.ice_mode == ice::Mode::Full {
                 servers.push((uri.host().to_ascii_lowercase(), uri.port()));
             }
         }
@@ -49,14 +53,80 @@ impl PeerConnection {
                 self.events.push(Event::ResolveName(host.clone()));
             }
             unresolved.push((host, port));
+            self.candidates.gathered = false;
+        }
+        for host in self.relays.begin(now) {
+            let unresolved = &self.transport.servers.unresolved;
+            if !unresolved.iter().any(|(known, _)| *known == host) {
+                self.events.push(Event::ResolveName(host));
+            }
+        }
+        self.candidates.relayed = self.relays.is_settled();
+    }
+
+    /// What became of a socket that [`Event::OpenRelaySocket`] asked for. What it receives is given to
+    /// [`handle_datagram`](Self::handle_datagram) under its path.
+    pub fn on_relay_socket(&mut self, now: Instant, fact: RelayFact) {
+        let (RelayFact::Opened(id, _) | RelayFact::Refused(id) | RelayFact::Closed(id)) = fact;
+        let is_wanted = !self.state.closed && self.relays.on_socket(fact);
+        if !is_wanted && matches!(fact, RelayFact::Opened(..)) {
+            self.events.push(Event::CloseRelaySocket(id));
+        }
+        self.settle(now);
+    }
+
+    /// Whether a STUN or TURN server is being asked, so that more candidates may come soon.
+    pub const fn is_gathering(&self) -> bool {
+        !(self.candidates.gathered && self.candidates.relayed)
+    }
+
+    /// Tells once that all is gathered.
+    pub(super) fn settle_gathering(&mut self) {
+        let is_gathering = self.is_gathering();
+        if std::mem::replace(&mut self.candidates.untold, is_gathering) && !is_gathering {
+            self.events.push(Event::GatheringComplete);
         }
     }
 
-    fn add_stun_server(&mut self, now: Instant, server: SocketAddr) {
-        if let Err(reason) = self.transport.ice.add_stun_server(now, server) {
-            log::debug!("a STUN server is not used: {reason}");
+    /// Other credentials for the TURN server of this host, before the old ones expire. Those of the same user serve the
+    /// addresses that stand; for another user new addresses are asked for, and the old ones are given up when those are
+    /// there, so data through them moves as on any change of path.
+    pub fn set_relay_credentials(
+        &mut self,
+        now: Instant,
+        host: &str,
+        username: &str,
+        password: &str,
+    ) -> Result<(), RelayCredentialsError> {
+        let credentials = stun::LongTermCredentials::new(username, password)
+            .map_err(|_| RelayCredentialsError::Text)?;
+        let found = self.relays.set_credentials(now, host, &credentials);
+        self.settle(now);
+        found
+            .then_some(())
+            .ok_or(RelayCredentialsError::UnknownHost)
+    }
+
+    /// Takes over what happened on the way to the relays.
+    pub(super) fn settle_relays(&mut self, now: Instant) -> bool {
+        let moved = self
+            .relays
+            .settle(now, &mut self.transport.ice, &mut self.events);
+        let is_settled = self.relays.is_settled();
+        if moved || is_settled != self.candidates.relayed {
+            self.candidates.relayed = is_settled;
+            self.forget_candidates();
+            self.note_candidates();
+            self.tell_candidates();
         }
-        self.candidates.gathered = false;
+        moved
+    }
+
+    fn add_stun_server(&mut self, now: Instant, server: SocketAddr) {
+        match self.transport.ice.add_stun_server(now, server) {
+            Ok(()) => self.candidates.gathered = false,
+            Err(reason) => log::debug!("a STUN server is not used: {reason}"),
+        }
     }
 
     /// What became of a name that [`Event::ResolveName`] asked about: its addresses, none when it has none.
@@ -78,8 +148,10 @@ impl PeerConnection {
         if self.transport.servers.is_settled() && !self.transport.ice.is_gathering() {
             self.candidates.gathered = true;
         }
+        self.relays.on_resolved(now, name, addresses);
         let address = addresses.first().copied();
         self.transport.ice.on_resolved(now, name, address);
+        self.relays.permit(&self.transport.ice);
         self.note_candidates();
         self.tell_candidates();
         self.settle(now);
@@ -129,11 +201,13 @@ impl PeerConnection {
             return;
         }
         match fact {
-            InterfaceFact::Down(_) => {
+            InterfaceFact::Down(ip) => {
+                self.relays.on_address_lost(ip);
                 self.transport.ice.on_interface(now, fact);
                 self.forget_candidates();
             }
             InterfaceFact::Up(address) => {
+                self.relays.on_network_change(now);
                 if let Err(reason) = self.add_local_address(now, address) {
                     log::debug!("a new address is not used: {reason}");
                 }
@@ -201,6 +275,7 @@ impl PeerConnection {
 
     /// Data takes another path: what the association has learned of the old one says nothing about it.
     pub(super) fn on_path_selected(&mut self, now: Instant, path: Path) {
+        self.relays.on_selected(now, &path);
         let before = self.transport.data_path.replace(path);
         if before.is_some_and(|before| before != path)
             && let Some(association) = &mut self.association

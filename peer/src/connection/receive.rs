@@ -2,10 +2,18 @@
 
 use std::time::Instant;
 
-use net::{Datagram, Path};
+use net::{Datagram, Path, Transport};
 
 use super::PeerConnection;
 use crate::demux::{Content, is_client_hello};
+
+/// What a datagram may have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Touched {
+    /// The session alone.
+    Media,
+    Transport,
+}
 
 impl PeerConnection {
     /// Takes a datagram: STUN goes to ICE; DTLS, SRTP and SRTCP are opened in place, and only when a connectivity
@@ -16,18 +24,42 @@ impl PeerConnection {
         }
         self.counters.packets_received += 1;
         self.counters.bytes_received += datagram.bytes.len() as u64;
+        if let Some(mut reader) = self.relays.reader(&datagram.path) {
+            // Data on a channel changes nothing in the client.
+            let mut touched = match datagram.bytes.first() {
+                Some(0x40..=0x4f) if datagram.path.transport == Transport::Udp => Touched::Media,
+                _ => Touched::Transport,
+            };
+            reader.read(now, datagram, |datagram| {
+                if self.receive(now, datagram) == Touched::Transport {
+                    touched = Touched::Transport;
+                }
+            });
+            self.relays.restore(reader);
+            match touched {
+                Touched::Media => while self.settle_session() {},
+                Touched::Transport => self.settle(now),
+            }
+        } else if self.receive(now, datagram) == Touched::Media {
+            while self.settle_session() {}
+        } else {
+            self.settle(now);
+        }
+    }
+
+    /// Hands a datagram to the machine that it is for.
+    fn receive(&mut self, now: Instant, datagram: Datagram<'_>) -> Touched {
         let path = datagram.path;
         match Content::of(datagram.bytes) {
             Content::Stun => self.transport.ice.handle_datagram(now, datagram),
             Content::Dtls => self.receive_dtls(now, path, datagram.bytes),
             Content::Rtp | Content::Rtcp => {
                 self.receive_media(now, path, datagram.bytes);
-                while self.settle_session() {}
-                return;
+                return Touched::Media;
             }
             Content::Unknown => self.counters.dropped.unknown_content += 1,
         }
-        self.settle(now);
+        Touched::Transport
     }
 
     pub(super) fn receive_dtls(&mut self, now: Instant, path: Path, bytes: &mut [u8]) {

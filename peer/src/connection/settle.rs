@@ -18,7 +18,8 @@ impl PeerConnection {
             return;
         }
         loop {
-            let moved = self.settle_ice(now)
+            let moved = self.settle_relays(now)
+                | self.settle_ice(now)
                 | self.settle_sped(now)
                 | self.settle_handshake(now)
                 | self.settle_dtls(now)
@@ -31,6 +32,7 @@ impl PeerConnection {
         if let Some(association) = &mut self.association {
             self.channels.flush(now, association, &mut self.events);
         }
+        self.settle_gathering();
         self.settle_close(now);
         self.settle_state();
     }
@@ -49,6 +51,8 @@ impl PeerConnection {
             moved = true;
             match event {
                 ice::Event::StateChanged(state) => self.events.push(Event::IceStateChanged(state)),
+                // A relay's address is none of the driver's.
+                ice::Event::PathProved(path) if self.relays.is_base(path.local) => {}
                 ice::Event::PathProved(path) => self.events.push(Event::PathProved(path)),
                 ice::Event::Selected { path, round_trip } => {
                     self.transport.path_changes += 1;

@@ -25,24 +25,53 @@ impl PeerConnection {
     fn transmit_from_machines(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<Transmit> {
         if self.state.closed {
             // BYE, then close_notify: what the close left to say.
-            let path = self.transport.farewell_path?;
-            let appended = self.transmit_media(now, buf) || self.transmit_dtls(now, buf);
-            return appended.then(|| self.transmit_on(path));
+            if let Some(path) = self.transport.farewell_path {
+                let said = self.transmit_on(buf, path, |connection, buf| {
+                    connection.transmit_media(now, buf) || connection.transmit_dtls(now, buf)
+                });
+                if said.is_some() {
+                    return said;
+                }
+                self.transport.farewell_path = None;
+            }
+            // What stands on servers goes last, for the farewell may go through it.
+            self.relays.close(now);
+            return self.relays.poll_transmit(now, buf);
         }
-        if let Some(transmit) = self.transport.ice.poll_transmit(now, buf) {
+        if let Some(transmit) = self.relays.poll_transmit(now, buf) {
             return Some(transmit);
+        }
+        let start = buf.len();
+        while let Some(transmit) = self.transport.ice.poll_transmit(now, buf) {
+            let wrapped = self.relays.wrap(buf, start, transmit);
+            if wrapped.is_some() {
+                return wrapped;
+            }
+            self.counters.dropped.relay += 1;
         }
         // The path is chosen before anything is appended (law 5).
         // There is none once consent expired: then nothing may leave (RFC 7675 §5.1).
         let path = self.transport.ice.best_path()?;
-        let appended = self.transmit_dtls(now, buf)
-            || self.transmit_media(now, buf)
-            || self.transmit_data(now, buf);
-        appended.then(|| self.transmit_on(path))
+        self.transmit_on(buf, path, |connection, buf| {
+            connection.transmit_dtls(now, buf)
+                || connection.transmit_media(now, buf)
+                || connection.transmit_data(now, buf)
+        })
     }
 
-    const fn transmit_on(&self, path: Path) -> Transmit {
-        Transmit::new(path)
+    /// Appends what there is for a path, in a relay's envelope where the path is one of a relay.
+    fn transmit_on(
+        &mut self,
+        buf: &mut Vec<u8>,
+        path: Path,
+        append: impl FnOnce(&mut Self, &mut Vec<u8>) -> bool,
+    ) -> Option<Transmit> {
+        let envelope = self.relays.open(buf, path)?;
+        if append(self, buf) {
+            return self.relays.close_envelope(buf, envelope);
+        }
+        self.relays.abandon(buf, envelope);
+        None
     }
 
     fn transmit_dtls(&mut self, now: Instant, buf: &mut Vec<u8>) -> bool {

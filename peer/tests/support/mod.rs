@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+pub(crate) mod relayed;
+pub(crate) mod turn_server;
+
 use std::time::{Duration, Instant};
 
 use avocet_peer as peer;

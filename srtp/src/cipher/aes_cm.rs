@@ -141,7 +141,10 @@ impl AesCm {
         let authenticated = packet.get_mut(..end)?;
         let code = self.mac.code(authenticated, suffix);
         let expected = code.get(..self.tag)?;
-        bool::from(expected.ct_eq(&*tag)).then_some(authenticated)
+        if !equal(expected, tag) {
+            return refuse();
+        }
+        Some(authenticated)
     }
 
     /// Adds the keystream to what is encrypted of a packet.
@@ -160,6 +163,21 @@ impl AesCm {
     fn vector(&self, at: Position) -> [u8; 16] {
         counter_vector(*self.salt, at)
     }
+}
+
+/// Whether two tags of one length are equal, in a time that does not tell where they differ. The differences of all
+/// octets are gathered before anything is decided.
+fn equal(a: &[u8], b: &[u8]) -> bool {
+    let differences = a.iter().zip(b).fold(0, |all, (a, b)| all | (a ^ b));
+    differences.ct_eq(&0_u8).into()
+}
+
+/// Called where a tag is wrong, so that there is a branch, which the processor foresees: it may begin with the keystream
+/// while it still hashes. That is a tenth of the time of a short packet.
+#[cold]
+#[inline(never)]
+const fn refuse<T>() -> Option<T> {
+    None
 }
 
 /// The vector of a packet: salt, source and index; the last 16 bits are 0.

@@ -10,16 +10,14 @@ pub(super) const MAX_CHANNELS: usize = 64;
 /// How long a channel stands (RFC 8656 §12).
 const LIFETIME: Duration = Duration::from_secs(600);
 
-/// When it is bound again.
-const REFRESH_AFTER: Duration = Duration::from_secs(300);
-
 /// RFC 8656 §12: a client "MUST NOT … bind the channel number to another peer until 5 minutes after expiry", nor
 /// the peer to another number.
 const QUARANTINE: Duration = Duration::from_secs(300);
 
 /// The channels of a client; an address keeps its number as long as either might be known to the server.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Channels {
+    refresh_after: Duration,
     list: Vec<Channel>,
 }
 
@@ -45,6 +43,13 @@ enum Step {
 }
 
 impl Channels {
+    pub(super) const fn new(refresh_after: Duration) -> Self {
+        Self {
+            refresh_after,
+            list: Vec::new(),
+        }
+    }
+
     pub(super) fn want(&mut self, peer: SocketAddr) -> Result<(), BindError> {
         if let Some(known) = self.list.iter_mut().find(|it| it.peer == peer) {
             if matches!(known.step, Step::Retired(_)) {
@@ -91,6 +96,15 @@ impl Channels {
         Some((channel.number, channel.peer))
     }
 
+    /// What was asked for will not be answered; it may have been heard.
+    pub(super) fn ask_again(&mut self) {
+        for channel in &mut self.list {
+            if channel.step == Step::Asked {
+                channel.step = Step::Wanted;
+            }
+        }
+    }
+
     /// The server has bound it; tells whether that is news.
     pub(super) fn on_bound(&mut self, number: ChannelNumber, sent: Instant) -> bool {
         let Some(channel) = self.list.iter_mut().find(|it| it.number == number) else {
@@ -102,7 +116,7 @@ impl Channels {
             channel.step = Step::Retired(later(sent, LIFETIME + QUARANTINE));
             return false;
         }
-        channel.step = Step::Rests(later(sent, REFRESH_AFTER));
+        channel.step = Step::Rests(later(sent, self.refresh_after));
         channel.expires_at.replace(later(sent, LIFETIME)).is_none()
     }
 

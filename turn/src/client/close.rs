@@ -50,7 +50,9 @@ impl Client {
     }
 
     fn forget_peers(&mut self) {
-        self.permissions = super::Permissions::default();
-        self.channels = super::Channels::default();
+        self.connecting.clear();
+        let refresh = self.config.refresh;
+        self.permissions = super::Permissions::new(refresh.permission);
+        self.channels = super::Channels::new(refresh.channel);
     }
 }

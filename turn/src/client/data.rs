@@ -7,7 +7,7 @@ use stun::{AttributeType, Class, MessageBuilder, Method, TransactionId};
 
 use super::{Client, State};
 use crate::channel_data::HEADER_LENGTH;
-use crate::{ChannelData, SealError, SendError};
+use crate::{Allocation, ChannelData, SealError, SendError};
 
 /// A message to a peer that was begun: where it starts in the buffer, and in which form.
 #[derive(Debug)]
@@ -30,6 +30,9 @@ impl Client {
     pub fn begin(&mut self, buf: &mut Vec<u8>, peer: SocketAddr) -> Result<Mark, SendError> {
         if self.state != State::Allocated {
             return Err(SendError::NotAllocated);
+        }
+        if self.config.allocation == Allocation::Tcp {
+            return Err(SendError::Streams);
         }
         let start = buf.len();
         if let Some(number) = self.channels.bound_to(peer) {

@@ -44,6 +44,11 @@ impl Client {
         }
     }
 
+    /// Whether data of peers is welcome; while the allocation moves it may overtake the answer.
+    const fn is_delivering(&self) -> bool {
+        matches!(self.state, State::Allocated | State::Moving)
+    }
+
     /// The stream to the server has ended, or could not be opened.
     pub fn on_stream_closed(&mut self) {
         if self
@@ -77,7 +82,7 @@ impl Client {
             return;
         };
         match self.channels.peer_of(number) {
-            Some(peer) if self.state == State::Allocated => {
+            Some(peer) if self.is_delivering() => {
                 self.stats.messages_received += 1;
                 deliver(peer, data);
             }
@@ -110,6 +115,9 @@ impl Client {
                 };
                 self.deliver_indication(peer, frame.get_mut(range), deliver);
             }
+            Class::Indication if message.method() == Method::CONNECTION_ATTEMPT => {
+                self.on_connection_attempt(&message);
+            }
             Class::Request | Class::Indication => self.stats.drops.malformed += 1,
         }
     }
@@ -120,9 +128,10 @@ impl Client {
         data: Option<&mut [u8]>,
         deliver: &mut impl FnMut(SocketAddr, &mut [u8]),
     ) {
-        let is_permitted = self.state == State::Allocated && self.permissions.admits(peer.ip());
+        let is_permitted = self.is_delivering() && self.permissions.admits(peer.ip());
         match data {
             Some(data) if is_permitted => {
+                self.permissions.on_heard(peer.ip());
                 self.stats.messages_received += 1;
                 deliver(peer, data);
             }

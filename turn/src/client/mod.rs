@@ -1,7 +1,9 @@
 mod channel;
 mod close;
+mod connect;
 mod data;
 mod incoming;
+mod mobility;
 mod permission;
 mod request;
 mod response;
@@ -14,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use log::debug;
-use net::{Datagram, Path, Transmit};
+use net::{Datagram, Path, Transmit, Transport};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use stun::{
@@ -22,8 +24,8 @@ use stun::{
 };
 
 use crate::{
-    AllocateError, BindError, Cause, CloseReason, Config, ConfigError, Event, Initiator,
-    PermissionError, Refusal, SetCredentialsError, Stats, measure_frame,
+    AllocateError, Allocation as Kind, BindError, Cause, CloseReason, Config, ConfigError, Event,
+    Initiator, PermissionError, Refusal, SetCredentialsError, Stats, measure_frame,
 };
 use channel::Channels;
 use permission::Permissions;
@@ -61,8 +63,12 @@ pub struct Client {
     intents: VecDeque<Request>,
     server_history: ServerHistory,
     allocation: Option<Allocation>,
+    /// What lets the allocation move to another socket.
+    ticket: Option<Box<[u8]>>,
     permissions: Permissions,
     channels: Channels,
+    /// Peers that the server is asked to connect to.
+    connecting: Vec<SocketAddr>,
     inbox: data::Inbox,
     events: VecDeque<Event>,
     stats: Stats,
@@ -79,6 +85,8 @@ pub enum State {
     SocketNeeded,
     /// The relay stands.
     Allocated,
+    /// The relay stands, and is being moved to another socket.
+    Moving,
     /// The server is told to delete the allocation.
     Closing,
     /// It is over.
@@ -119,6 +127,9 @@ impl Client {
         {
             return Err(ConfigError::Timing);
         }
+        if !config.refresh.is_usable() {
+            return Err(ConfigError::Refresh);
+        }
         let challenge = config.challenge.clone().zip(config.credentials.as_ref());
         Ok(Self {
             rng: StdRng::from_seed(config.seed),
@@ -130,8 +141,10 @@ impl Client {
             intents: VecDeque::new(),
             server_history: ServerHistory::default(),
             allocation: None,
-            permissions: Permissions::default(),
-            channels: Channels::default(),
+            ticket: None,
+            permissions: Permissions::new(config.refresh.permission),
+            channels: Channels::new(config.refresh.channel),
+            connecting: Vec::new(),
             inbox: data::Inbox::default(),
             events: VecDeque::new(),
             stats: Stats::default(),
@@ -145,8 +158,13 @@ impl Client {
     pub fn allocate(&mut self, path: Path) -> Result<(), AllocateError> {
         match self.state {
             State::New | State::SocketNeeded => {}
-            State::Allocating | State::Allocated => return Err(AllocateError::AlreadyStarted),
+            State::Allocating | State::Allocated | State::Moving => {
+                return Err(AllocateError::AlreadyStarted);
+            }
             State::Closing | State::Closed => return Err(AllocateError::Closed),
+        }
+        if self.config.allocation == Kind::Tcp && path.transport == Transport::Udp {
+            return Err(AllocateError::Datagrams);
         }
         self.path = Some(path);
         self.reader = FrameReader::new(measure_frame);
@@ -178,6 +196,9 @@ impl Client {
     pub fn bind_channel(&mut self, peer: SocketAddr) -> Result<(), BindError> {
         if matches!(self.state, State::Closing | State::Closed) {
             return Err(BindError::Closed);
+        }
+        if self.config.allocation == Kind::Tcp {
+            return Err(BindError::Streams);
         }
         if !self.reaches(peer.ip()) {
             return Err(BindError::Family);
@@ -341,10 +362,13 @@ const fn label(event: &Event) -> &'static str {
     match event {
         Event::SocketNeeded { .. } => "another socket is needed",
         Event::Allocated { .. } => "allocated",
+        Event::Migrated => "moved",
         Event::PermissionInstalled(_) => "permission installed",
         Event::PermissionRefused(..) => "permission refused",
         Event::ChannelBound(..) => "channel bound",
         Event::ChannelRefused(..) => "channel refused",
+        Event::ConnectionReady { .. } => "connection ready",
+        Event::ConnectRefused(..) => "connection refused",
         Event::Closed(_) => "closed",
     }
 }

@@ -14,15 +14,10 @@ const MAX_BATCH: usize = 16;
 /// How long a permission stands (RFC 8656 §9).
 const LIFETIME: Duration = Duration::from_secs(300);
 
-/// When it is refreshed: a transaction that is lost six times still ends before the lifetime does.
-const REFRESH_AFTER: Duration = Duration::from_secs(240);
-
-/// A refresh takes along those that would be due this much later.
-const REFRESH_TOGETHER: Duration = Duration::from_secs(60);
-
 /// The peers that may reach the client, and be reached (RFC 8656 §9).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Permissions {
+    refresh_after: Duration,
     table: BTreeMap<IpAddr, Permission>,
 }
 
@@ -33,6 +28,8 @@ struct Permission {
     expires_at: Option<Instant>,
     /// It was refused in a batch, which says nothing about which peer was meant.
     alone: bool,
+    /// Data of the peer came before the server's answer, so the answer can only be yes.
+    heard: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +43,13 @@ enum Step {
 }
 
 impl Permissions {
+    pub(super) const fn new(refresh_after: Duration) -> Self {
+        Self {
+            refresh_after,
+            table: BTreeMap::new(),
+        }
+    }
+
     pub(super) fn want(&mut self, peer: IpAddr) -> Result<(), PermissionError> {
         if self.table.len() >= MAX_PERMISSIONS && !self.table.contains_key(&peer) {
             return Err(PermissionError::Full);
@@ -54,6 +58,7 @@ impl Permissions {
             step: Step::Wanted,
             expires_at: None,
             alone: false,
+            heard: false,
         });
         Ok(())
     }
@@ -62,11 +67,18 @@ impl Permissions {
         self.table.remove(&peer);
     }
 
-    /// Whether the server has said that it stands.
+    /// Whether the server has said that it stands, or shown it.
     pub(super) fn is_installed(&self, peer: IpAddr) -> bool {
         self.table
             .get(&peer)
-            .is_some_and(|permission| permission.expires_at.is_some())
+            .is_some_and(|permission| permission.expires_at.is_some() || permission.heard)
+    }
+
+    /// Data of the peer came.
+    pub(super) fn on_heard(&mut self, peer: IpAddr) {
+        if let Some(permission) = self.table.get_mut(&peer) {
+            permission.heard = true;
+        }
     }
 
     /// Whether data of the peer is welcome: it stands, or was asked for, and the answer may be lost or overtaken.
@@ -101,12 +113,21 @@ impl Permissions {
         let Some(permission) = self.table.get_mut(&peer) else {
             return false;
         };
-        permission.step = Step::Rests(later(sent, REFRESH_AFTER));
+        permission.step = Step::Rests(later(sent, self.refresh_after));
         permission.alone = false;
         permission
             .expires_at
             .replace(later(sent, LIFETIME))
             .is_none()
+    }
+
+    /// What was asked for will not be answered.
+    pub(super) fn ask_again(&mut self) {
+        for permission in self.table.values_mut() {
+            if permission.step == Step::Asked {
+                permission.step = Step::Wanted;
+            }
+        }
     }
 
     /// A batch was refused: each peer is asked for alone.
@@ -115,6 +136,7 @@ impl Permissions {
             if let Some(permission) = self.table.get_mut(peer) {
                 permission.step = Step::Wanted;
                 permission.alone = true;
+                permission.heard = false;
             }
         }
     }
@@ -158,7 +180,8 @@ impl Permissions {
             .values()
             .any(|it| matches!(it.step, Step::Rests(at) if is_due(at)));
         for permission in self.table.values_mut() {
-            let together = later(now, REFRESH_TOGETHER);
+            // A refresh takes along those that would be due soon.
+            let together = later(now, self.refresh_after / 4);
             if any && matches!(permission.step, Step::Rests(at) if at <= together) {
                 permission.step = Step::Wanted;
             }

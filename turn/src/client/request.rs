@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use stun::{
-    AddressFamily, Class, LongTermAuth, MessageBuilder, Method, TRANSPORT_UDP, TransactionId,
+    AddressFamily, Class, LongTermAuth, MessageBuilder, Method, TRANSPORT_TCP, TRANSPORT_UDP,
+    TransactionId,
 };
 
 use super::{Client, State};
-use crate::{ChannelNumber, Families};
+use crate::{Allocation, ChannelNumber, Families};
 
 /// A request, with what its forerunners have been through.
 #[derive(Clone, Debug)]
@@ -27,10 +28,14 @@ pub(super) struct Request {
 pub(super) enum Purpose {
     Allocate,
     Refresh,
+    /// A Refresh from another socket, with the ticket.
+    Migrate,
     /// A Refresh with lifetime zero.
     Delete,
     Permissions(Vec<IpAddr>),
     Channel(ChannelNumber, SocketAddr),
+    /// A TCP connection to a peer.
+    Connect(SocketAddr),
 }
 
 impl Request {
@@ -48,9 +53,10 @@ impl Purpose {
     pub(super) const fn method(&self) -> Method {
         match self {
             Self::Allocate => Method::ALLOCATE,
-            Self::Refresh | Self::Delete => Method::REFRESH,
+            Self::Refresh | Self::Migrate | Self::Delete => Method::REFRESH,
             Self::Permissions(_) => Method::CREATE_PERMISSION,
             Self::Channel(..) => Method::CHANNEL_BIND,
+            Self::Connect(_) => Method::CONNECT,
         }
     }
 }
@@ -103,7 +109,10 @@ impl Client {
         let mut builder = MessageBuilder::new(buf, Class::Request, method, id);
         match &request.purpose {
             Purpose::Allocate => {
-                builder.requested_transport(TRANSPORT_UDP);
+                builder.requested_transport(match self.config.allocation {
+                    Allocation::Udp => TRANSPORT_UDP,
+                    Allocation::Tcp => TRANSPORT_TCP,
+                });
                 match self.config.families {
                     Families::V4 => {}
                     Families::V6 => {
@@ -116,8 +125,14 @@ impl Client {
                 if let Some(lifetime) = self.config.lifetime {
                     builder.lifetime(lifetime);
                 }
+                if self.config.mobility {
+                    builder.mobility_ticket(&[]);
+                }
             }
-            Purpose::Refresh => {
+            Purpose::Refresh | Purpose::Migrate => {
+                if let (Some(ticket), Purpose::Migrate) = (&self.ticket, &request.purpose) {
+                    builder.mobility_ticket(ticket);
+                }
                 if let Some(lifetime) = self.config.lifetime {
                     builder.lifetime(lifetime);
                 }
@@ -132,6 +147,9 @@ impl Client {
             }
             Purpose::Channel(number, peer) => {
                 builder.channel_number(number.get()).xor_peer_address(*peer);
+            }
+            Purpose::Connect(peer) => {
+                builder.xor_peer_address(*peer);
             }
         }
         match &request.signed {

@@ -49,6 +49,7 @@ const KNOWN: &[AttributeType] = &[
     AttributeType::REQUESTED_TRANSPORT,
     AttributeType::XOR_MAPPED_ADDRESS,
     AttributeType::RESERVATION_TOKEN,
+    AttributeType::CONNECTION_ID,
 ];
 
 impl Client {
@@ -116,9 +117,11 @@ impl Client {
     ) {
         match &request.purpose {
             Purpose::Allocate => self.on_allocated(now, sent, response),
-            Purpose::Refresh => self.on_refreshed(now, sent, response),
+            Purpose::Refresh | Purpose::Migrate => self.on_refreshed(now, sent, response),
             Purpose::Delete => self.end(Initiator::Local, Cause::Closed),
+            &Purpose::Connect(peer) => self.on_connected(peer, response),
             Purpose::Permissions(peers) => {
+                self.stats.permissions_granted += 1;
                 for &peer in peers {
                     if self.permissions.on_installed(peer, sent) {
                         self.push(Event::PermissionInstalled(peer));
@@ -126,6 +129,7 @@ impl Client {
                 }
             }
             &Purpose::Channel(number, peer) => {
+                self.stats.channels_granted += 1;
                 // RFC 8656 §12: a channel comes with a permission, which is then kept like others.
                 if self.permissions.want(peer.ip()).is_ok()
                     && self.permissions.on_installed(peer.ip(), sent)
@@ -166,6 +170,7 @@ impl Client {
             self.wind_up(now, Initiator::Remote, Cause::Malformed);
             return;
         }
+        self.keep_ticket(response);
         self.state = State::Allocated;
         self.push(Event::Allocated {
             relayed,
@@ -210,6 +215,12 @@ impl Client {
             self.end(Initiator::Remote, Cause::AllocationLost);
             return;
         }
+        self.stats.allocation_refreshes += 1;
+        self.keep_ticket(response);
+        if self.state == State::Moving {
+            self.state = State::Allocated;
+            self.push(Event::Migrated);
+        }
         self.stands(sent, lifetime, allocation.relayed);
         // After a leap of the clock the answer may come too late for what it says.
         if self
@@ -252,6 +263,13 @@ impl Client {
             }
             ErrorCode::TRY_ALTERNATE if matches!(request.purpose, Purpose::Allocate) => {
                 self.on_redirected(response);
+            }
+            ErrorCode::MOBILITY_FORBIDDEN
+                if self.config.mobility && matches!(request.purpose, Purpose::Allocate) =>
+            {
+                // RFC 8016 §3.1.3: then without.
+                self.config.mobility = false;
+                self.intents.push_back(Request::new(Purpose::Allocate));
             }
             ErrorCode::ALLOCATION_MISMATCH => self.on_mismatch(&request),
             _ => self.give_up(now, request, Cause::Refused(code), code),
@@ -306,7 +324,11 @@ impl Client {
             }
             // It is gone, which is what was wanted.
             Purpose::Delete => self.end(Initiator::Local, Cause::Closed),
-            Purpose::Refresh | Purpose::Permissions(_) | Purpose::Channel(..) => {
+            Purpose::Refresh
+            | Purpose::Migrate
+            | Purpose::Permissions(_)
+            | Purpose::Channel(..)
+            | Purpose::Connect(_) => {
                 self.end(Initiator::Remote, Cause::AllocationLost);
             }
         }
@@ -327,6 +349,7 @@ impl Client {
         match request.purpose {
             Purpose::Allocate => self.end(Initiator::Remote, cause),
             Purpose::Refresh => self.wind_up(now, Initiator::Remote, cause),
+            Purpose::Migrate => self.end(Initiator::Remote, Cause::AllocationLost),
             Purpose::Delete => self.end(Initiator::Local, Cause::Closed),
             Purpose::Permissions(peers) if peers.len() > 1 => self.permissions.split(&peers),
             Purpose::Permissions(peers) => {
@@ -339,13 +362,16 @@ impl Client {
                 self.channels.retire(now, peer);
                 self.push(Event::ChannelRefused(peer, Refusal::Code(code)));
             }
+            Purpose::Connect(peer) => self.on_connect_refused(peer, Some(code)),
         }
     }
 
     /// Nobody answered, or nothing that can be understood.
     pub(super) fn on_timed_out(&mut self, now: Instant, request: Request) {
         match request.purpose {
-            Purpose::Allocate | Purpose::Refresh => self.end(Initiator::Network, Cause::TimedOut),
+            Purpose::Allocate | Purpose::Refresh | Purpose::Migrate => {
+                self.end(Initiator::Network, Cause::TimedOut);
+            }
             Purpose::Delete => self.end(Initiator::Local, Cause::Closed),
             Purpose::Permissions(peers) => {
                 for peer in self.permissions.on_timed_out(&peers) {
@@ -357,6 +383,7 @@ impl Client {
                     self.push(Event::ChannelRefused(peer, Refusal::TimedOut));
                 }
             }
+            Purpose::Connect(peer) => self.on_connect_refused(peer, None),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use avocet_turn::{Client, Config, Event, State};
-use net::{Datagram, Path, Transmit};
+use net::{Datagram, Path, Transmit, Transport};
 use netsim::{ADDRESS_A, ADDRESS_B, Machine, Outgoing, Pair, Profile, Side};
 use stun::{
     AddressFamily, AttributeType, Class, IntegrityKey, LongTermCredentials, Message,
@@ -130,6 +130,9 @@ pub(crate) struct Habits {
     pub(crate) password: String,
     /// Leaves the integrity out of its responses.
     pub(crate) unsigned: bool,
+    /// Whether allocations may move, and whether that is answered with 405.
+    pub(crate) mobile: bool,
+    pub(crate) forbids_mobility: bool,
 }
 
 impl Default for Habits {
@@ -147,6 +150,8 @@ impl Default for Habits {
             amnesia: false,
             password: PASSWORD.to_owned(),
             unsigned: false,
+            mobile: false,
+            forbids_mobility: false,
         }
     }
 }
@@ -155,6 +160,7 @@ impl Default for Habits {
 pub(crate) struct Relay {
     allocated_by: Option<TransactionId>,
     expires: Option<Instant>,
+    ticket: Vec<u8>,
     permissions: BTreeMap<IpAddr, Instant>,
     channels: BTreeMap<u16, (SocketAddr, Instant)>,
 }
@@ -169,6 +175,7 @@ pub(crate) struct Server {
     /// Requests by method, and how many peers each CreatePermission named.
     pub(crate) seen: Vec<Method>,
     pub(crate) batches: Vec<usize>,
+    tickets: u8,
     pub(crate) indications: u32,
     pub(crate) channel_messages: u32,
 }
@@ -277,6 +284,7 @@ impl Server {
         match request.method() {
             Method::ALLOCATE => self.on_allocate(now, path, request),
             method => {
+                self.move_to(path, request);
                 let lives = |relay: &&mut Relay| relay.expires.is_some_and(|at| at > now);
                 let amnesia = self.habits.amnesia;
                 let alive = self.relays.get_mut(&path).filter(lives).is_some() && !amnesia;
@@ -285,14 +293,41 @@ impl Server {
                     Method::REFRESH => self.on_refresh(now, path, request),
                     Method::CREATE_PERMISSION => self.on_permission(now, path, request),
                     Method::CHANNEL_BIND => self.on_channel(now, path, request),
+                    Method::CONNECT => self.on_connect(path, request),
                     _ => self.refuse(path, request, 400),
                 }
             }
         }
     }
 
+    /// RFC 8016 §3.2: a good ticket moves what it was given for.
+    fn move_to(&mut self, path: Path, request: &Message<'_>) {
+        let Some(ticket) = request.mobility_ticket() else {
+            return;
+        };
+        let old = self.relays.iter().find(|(_, it)| it.ticket == ticket);
+        if let Some(old) = old.map(|(path, _)| *path) {
+            let relay = self.relays.remove(&old).unwrap();
+            self.relays.insert(path, relay);
+        }
+    }
+
+    fn fresh_ticket(&mut self, path: Path) -> Vec<u8> {
+        self.tickets += 1;
+        let ticket = vec![0x70, self.tickets];
+        self.relays.get_mut(&path).unwrap().ticket = ticket.clone();
+        ticket
+    }
+
     fn on_allocate(&mut self, now: Instant, path: Path, request: &Message<'_>) {
-        assert_eq!(request.requested_transport(), Ok(Some(17)));
+        if self.habits.forbids_mobility && request.mobility_ticket().is_some() {
+            return self.refuse(path, request, 405);
+        }
+        let protocol = match path.transport {
+            Transport::Stream(_) => [6, 17].map(|it| Ok(Some(it))),
+            Transport::Udp => [Ok(Some(17)); 2],
+        };
+        assert!(protocol.contains(&request.requested_transport()));
         if !self.habits.redirects.is_empty() {
             let server = self.habits.redirects.remove(0);
             let mut buf = Vec::new();
@@ -314,6 +349,8 @@ impl Server {
         }
         relay.allocated_by = Some(id);
         relay.expires = Some(now + Duration::from_secs(self.habits.lifetime.into()));
+        let is_asked = request.mobility_ticket().is_some() && self.habits.mobile;
+        let ticket = is_asked.then(|| self.fresh_ticket(path));
         let mut buf = Vec::new();
         let mut builder = MessageBuilder::response_to(&mut buf, Class::Success, request);
         for relayed in &self.habits.relayed {
@@ -322,6 +359,9 @@ impl Server {
         builder
             .xor_mapped_address(path.remote)
             .lifetime(Duration::from_secs(self.habits.lifetime.into()));
+        if let Some(ticket) = ticket {
+            builder.mobility_ticket(&ticket);
+        }
         let both = request.additional_address_family() == Ok(Some(AddressFamily::V6));
         if both && self.habits.relayed.len() == 1 {
             builder.attribute(AttributeType::ADDRESS_ERROR_CODE, &[2, 0, 4, 40]);
@@ -338,9 +378,13 @@ impl Server {
         };
         let relay = self.relays.get_mut(&path).unwrap();
         relay.expires = (granted > 0).then(|| now + Duration::from_secs(granted.into()));
+        let moved = request.mobility_ticket().map(|_| self.fresh_ticket(path));
         let mut buf = Vec::new();
         let mut builder = MessageBuilder::response_to(&mut buf, Class::Success, request);
         builder.lifetime(Duration::from_secs(granted.into()));
+        if let Some(ticket) = moved {
+            builder.mobility_ticket(&ticket);
+        }
         self.sign(builder);
         self.reply(path, buf);
     }
@@ -386,6 +430,31 @@ impl Server {
         self.succeed(path, request);
     }
 
+    fn on_connect(&mut self, path: Path, request: &Message<'_>) {
+        let peer = request.xor_peer_address().unwrap().unwrap();
+        if self.habits.forbidden.contains(&peer.ip()) {
+            return self.refuse(path, request, 447);
+        }
+        let mut buf = Vec::new();
+        let mut builder = MessageBuilder::response_to(&mut buf, Class::Success, request);
+        builder.connection_id(FIRST_CONNECTION);
+        self.sign(builder);
+        self.reply(path, buf);
+    }
+
+    /// A peer connects to the relayed address of a TCP allocation.
+    pub(crate) fn connect_from(&mut self, client: Path, peer: SocketAddr) {
+        let mut buf = Vec::new();
+        let id = TransactionId::new([0xca; 12]);
+        let (class, method) = (Class::Indication, Method::CONNECTION_ATTEMPT);
+        let mut builder = MessageBuilder::new(&mut buf, class, method, id);
+        builder
+            .xor_peer_address(peer)
+            .connection_id(FIRST_CONNECTION);
+        builder.finish().unwrap();
+        self.reply(client.reversed(), buf);
+    }
+
     fn succeed(&mut self, path: Path, request: &Message<'_>) {
         let mut buf = Vec::new();
         let builder = MessageBuilder::response_to(&mut buf, Class::Success, request);
@@ -423,6 +492,14 @@ impl Server {
             self.reply(path, bytes.to_vec());
         }
     }
+}
+
+/// The name of every connection.
+pub(crate) const FIRST_CONNECTION: u32 = 0x1234_5678;
+
+/// The key of the one user.
+pub(crate) fn key() -> IntegrityKey {
+    IntegrityKey::long_term(USER, REALM, PASSWORD, PasswordAlgorithm::Md5)
 }
 
 /// SHA-256 and MD5, in the order of a server's liking.

@@ -1,4 +1,4 @@
-//! One table: what RTP costs here and in `rtc-rtp`, in the same run, in CPU time.
+//! One table: what RTP and transport-wide feedback cost here and in `rtc-rtp` and `rtc-rtcp`, in the same run, in CPU time.
 #![allow(clippy::print_stdout, reason = "it prints a table")]
 
 #[path = "../../../src/beside.rs"]
@@ -13,9 +13,11 @@ use std::hint::black_box;
 use beside::beside;
 use bytes::{Bytes, BytesMut};
 use media::{FRAME_LEN, rtp_packet};
+use rtc_rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc_rtp::codec::{av1, h264, vp8, vp9};
 use rtc_rtp::packetizer::Depacketizer as Theirs;
 use rtc_shared::marshal::{Marshal, MarshalSize, Unmarshal};
+use rtcp::{Compound, TransportFeedbackBuilder, Writer};
 use rtp::payload::Registry;
 use rtp::{
     ExtensionFormPolicy, Packet, PacketBuffer, PacketView, PacketViewMut, PayloadType,
@@ -23,12 +25,13 @@ use rtp::{
 };
 
 fn main() {
-    println!("| work | avocet | rtc-rtp | theirs / ours |");
+    println!("| work | avocet | rtc-rtp, rtc-rtcp | theirs / ours |");
     println!("|---|---|---|---|");
     parse();
     rewrite();
     insert();
     write();
+    feedback();
     depacketise();
 }
 
@@ -146,6 +149,61 @@ fn write() {
         },
     );
     row("write 1,200 bytes", times);
+}
+
+/// Transport-wide feedback of 100 packets in bursts of ten, four of them lost. Theirs has no gathering of its own, so the bench of
+/// the layer measures ours, and here both write what was gathered before.
+fn feedback() {
+    let arrivals: Vec<_> = (0..100_u16)
+        .filter(|number| number % 25 != 7)
+        .map(|number| {
+            let time = i64::from(number / 10) * 132 + i64::from(number % 10) * 2;
+            (SequenceNumber::new(65_500).plus(number), 1_000 + time)
+        })
+        .collect();
+    let (first, time) = arrivals[0];
+    let mut builder = TransportFeedbackBuilder::new(first, time, 1_200);
+    for &(number, time) in &arrivals {
+        assert!(builder.push(number, time), "it fits");
+    }
+    let write = |buf: &mut Vec<u8>| {
+        buf.clear();
+        Writer::new(buf).transport_feedback(Ssrc::new(1), Ssrc::new(2), 0, &builder);
+        buf.len()
+    };
+    let mut bytes = Vec::with_capacity(1_200);
+    write(&mut bytes);
+    let shared = Bytes::from(bytes.clone());
+    let theirs = TransportLayerCc::unmarshal(&mut shared.clone()).expect("it was built here");
+    let (mut buf, mut out) = (Vec::with_capacity(1_200), BytesMut::zeroed(2_048));
+    let times = beside(
+        || write(&mut buf),
+        || {
+            black_box(theirs.marshal_size());
+            theirs.marshal_to(&mut out).expect("there is room")
+        },
+    );
+    row("write feedback of 100 packets, gathered before", times);
+    let times = beside(
+        || {
+            let feedback = Compound::new(&bytes).next();
+            let Some(Ok(rtcp::Packet::TransportFeedback(feedback))) = feedback else {
+                return 0;
+            };
+            let deltas = feedback.statuses().filter_map(|status| status.delta);
+            deltas.map(i64::from).sum::<i64>()
+        },
+        || {
+            let feedback =
+                TransportLayerCc::unmarshal(&mut shared.clone()).expect("it was built here");
+            feedback
+                .recv_deltas
+                .iter()
+                .map(|delta| delta.delta)
+                .sum::<i64>()
+        },
+    );
+    row("read feedback of 100 packets", times);
 }
 
 /// Frames of 30 kB. Theirs takes single payloads, so the bench joins what it yields, as ours does inside, without any look

@@ -7,7 +7,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 const SAMPLES: usize = 41;
 
-/// The medians of some ways to do the same, in nanoseconds. Each sample times all of them, one right after the other.
+/// What some ways to do the same cost at best, in nanoseconds. Each sample times all of them, one right after the other;
+/// whatever is above the least of the samples is other people's work on the same processor.
 pub fn beside(ways: &mut [&mut dyn FnMut() -> usize]) -> Vec<f64> {
     let mut rounds = Vec::new();
     for way in ways.iter_mut() {
@@ -21,7 +22,7 @@ pub fn beside(ways: &mut [&mut dyn FnMut() -> usize]) -> Vec<f64> {
             samples.push(time(*rounds, way).as_nanos() as f64 / *rounds as f64);
         }
     }
-    samples.into_iter().map(median).collect()
+    samples.into_iter().map(least).collect()
 }
 
 pub fn time(iterations: u64, action: &mut dyn FnMut() -> usize) -> Duration {
@@ -41,7 +42,6 @@ pub fn cpu_time() -> Duration {
     )
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
+fn least(values: Vec<f64>) -> f64 {
+    values.into_iter().fold(f64::INFINITY, f64::min)
 }

@@ -66,6 +66,7 @@ fn a_pause_of_opus_begins_a_talkspurt_and_is_no_loss() {
     );
 }
 
+/// H-*
 #[test]
 fn catalogue_h_opus_empty_payload_is_silence_and_not_a_frame() {
     let depacketizer = AudioDepacketizer::new(AudioFormat::Opus);
@@ -79,6 +80,7 @@ fn catalogue_h_opus_empty_payload_is_silence_and_not_a_frame() {
     assert_eq!(stats.empty_packets, 1);
 }
 
+/// H-*
 #[test]
 fn catalogue_h_truncations_and_mutations_never_panic() {
     let packets = packets_of(

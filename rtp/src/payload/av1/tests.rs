@@ -138,6 +138,7 @@ fn only_a_sequence_start_is_certain_after_a_gap() {
     assert_eq!(start(&[0x98, 0x30, 0]), Err(PayloadError::Value));
 }
 
+/// H-*
 #[test]
 fn catalogue_h_av1_lying_lengths_are_dropped() {
     for name in [
@@ -151,6 +152,7 @@ fn catalogue_h_av1_lying_lengths_are_dropped() {
     }
 }
 
+/// H-*
 #[test]
 fn catalogue_h_truncations_and_mutations_never_panic() {
     let mut corpus = packets_of(&mut Av1Packetizer, &clip()[..5], 300);

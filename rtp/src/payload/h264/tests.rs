@@ -127,6 +127,7 @@ fn mode_0_sends_whole_units_or_refuses() {
 
 const SLICE: &[u8] = &[0x61, 0x88, 1];
 
+/// H-*
 #[test]
 fn catalogue_h_h264_good_cases_are_taken() {
     let (frames, _) = case("H264", "single NAL IDR", assembler(), &[SLICE]);
@@ -147,6 +148,7 @@ fn catalogue_h_h264_good_cases_are_taken() {
     assert_eq!(found, [&[0x67, 0x42, 0x00, 0x1e][..], &[0x68, 0xce]]);
 }
 
+/// H-*
 #[test]
 fn catalogue_h_h264_single_nal_idr_behind_a_whole_frame_is_one_unit() {
     let before = Packet {
@@ -168,6 +170,7 @@ fn catalogue_h_h264_single_nal_idr_behind_a_whole_frame_is_one_unit() {
     );
 }
 
+/// H-*
 #[test]
 fn catalogue_h_h264_bad_aggregates_and_fragments_are_dropped() {
     for name in [
@@ -187,6 +190,7 @@ fn catalogue_h_h264_bad_aggregates_and_fragments_are_dropped() {
     }
 }
 
+/// H-*
 #[test]
 fn catalogue_h_h264_second_fragment_start_drops_the_part_before() {
     let fragments: [&[u8]; 3] = [
@@ -211,6 +215,7 @@ fn catalogue_h_h264_second_fragment_start_drops_the_part_before() {
     );
 }
 
+/// H-*
 #[test]
 fn catalogue_h_truncations_and_mutations_never_panic() {
     let mut packets = packets_of(&mut H264Packetizer::default(), &clip(BASELINE)[..4], 400);
@@ -221,6 +226,7 @@ fn catalogue_h_truncations_and_mutations_never_panic() {
     survives_bad_input(&mut assembler(), &packets);
 }
 
+/// H-*
 #[test]
 fn catalogue_h_parameter_sets_cut_or_mutated_never_panic() {
     for stream in [BASELINE, HIGH] {

@@ -104,6 +104,7 @@ fn remembered_parameter_sets_are_put_in_front_of_a_bare_key_frame() {
     );
 }
 
+/// H-*
 #[test]
 fn catalogue_h_h265_bad_aggregates_and_fragments_are_dropped() {
     for name in ["AP with 1-byte NAL size", "FU without FU header"] {
@@ -121,6 +122,7 @@ fn catalogue_h_h265_bad_aggregates_and_fragments_are_dropped() {
     assert_eq!(inspect(&[0x02, 0, 0x80]), Err(PayloadError::Value));
 }
 
+/// H-*
 #[test]
 fn catalogue_h_h265_paci_is_opened_once() {
     // PACI of type 1 with an extension of 2 octets.
@@ -133,6 +135,7 @@ fn catalogue_h_h265_paci_is_opened_once() {
     assert_eq!(H265::new().inspect(&lying), Err(PayloadError::Length));
 }
 
+/// H-*
 #[test]
 fn catalogue_h_truncations_and_mutations_never_panic() {
     let mut corpus = packets_of(&mut H265Packetizer::default(), &clip()[..4], 300);
@@ -141,6 +144,7 @@ fn catalogue_h_truncations_and_mutations_never_panic() {
     survives_bad_input(&mut assembler(), &corpus);
 }
 
+/// H-*
 #[test]
 fn catalogue_h_parameter_sets_cut_or_mutated_never_panic() {
     let set = &units(CLIP).find(|unit| unit[0] >> 1 == 33).unwrap()[2..];

@@ -102,6 +102,7 @@ fn catalogue_m_08_lying_lengths_and_long_chains_are_refused() {
     assert_eq!(blocks(&chain[4..]).unwrap().len(), 10);
 }
 
+/// H-*
 #[test]
 fn catalogue_h_truncations_and_mutations_never_panic() {
     let (_, packets) = clip();

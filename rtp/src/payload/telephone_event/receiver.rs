@@ -31,6 +31,9 @@ pub struct TelephoneEventReceiver {
     last: Option<Current>,
 }
 
+/// How far behind the end of a segment the next one may begin, in ticks: an audio packet of 120 ms at 48 kHz.
+const MAX_LATENESS: u32 = 5_760;
+
 #[derive(Clone, Copy, Debug)]
 struct Current {
     code: u8,
@@ -50,10 +53,12 @@ impl Current {
         }
     }
 
-    /// Whether a segment that begins at `timestamp` goes on with this event (RFC 4733 §2.5.1.3).
-    fn is_continued_by(&self, code: u8, timestamp: u32) -> bool {
-        let next = self.timestamp.wrapping_add(u32::from(u16::MAX));
-        !self.ended && self.code == code && timestamp == next
+    /// Whether a packet of another timestamp goes on with this event (RFC 4733 §2.5.1.3): its segment begins where the
+    /// one before is full, or with the next packet behind, as senders do that keep to the times of their audio packets.
+    fn is_continued_by(&self, code: u8, packet: &Packet) -> bool {
+        let full = self.timestamp.wrapping_add(u32::from(u16::MAX));
+        let late = packet.timestamp.wrapping_sub(full);
+        !self.ended && self.code == code && !packet.marker && late <= MAX_LATENESS
     }
 }
 
@@ -75,7 +80,7 @@ impl TelephoneEventReceiver {
         let event = TelephoneEvent::decode(&packet.payload)?;
         let mut current = match self.last {
             Some(last) if last.timestamp == packet.timestamp && last.code == event.code => last,
-            Some(last) if last.is_continued_by(event.code, packet.timestamp) => Current {
+            Some(last) if last.is_continued_by(event.code, packet) => Current {
                 timestamp: packet.timestamp,
                 before: last.before.saturating_add(u32::from(u16::MAX)),
                 duration: 0,

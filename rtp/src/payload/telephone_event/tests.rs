@@ -106,6 +106,24 @@ fn long_events_are_sent_in_segments_and_heard_as_one() {
 }
 
 #[test]
+fn segments_may_begin_with_the_next_packet_and_a_marked_one_is_another_event() {
+    let mut packets = packets(EventPackets::new((3, 1), 7, 70_000, 960));
+    // As senders do whose segments keep to the times of their audio packets.
+    for packet in packets.iter_mut().filter(|packet| packet.timestamp != 7) {
+        packet.timestamp += 705;
+    }
+    assert_eq!(heard(&packets).len(), 2);
+    for (late, marker, events) in [(5_760, false, 2), (5_761, false, 4), (0, true, 4)] {
+        for packet in packets.iter_mut().filter(|packet| packet.timestamp != 7) {
+            packet.timestamp = 7 + 65_535 + late;
+            packet.marker = marker;
+        }
+        assert_eq!(heard(&packets).len(), events, "{late} {marker}");
+    }
+}
+
+/// H-*
+#[test]
 fn catalogue_h_truncated_events_are_refused() {
     for len in 0..4 {
         assert_eq!(

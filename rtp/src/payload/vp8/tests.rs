@@ -162,6 +162,7 @@ fn layers_and_discardability_pass_through() {
     assert_eq!(base, [Some(255), Some(0)]);
 }
 
+/// H-*
 #[test]
 fn catalogue_h_vp8_truncated_descriptors_are_dropped() {
     for name in [
@@ -174,6 +175,7 @@ fn catalogue_h_vp8_truncated_descriptors_are_dropped() {
     }
 }
 
+/// H-*
 #[test]
 fn catalogue_h_vp8_base_index_without_temporal_layer_is_tolerated() {
     let payload = [0x90, 0x40, 7, 0x01];
@@ -185,6 +187,7 @@ fn catalogue_h_vp8_base_index_without_temporal_layer_is_tolerated() {
     assert_eq!(Vp8.inspect(&payload).unwrap().start, Start::Certain);
 }
 
+/// H-*
 #[test]
 fn catalogue_h_frames_past_the_caps_are_given_up() {
     let mut assembler = Assembler::new(Vp8);
@@ -204,6 +207,7 @@ fn catalogue_h_frames_past_the_caps_are_given_up() {
     assert_eq!((frames, assembler.stats().oversized_frames), (0, 1));
 }
 
+/// H-*
 #[test]
 fn catalogue_h_truncations_and_mutations_never_panic() {
     let packets = packets_of(&mut Vp8Packetizer::new(1, 1), &clip()[..6], 400);

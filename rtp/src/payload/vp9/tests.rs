@@ -154,6 +154,7 @@ fn temporal_layers_pass_through() {
     );
 }
 
+/// H-*
 #[test]
 fn catalogue_h_vp9_lying_descriptors_are_dropped() {
     let good = layer_frame(0, true, &clip()[1].data);
@@ -177,6 +178,7 @@ fn catalogue_h_vp9_lying_descriptors_are_dropped() {
     );
 }
 
+/// H-*
 #[test]
 fn catalogue_h_truncations_and_mutations_never_panic() {
     let mut corpus = packets_of(&mut Vp9Packetizer::new(1, 1), &clip()[..4], 500);

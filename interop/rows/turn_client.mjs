@@ -1,0 +1,168 @@
+// Our TURN client against coturn: every way to the server, both kinds of credentials, both families, refreshes, the
+// race where UDP is dropped, and browsers that reach us at a relay.
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Call } from '../call.mjs';
+import { binary, startProgram } from '../program.mjs';
+import { check } from '../table.mjs';
+
+const execute = promisify(execFile);
+const HOST = '10.66.0.1';
+const HOST_6 = 'fd66::1';
+const USER = 'alice';
+const PASSWORD = 'a word for alice';
+const SECRET = 'shared by two servers';
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+// A server on a port of its own, and the next one for TLS.
+class Coturn {
+  output = '';
+
+  constructor(folder, port, options) {
+    this.child = spawn('turnserver', [
+      '-n', '--no-cli', '--fingerprint', '--realm=example.org', '--log-file=stdout', `--pidfile=${folder}/${port}.pid`,
+      `--listening-ip=${HOST}`, `--listening-ip=${HOST_6}`, `--relay-ip=${HOST}`, `--relay-ip=${HOST_6}`,
+      `--listening-port=${port}`, `--tls-listening-port=${port + 1}`, `--cert=${folder}/cert.pem`, `--pkey=${folder}/key.pem`,
+      `--userdb=${folder}/${port}.db`, ...options,
+    ], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (text) => { this.output += text; });
+    this.child.on('error', (error) => { this.output += error.message; });
+  }
+
+  // It listens once a TCP connection is taken.
+  async started(port) {
+    for (let waited = 0; waited < 100; waited += 1) {
+      try {
+        execFileSync('bash', ['-c', `exec 3<>/dev/tcp/${HOST}/${port}`], { stdio: 'ignore' });
+        return;
+      } catch { await pause(50); }
+    }
+    throw new Error(`coturn did not start: ${this.output.slice(-400)}`);
+  }
+
+  end() {
+    this.child.kill('SIGKILL');
+  }
+}
+
+// Draft of the TURN REST API: the name says until when it is good, the word is its HMAC.
+function timeLimited() {
+  const user = `${Math.floor(Date.now() / 1000) + 3600}:${USER}`;
+  return [user, createHmac('sha1', SECRET).update(user).digest('base64')];
+}
+
+// Two of our peers through the server, and nothing else.
+async function talk(folder, uris, { user = USER, password = PASSWORD, count = 200, more = [] } = {}) {
+  const { stdout } = await execute(binary('turn_check'), [
+    '--user', user, '--password', password, '--root', `${folder}/cert.pem`, '--count', String(count), ...more, ...uris,
+  ], { timeout: 60_000 });
+  const report = JSON.parse(stdout);
+  check(report.received.every((received) => received === count), `${report.received} of ${count} datagrams arrived`);
+  return report;
+}
+
+const cells = (report) => ({ data: `${report.sent} both ways`, 'first frame': `${report.connectedSeconds.toFixed(2)} s` });
+
+// The browser reaches us at the relay and nowhere else.
+async function browserCall(browser, uri) {
+  const program = await startProgram(['--relay', '--turn', uri, '--turn-user', USER, '--turn-password', PASSWORD]);
+  try {
+    const call = await Call.open(browser, program.url, '');
+    try {
+      const first = await call.until((seen) => seen.framesDecoded > 10 && seen.audioPackets > 10, 30);
+      await call.say('hello, program');
+      const seen = await call.until(({ received }) => received.includes('hello, program'), 40);
+      const ours = await program.stats(seen.id);
+      check(ours.relay, 'the path is not the relay');
+      check(ours.videoPacketsReceived > 0 && ours.srtpFailures === 0, `no packets here: ${JSON.stringify(ours)}`);
+      return { video: 'both', audio: 'both', data: 'echo', dtls: ours.dtlsVersion, srtp: ours.srtpProfile, 'first frame': `${first.waited.toFixed(2)} s` };
+    } finally {
+      await call.close();
+    }
+  } finally {
+    await program.stop();
+  }
+}
+
+// No datagram reaches the server's port; between relays they pass.
+async function withoutUdp(run) {
+  execFileSync('nft', ['-f', '-'], {
+    input: `table inet noudp {
+      chain in {
+        type filter hook input priority 0;
+        udp dport { 3478, 3479 } drop
+      }
+    }`,
+  });
+  try {
+    return await run();
+  } finally {
+    execFileSync('nft', ['delete', 'table', 'inet', 'noudp']);
+  }
+}
+
+export async function run(table, open) {
+  const folder = mkdtempSync(join(tmpdir(), 'avocet-turn-'));
+  execFileSync('openssl', [
+    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=turn.test',
+    '-keyout', `${folder}/key.pem`, '-out', `${folder}/cert.pem`, '-addext', 'basicConstraints=critical,CA:FALSE',
+    '-addext', `subjectAltName=IP:${HOST},IP:${HOST_6}`,
+  ], { stdio: 'ignore' });
+  const longTerm = new Coturn(folder, 3478, ['--lt-cred-mech', `--user=${USER}:${PASSWORD}`, '--mobility']);
+  const rest = new Coturn(folder, 3488, ['--use-auth-secret', `--static-auth-secret=${SECRET}`]);
+  try {
+    await longTerm.started(3478);
+    await rest.started(3488);
+    const ways = {
+      UDP: `turn:${HOST}`, TCP: `turn:${HOST}?transport=tcp`, TLS: `turns:${HOST}:3479`, DTLS: `turns:${HOST}:3479?transport=udp`,
+    };
+    for (const [name, uri] of Object.entries(ways)) {
+      await table.row(`coturn, ${name}`, '4.6', 'us', async () => {
+        const report = await talk(folder, [uri]);
+        check(report.relays.flat().every((relay) => relay.transport.toUpperCase() === name), 'another way was taken');
+        return cells(report);
+      });
+    }
+    await table.row('coturn, time-limited credentials', '4.6', 'us', async () => {
+      const [user, password] = timeLimited();
+      return cells(await talk(folder, [`turn:${HOST}:3488`], { user, password }));
+    });
+    await table.row('coturn, wrong password', '4.6', 'us', async () => {
+      const failed = await talk(folder, [ways.UDP], { password: 'another' }).then(() => false, () => true);
+      check(failed, 'it was let in');
+      return {};
+    });
+    await table.row('coturn, 1,000 datagrams across refreshes', '4.6', 'us', async () => {
+      const report = await talk(folder, [ways.UDP], { count: 1000, more: ['--refresh', '2'] });
+      for (const relay of report.relays.flat()) {
+        check(relay.permissionsGranted >= 3 && relay.channelsGranted >= 3, `not refreshed: ${JSON.stringify(relay)}`);
+      }
+      return cells(report);
+    });
+    await table.row('coturn, IPv6', '4.6', 'us', async () => {
+      const report = await talk(folder, [`turn:[${HOST_6}]`], { more: ['--ipv6'] });
+      check(report.relays.flat().every(({ relayed }) => relayed.some((it) => it.startsWith('['))), `no IPv6 address on the relay: ${JSON.stringify(report.relays)}`);
+      return cells(report);
+    });
+    await table.row('coturn, race without UDP', '4.6', 'us', () => withoutUdp(async () => {
+      const report = await talk(folder, [ways.UDP, ways.DTLS, ways.TCP, ways.TLS]);
+      check(report.relays.flat().every(({ transport }) => transport === 'Tcp'), 'TCP did not win');
+      return cells(report);
+    }));
+    for (const name of ['chromium', 'firefox']) {
+      const browser = await open(name);
+      for (const way of ['UDP', 'TCP']) {
+        await table.row(`${name}, we at coturn, ${way}`, '-', name, () => browserCall(browser, ways[way]));
+      }
+    }
+  } finally {
+    longTerm.end();
+    rest.end();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
