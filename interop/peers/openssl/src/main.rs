@@ -1,14 +1,15 @@
 //! A DTLS client or server over UDP on loopback, for other implementations to speak with.
 //!
 //!     avocet-openssl-peer client|server ADDRESS [--certificate PEM] [--psk IDENTITY KEY] [--suite NUMBER]
-//!                                            [--version 1.2|1.3] [--srtp] [--connection-id LENGTH] [--move]
+//!                                            [--version 1.2|1.3] [--srtp] [--twice]
+//!                                            [--connection-id LENGTH] [--move]
 //!
 //! One connection: it prints a line `connected …` with what was agreed on and 60 exported bytes, sends the line
 //! "hello from avocet", prints the first record that comes as `received …`, and closes. The server answers the first
 //! hello with a cookie when it speaks 1.2 only.
 //!
-//! With `--connection-id` it does so twice, the second time with "again from avocet", which a client says first, with
-//! `--move` from another socket; a server follows it there, which a line `moved …` tells.
+//! With `--twice` or `--connection-id` it does so twice, the second time with "again from avocet", which a client says
+//! first, with `--move` from another socket; a server follows it there, which a line `moved …` tells.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -36,6 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut config = Config::anonymous();
     config.peer_certificate = PeerCertificate::Requested;
     let mut moves = false;
+    let mut twice = false;
     while let Ok(flag) = next() {
         match flag.as_str() {
             "--certificate" => {
@@ -67,13 +69,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             "--connection-id" => config.connection_id = Some(next()?.parse()?),
             "--move" => moves = true,
+            "--twice" => twice = true,
             other => return Err(format!("no flag: {other}").into()),
         }
     }
     let mut seed = [0; 32];
     getrandom::fill(&mut seed)?;
     let until = Instant::now() + PATIENCE;
-    let rounds = if config.connection_id.is_some() { 2 } else { 1 };
+    twice |= config.connection_id.is_some();
     let (socket, to, connection) = match role {
         Role::Client => {
             let socket = UdpSocket::bind((address.ip(), 0))?;
@@ -93,7 +96,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         connection,
         until,
         moves,
-        rounds,
+        twice,
+        rounds: if twice { 2 } else { 1 },
     }
     .run()
 }
@@ -137,6 +141,8 @@ struct Peer {
     until: Instant,
     /// Whether the second thing is said from elsewhere.
     moves: bool,
+    /// Whether there is a second thing.
+    twice: bool,
     /// How many things are still to be heard.
     rounds: u8,
 }
@@ -193,7 +199,7 @@ impl Peer {
                     self.say("again from avocet\n")?;
                 }
                 if self.rounds == 0 {
-                    if !is_client && !self.connection.connection_ids().is_empty() {
+                    if !is_client && self.twice {
                         self.say("again from avocet\n")?;
                     }
                     self.linger(&mut buf)?;
