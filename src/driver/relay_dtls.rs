@@ -75,6 +75,8 @@ impl Tunnel<'_> {
                         self.transmit().await;
                         return Err(io::ErrorKind::ConnectionAborted.into());
                     }
+                    // Tickets and connection ids are not asked for.
+                    _ => {}
                 }
             }
         }

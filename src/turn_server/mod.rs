@@ -20,7 +20,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use turn::server::{Clock, Config, ConfigError, Limits, RelayAddress, Stats};
 
 use settings::Settings as Given;
