@@ -69,6 +69,8 @@ pub(crate) fn wrong(genuine: &[u8], from: usize) -> [Vec<u8>; 2] {
 }
 
 /// What the method has to find: a comparison that ends where it knows.
+///
+/// Catalogue K-02.
 #[test]
 #[ignore = "a measurement"]
 fn a_comparison_that_tells_is_found_out() {

@@ -151,6 +151,7 @@ fn with_psk(certificate: Option<crate::Certificate>, key: u8) -> Config {
     config
 }
 
+/// D-36.
 #[test]
 fn two_sides_that_know_a_key_need_no_certificates() {
     for groups in [
@@ -175,6 +176,8 @@ fn two_sides_that_know_a_key_need_no_certificates() {
 }
 
 /// D-15: a name without its key is worth nothing, and a certificate still is where no key is known.
+///
+/// D-36.
 #[test]
 fn a_key_has_to_be_the_same_on_both_sides() {
     let client = Endpoint::new(with_psk(None, 7), Role::Client, 1);
@@ -323,6 +326,8 @@ fn the_last_number_is_kept_for_the_farewell() {
 }
 
 /// D-20: public values that lead to no secret.
+///
+/// D-26, D-27.
 #[test]
 fn bad_shares_are_refused() {
     for provider in [Provider::ring(), Provider::rust_crypto([1; 32])] {
