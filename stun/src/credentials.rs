@@ -8,13 +8,12 @@ use zeroize::Zeroizing;
 use crate::message::MAX_USERNAME;
 use crate::{
     AttributeType, DecodeError, IntegrityKey, Message, MessageBuilder, PasswordAlgorithm, Sealed,
-    userhash,
+    opaque_string, userhash,
 };
 
 /// A user name and a password that a server knows for long (RFC 8489 §9.2).
 ///
-/// Both are used as they are given. Text that is not ASCII must have been through the OpaqueString profile
-/// (RFC 8265 §4.2) before; this crate does not carry the tables of Unicode for it.
+/// Both go through the OpaqueString profile ([`opaque_string`]), so that it does not matter how they were typed.
 #[derive(Clone)]
 pub struct LongTermCredentials {
     username: String,
@@ -22,19 +21,18 @@ pub struct LongTermCredentials {
 }
 
 impl LongTermCredentials {
-    /// Takes a user name of 1 to 508 bytes and a password that is not empty.
+    /// Takes a user name of 1 to 508 bytes and a password that is not empty, both prepared.
     pub fn new(
         username: impl Into<String>,
         password: impl Into<String>,
     ) -> Result<Self, CredentialsError> {
-        let username = username.into();
         let password = Zeroizing::new(password.into());
-        if username.is_empty() || username.len() > MAX_USERNAME {
-            return Err(CredentialsError::Username);
-        }
-        if password.is_empty() {
-            return Err(CredentialsError::Password);
-        }
+        let username = opaque_string(&username.into())
+            .filter(|name| name.len() <= MAX_USERNAME)
+            .ok_or(CredentialsError::Username)?;
+        let password = opaque_string(&password)
+            .map(Zeroizing::new)
+            .ok_or(CredentialsError::Password)?;
         Ok(Self { username, password })
     }
 
@@ -59,11 +57,11 @@ impl fmt::Debug for LongTermCredentials {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CredentialsError {
-    /// The user name is empty or longer than 508 bytes (RFC 8489 §14.3).
-    #[error("the user name is empty or longer than 508 bytes")]
+    /// The user name is empty or longer than 508 bytes (RFC 8489 §14.3), or holds what OpaqueString does not allow.
+    #[error("the user name is empty, longer than 508 bytes or holds what is not allowed")]
     Username,
-    /// The password is empty: its key could be computed by anybody.
-    #[error("the password is empty")]
+    /// The password is empty, so that its key could be computed by anybody, or holds what OpaqueString does not allow.
+    #[error("the password is empty or holds what is not allowed")]
     Password,
 }
 

@@ -19,6 +19,7 @@ mod framing;
 mod header;
 mod integrity;
 mod message;
+mod opaque_string;
 mod transaction;
 mod turn;
 mod uri;
@@ -38,6 +39,7 @@ pub use framing::{FrameError, FrameReader, MAX_FRAME_LENGTH, MeasureFrame, measu
 pub use header::{Class, HEADER_LENGTH, Method, TransactionId, looks_like_stun};
 pub use integrity::{IntegrityKey, PasswordAlgorithm, userhash};
 pub use message::{MAX_ATTRIBUTES, Message};
+pub use opaque_string::opaque_string;
 pub use transaction::{Answered, Timing, Transactions};
 pub use turn::{AddressFamily, TRANSPORT_TCP, TRANSPORT_UDP};
 pub use uri::{Scheme, Uri, UriError, UriTransport};
