@@ -202,7 +202,7 @@ async fn text_bytes_and_nothing_arrive_as_what_they_are() {
     }
 }
 
-/// 64 MB, or 1 GB and a sleep of 10 s with `AVOCET_LONG` set.
+/// 64 MB, or 1 GB, a sleep of 10 s and a look at the memory of the whole program with `AVOCET_LONG` set.
 #[tokio::test]
 async fn neither_end_of_a_long_transfer_holds_much_while_the_reader_sleeps() {
     const MESSAGE: usize = 64 << 10;
@@ -210,6 +210,7 @@ async fn neither_end_of_a_long_transfer_holds_much_while_the_reader_sleeps() {
     let long = std::env::var_os("AVOCET_LONG").is_some();
     let (total, sleep) = if long { (1 << 30, 10) } else { (64 << 20, 1) };
     let (a, b, ours, mut theirs) = with_channel(&endpoint(), &endpoint()).await;
+    let before = resident_bytes();
     let writer = tokio::spawn(async move {
         for number in 0..total / MESSAGE {
             let mut message = vec![number as u8; MESSAGE];
@@ -226,6 +227,14 @@ async fn neither_end_of_a_long_transfer_holds_much_while_the_reader_sleeps() {
             assert!(sent.outstanding_bytes <= MOST, "{sent:?}");
             assert!(arrived.unread_bytes <= MOST, "{arrived:?}");
             assert!(!writer.is_finished());
+            // Alone, because the other tests of this program would be counted too.
+            if let (true, Some(before), Some(now)) = (long, before, resident_bytes()) {
+                assert!(
+                    now < before + 2 * MOST,
+                    "both ends took {} bytes",
+                    now - before
+                );
+            }
         }
         let message = within(theirs.recv()).await.unwrap();
         let bytes = message.as_bytes();
@@ -234,6 +243,16 @@ async fn neither_end_of_a_long_transfer_holds_much_while_the_reader_sleeps() {
         assert!(bytes[8..].iter().all(|byte| *byte == number as u8));
     }
     drop(within(writer).await.unwrap());
+}
+
+/// What this program holds in memory, both ends of every connection in it.
+fn resident_bytes() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes << 10)
 }
 
 /// One message of 32 MB where neither side could hold it: written and read in parts.

@@ -11,8 +11,8 @@ use avocet_peer as peer;
 use bytes::Bytes;
 use netsim::{ADDRESS_A, ADDRESS_B, Pair, Profile, Side, Verdict};
 use peer::{
-    ChannelId, ChannelState, ConnectionState, DataChannelInit, Direction, Event, Failure, Message,
-    TransceiverId, TransceiverInit,
+    ChannelCloseCause, ChannelId, ChannelState, ConnectionState, DataChannelInit, Direction, Event,
+    Failure, Initiator, Message, SdpType, SessionDescription, TransceiverId, TransceiverInit,
 };
 use rtp::MediaKind;
 use support::{
@@ -218,14 +218,16 @@ fn a_late_answer_meets_a_handshake_that_waits_for_its_fingerprint() {
     );
 }
 
+/// C-17: a channel that waits closes with the handshake that fails.
 #[test]
 fn a_wrong_fingerprint_fails_both_roles_and_no_data_passes() {
     for wrong_in_offer in [true, false] {
         let (mut a, mut b) = peers(5);
         let now = netsim::epoch();
-        a.pc.create_data_channel(now, "chat", DataChannelInit::default())
-            .unwrap();
-        let forge = |mut description: peer::SessionDescription| {
+        let channel =
+            a.pc.create_data_channel(now, "chat", DataChannelInit::default())
+                .unwrap();
+        let forge = |mut description: SessionDescription| {
             let at = description.sdp.find("sha-256 ").unwrap() + 8;
             let digit = if description.sdp[at..].starts_with('0') {
                 "1"
@@ -257,6 +259,8 @@ fn a_wrong_fingerprint_fails_both_roles_and_no_data_passes() {
         };
         assert!(pair.run_until(PATIENCE, |pair| judge(pair) == Some(Failure::Fingerprint)));
         pair.run_for(Duration::from_secs(5));
+        let closed = pair.a().closed(channel).unwrap();
+        assert_eq!(closed.cause, ChannelCloseCause::TransportFailed);
         for side in [pair.a(), pair.b()] {
             assert!(
                 !side
@@ -818,4 +822,62 @@ fn inits_in_the_descriptions_save_the_handshake() {
             "{time:?}, {plain:?}"
         );
     }
+}
+
+/// P-8: another INIT of the peer in a later description is another association, on both sides; the same INIT changes nothing.
+#[test]
+fn another_init_in_a_later_description_restarts_the_association() {
+    let (mut pair, channel) = data_call(62, true);
+    assert!(pair.run_until(PATIENCE, |pair| is_open(pair.a(), channel)));
+    let init_of = |sdp: &str| {
+        let line = sdp.lines().find(|line| line.starts_with("a=sctp-init:"));
+        line.unwrap().to_owned()
+    };
+    let now = pair.now();
+    let first = init_of(&pair.a().pc.local_description().unwrap().sdp);
+    // The peer's offer describes the association of another peer.
+    let stranger = {
+        let (stranger, _) = data_call(63, true);
+        init_of(&stranger.a().pc.local_description().unwrap().sdp)
+    };
+    let mut offer = pair.b_mut().pc.create_offer(now).unwrap();
+    let present = init_of(&offer.sdp);
+    offer.sdp = offer.sdp.replace(&present, &stranger);
+    pair.a_mut()
+        .pc
+        .set_remote_description(now, offer.clone())
+        .unwrap();
+    // An offer that is taken back leaves everything as it was.
+    let rollback = SessionDescription {
+        kind: SdpType::Rollback,
+        sdp: String::new(),
+    };
+    let answer = pair.a_mut().pc.create_answer(now).unwrap();
+    assert_ne!(init_of(&answer.sdp), first);
+    pair.a_mut()
+        .pc
+        .set_remote_description(now, rollback)
+        .unwrap();
+    send(&mut pair, Side::A, channel, "still here");
+    assert!(pair.run_until(PATIENCE, |pair| pair.a().texts() == ["still here"]));
+    let now = pair.now();
+    pair.a_mut().pc.set_remote_description(now, offer).unwrap();
+    let answer = pair.a_mut().pc.create_answer(now).unwrap();
+    let second = init_of(&answer.sdp);
+    assert_ne!(second, first, "and another INIT of ours");
+    pair.a_mut().pc.set_local_description(now, answer).unwrap();
+    pair.run_for(Duration::from_millis(1));
+    let cause = ChannelCloseCause::AssociationRestarted;
+    let closed = pair.a().closed(channel).unwrap();
+    assert_eq!((closed.initiator, closed.cause), (Initiator::Remote, cause));
+    assert_eq!(state(pair.a()), ConnectionState::Connected);
+    let now = pair.now();
+    let offer = pair.a_mut().pc.create_offer(now).unwrap();
+    assert_eq!(init_of(&offer.sdp), second, "which stays");
+    let id = pair
+        .a_mut()
+        .pc
+        .create_data_channel(now, "new", DataChannelInit::default());
+    pair.run_for(Duration::from_millis(1));
+    assert!(is_open(pair.a(), id.unwrap()));
 }

@@ -14,8 +14,6 @@ mod state;
 mod transmit;
 mod transport;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -67,9 +65,26 @@ struct Names {
     session_version: u64,
     cname: String,
     /// What the association is made from, so that its INIT can be told beforehand (SNAP).
-    sctp_seed: [u8; 32],
-    /// That INIT, in base64.
-    sctp_init: String,
+    sctp: SctpName,
+    /// The same of the association that takes its place once our answer is applied.
+    successor: Option<SctpName>,
+    /// The peer's INIT with which the association was made, if it was made from the descriptions.
+    remote_init: Option<Vec<u8>>,
+}
+
+/// What an association is made from.
+#[derive(Debug)]
+struct SctpName {
+    seed: [u8; 32],
+    /// Its INIT, in base64.
+    init: String,
+}
+
+impl Names {
+    /// Whether the peer describes another association than the present one.
+    fn is_another_init(&self, init: Option<&[u8]>) -> bool {
+        init.is_some() && self.remote_init.is_some() && init != self.remote_init.as_deref()
+    }
 }
 
 /// Where the connection stands as a whole.
@@ -114,8 +129,12 @@ impl PeerConnection {
             session_version: 1,
             // RFC 7022 §4.2: at least 96 bits, and a letter has five.
             cname: token(&mut random, 20),
-            sctp_seed: random_seed(&mut random),
-            sctp_init: String::new(),
+            sctp: SctpName {
+                seed: random_seed(&mut random),
+                init: String::new(),
+            },
+            successor: None,
+            remote_init: None,
         };
         // Negotiation owns the codecs from here on.
         let further = std::mem::take(&mut config.extensions);
@@ -136,10 +155,8 @@ impl PeerConnection {
             state: State::default(),
             counters: Counters::default(),
         };
-        let config = connection.association_config(5000, 1_200);
-        let seed = connection.names.sctp_seed;
-        let association = sctp::Association::new(config, seed).map_err(ConfigError::Sctp)?;
-        connection.names.sctp_init = BASE64.encode(association.local_init());
+        let seed = connection.names.sctp.seed;
+        connection.names.sctp = connection.sctp_name(seed)?;
         let ufrag = connection.local_ufrag().to_owned();
         connection.events.push(Event::LocalUfrag(ufrag));
         connection.use_servers(now);

@@ -83,8 +83,18 @@ impl PeerConnection {
         }
         let role = self.answer_role();
         let mut draft = self.jsep.clone();
-        let snap = self.config.snap && self.jsep.offers_init();
-        let text = draft.create_answer(&self.identity(snap), role)?;
+        let offered = self.jsep.offered_init();
+        let snap = self.config.snap && offered.is_some();
+        if self.names.is_another_init(offered) {
+            self.draw_successor();
+        } else {
+            self.names.successor = None;
+        }
+        let mut identity = self.identity(snap);
+        if let Some(successor) = self.names.successor.as_ref().filter(|_| snap) {
+            identity.sctp_init = Some(successor.init.as_str());
+        }
+        let text = draft.create_answer(&identity, role)?;
         self.jsep = draft;
         Ok(self.created(SdpType::Answer, &text))
     }
@@ -313,7 +323,7 @@ impl PeerConnection {
             // An answer says it only to an offer that did.
             sped: self.wants_sped() && self.jsep.offered_sped().unwrap_or(true),
             renomination: self.config.ice_renomination,
-            sctp_init: snap.then_some(self.names.sctp_init.as_str()),
+            sctp_init: snap.then_some(self.names.sctp.init.as_str()),
         }
     }
 
@@ -418,6 +428,10 @@ impl PeerConnection {
         let known = self.transport.remote_fingerprints.as_ref();
         if known.is_some_and(|known| *known != settled.remote.fingerprints) {
             self.retire_association(now);
+        }
+        let init = settled.sctp.as_ref().and_then(|sctp| sctp.init.as_deref());
+        if self.names.is_another_init(init) {
+            self.replace_association();
         }
         let transport = &mut self.transport;
         if transport.remote_fingerprints.as_ref() != Some(&settled.remote.fingerprints) {

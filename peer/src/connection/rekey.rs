@@ -3,7 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::PeerConnection;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::{PeerConnection, SctpName};
+use crate::error::ConfigError;
 use crate::event::{ChannelCloseCause, ChannelCloseReason, Initiator};
 
 /// How long the keys of the former association still open packets that were on their way when the new keys came.
@@ -35,9 +39,37 @@ impl PeerConnection {
             }));
         }
         self.association = None;
+        self.names.remote_init = None;
         let cause = ChannelCloseCause::AssociationClosed;
         let why = ChannelCloseReason::new(Initiator::Remote, cause);
-        self.channels.close_all(why, &mut self.events);
+        self.channels.on_replaced(why, &mut self.events);
+    }
+
+    /// Another INIT of the peer in a description replaces the association, while the connection stays (SNAP).
+    pub(super) fn replace_association(&mut self) {
+        if let Some(successor) = self.names.successor.take() {
+            self.names.sctp = successor;
+        }
+        self.names.remote_init = None;
+        self.association = None;
+        let cause = ChannelCloseCause::AssociationRestarted;
+        let why = ChannelCloseReason::new(Initiator::Remote, cause);
+        self.channels.on_replaced(why, &mut self.events);
+    }
+
+    /// Draws what the next association is made from: packets of the present one must not be taken for its own.
+    pub(super) fn draw_successor(&mut self) {
+        let seed = super::random_seed(&mut self.random);
+        // The configuration was tried in `new`.
+        self.names.successor = self.sctp_name(seed).ok();
+    }
+
+    /// What an association that is made from this says of itself.
+    pub(super) fn sctp_name(&self, seed: [u8; 32]) -> Result<SctpName, ConfigError> {
+        let config = self.association_config(5000, 1_200);
+        let association = sctp::Association::new(config, seed).map_err(ConfigError::Sctp)?;
+        let init = BASE64.encode(association.local_init());
+        Ok(SctpName { seed, init })
     }
 
     /// The new keys are there: the old ones have their time.

@@ -191,15 +191,15 @@ impl PeerConnection {
             .saturating_sub(dtls.max_overhead());
         let config = self.association_config(sctp.port, packet_bytes);
         // The configuration was tried in `new`.
-        let Ok(mut association) = sctp::Association::new(config, self.names.sctp_seed) else {
+        let Ok(mut association) = sctp::Association::new(config, self.names.sctp.seed) else {
             return;
         };
         let round_trip = self.transport.ice.round_trip_time();
         // SNAP: with both INITs in the descriptions there is nothing left to agree upon.
         let remote_init = sctp.init.filter(|_| self.config.snap);
-        let agreed = remote_init
-            .is_some_and(|init| association.connect_with(now, &init, round_trip).is_ok());
-        if !agreed {
+        self.names.remote_init =
+            remote_init.filter(|init| association.connect_with(now, init, round_trip).is_ok());
+        if self.names.remote_init.is_none() {
             association.connect(now, round_trip);
         }
         self.association = Some(association);

@@ -173,9 +173,14 @@ impl Channels {
     /// The peer lost its state and made the association anew: what it knew of channels is gone.
     pub(crate) fn on_restarted(&mut self, outlet: &mut impl Outlet) {
         let cause = ChannelCloseCause::AssociationRestarted;
-        self.close_all(ChannelCloseReason::new(Initiator::Remote, cause), outlet);
-        self.retired.clear();
+        self.on_replaced(ChannelCloseReason::new(Initiator::Remote, cause), outlet);
         self.connected = true;
+    }
+
+    /// Another association takes the place of this one: nothing of it is left.
+    pub(crate) fn on_replaced(&mut self, reason: ChannelCloseReason, outlet: &mut impl Outlet) {
+        self.close_all(reason, outlet);
+        self.retired.clear();
     }
 
     /// Takes a channel away and says so, with this reason unless it had one.

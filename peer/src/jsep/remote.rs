@@ -153,17 +153,14 @@ impl Jsep {
         }
     }
 
-    /// Whether the pending offer has the peer's INIT in it (SNAP).
-    pub(crate) fn offers_init(&self) -> bool {
+    /// The peer's INIT in the pending offer (SNAP).
+    pub(crate) fn offered_init(&self) -> Option<&[u8]> {
         match &self.pending {
             Some(Pending::Remote { description, .. }) => {
                 let mut sections = description.sections.iter();
-                sections.any(|section| {
-                    let sctp = section.sctp.as_ref();
-                    sctp.is_some_and(|sctp| sctp.init.is_some())
-                })
+                sections.find_map(|section| section.sctp.as_ref()?.init.as_deref())
             }
-            _ => false,
+            _ => None,
         }
     }
 

@@ -239,7 +239,7 @@ impl Sender {
             self.sent.push((now, false));
             self.next - 1
         };
-        if self.timeout.is_none() {
+        if self.timeout.is_none() || number == self.unacknowledged {
             self.set_timeout(now);
         }
         Some(number)

@@ -63,6 +63,18 @@ impl Proto {
         }
     }
 
+    /// Its INIT, as a session description carries it.
+    pub fn snap_init(&self) -> Bytes {
+        sctp_proto::generate_snap_token(&self.transport).unwrap()
+    }
+
+    /// Connects with what both descriptions carry.
+    pub fn connect_with(&mut self, own: Bytes, other: &[u8]) {
+        let mut config = ClientConfig::new().with_snap(own, Bytes::copy_from_slice(other));
+        config.transport = Arc::clone(&self.transport);
+        self.association = Some(self.endpoint.connect(config, self.remote).unwrap());
+    }
+
     fn drain(&mut self, now: Instant) {
         let Some((_, association)) = &mut self.association else {
             return;

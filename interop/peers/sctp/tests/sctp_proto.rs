@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use avocet_interop_sctp::scenario::{self, LOSSES};
-use avocet_interop_sctp::{Features, Ours, Pair, Proto, Weather, Wish};
+use avocet_interop_sctp::{Fact, Features, Ours, Pair, Proto, Weather, Wish};
 
 fn pair_with(theirs: Proto, weather: Weather) -> Pair<Ours, Proto> {
     let ours = Ours::new(1, Features::default());
@@ -82,5 +82,26 @@ fn messages_may_be_given_up_by_count_or_by_time_and_arrive_whole_or_not_at_all()
     ] {
         let mut pair = connected(Weather::rough(10.0, 8));
         scenario::partial_reliability(&mut pair, wish);
+    }
+}
+
+#[test]
+fn inits_of_descriptions_replace_the_handshake() {
+    for loss in LOSSES {
+        let ours = Ours::new(1, Features::default());
+        let mut pair = Pair::new(
+            ours,
+            Proto::active(),
+            Instant::now(),
+            Weather::rough(loss, 7),
+        );
+        let (own, theirs) = (pair.a.0.local_init(), pair.b.snap_init());
+        pair.a.0.connect_with(pair.now, &theirs, None).unwrap();
+        pair.b.connect_with(theirs, &own);
+        pair.settle();
+        // Our first DATA leaves at once: there is nothing to wait for.
+        assert!(pair.facts[0].contains(&Fact::Connected), "{:?}", pair.facts);
+        assert!(pair.a.0.is_established());
+        scenario::ordered(&mut pair);
     }
 }

@@ -342,6 +342,32 @@ fn text_that_is_not_utf8_closes_the_channel() {
     assert!(scene.channels.channels.is_empty());
 }
 
+/// C-13: nothing but the end of the association ends a channel whose OPEN is not answered.
+#[test]
+fn an_open_waits_for_its_answer_as_long_as_the_association_lives() {
+    let mut config = sctp::Config::default();
+    config.max_retransmissions = None;
+    let mut scene = Scene::with(config);
+    let id = scene
+        .channels
+        .create("ours", DataChannelInit::default())
+        .unwrap();
+    scene
+        .channels
+        .flush(scene.now, &mut scene.ours, &mut scene.said);
+    // Three minutes in which nothing of ours gets through.
+    for _ in 0..180 {
+        scene.run_losing(|_| true);
+    }
+    assert_eq!(scene.closed(id), None);
+    assert_eq!(scene.theirs.next_readable(), None);
+    for _ in 0..5 {
+        scene.run();
+    }
+    assert_eq!(scene.theirs.next_readable(), Some(scene.stream(id)));
+    assert_eq!(scene.closed(id), None);
+}
+
 #[test]
 fn channels_that_wait_open_in_the_order_of_their_streams() {
     let mut scene = Scene::new();
