@@ -20,11 +20,13 @@ const FIREFOX_PREFERENCES = {
 
 // `options.hidden` has the browser show names of multicast DNS in place of its addresses, as it does for a page that may
 // not use camera or microphone. `options.devices: false` takes the fake camera and microphone away;
-// `options.anyCertificate` accepts a self-made one; `options.fieldTrials` switches on what Chromium tries out.
+// `options.anyCertificate` accepts a self-made one; `options.fieldTrials` switches on what Chromium tries out;
+// `options.trustedKey` has Chromium accept certificates of that key (SHA-256 in base64), for TURN over TLS as well.
 export function launch(name, options = {}) {
   if (name === 'chromium') {
     const args = CHROMIUM_FLAGS.filter((flag) => options.devices !== false || !flag.includes('fake-device'))
       .filter((flag) => !options.hidden || !flag.includes('media-stream'));
+    if (options.trustedKey) args.push(`--ignore-certificate-errors-spki-list=${options.trustedKey}`);
     if (options.fieldTrials) args.push(`--force-fieldtrials=${options.fieldTrials}`);
     return puppeteer.launch({
       browser: 'chrome', executablePath: '/usr/bin/chromium', headless: true, args,

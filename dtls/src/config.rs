@@ -187,6 +187,10 @@ pub struct Config {
     /// Default: [`Refusal::Wait`].
     pub refusal: Refusal,
 
+    /// Whether a connection of DTLS 1.3 keeps the secrets of its handshake, so that
+    /// [`key_log_line`](crate::Connection::key_log_line) has them too and an analyser opens all of it. Default: no.
+    pub key_log: bool,
+
     /// Whether timers run up to a quarter longer or shorter than they would, by chance, so that the many who lost
     /// something at the same moment do not all come back at the same moment. Without it time is exact, which is what
     /// simulations and test suites count on. Default: yes.
@@ -309,6 +313,7 @@ impl Config {
             alpn: Vec::new(),
             cipher_suites: Vec::new(),
             refusal: Refusal::Wait,
+            key_log: false,
             jitter: true,
             repeat_on_ack: true,
             srtp_profiles: Vec::new(),

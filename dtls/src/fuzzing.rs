@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::wire::{
-    Ack, Certificate13, CertificateRequest13, EncryptedExtensions, KeyUpdate, NewSessionTicket,
+    Ack, Certificate13, CertificateRequest13, EncryptedExtensions, KeyUpdate, NewConnectionId,
+    NewSessionTicket, PathMessage, RequestConnectionId,
 };
 use crate::wire::{
     CertificateMessage, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange,
     Fragment, HelloVerifyRequest, RecordHeader, ServerHello, ServerKeyExchange, UnifiedHeader,
 };
-use crate::{AlertDescription, Certificate, Config, Connection, Listener, Role, TicketKeys};
+use crate::{
+    AlertDescription, Certificate, Config, Connection, Listener, PathId, Role, TicketKeys, Versions,
+};
 
 /// Records of a datagram, and the fragments in them.
 pub fn record(mut data: &[u8]) {
@@ -50,7 +53,7 @@ pub fn handshake_13(data: &[u8]) {
         return;
     };
     let mut buf = Vec::new();
-    match kind % 5 {
+    match kind % 6 {
         0 => {
             if let Ok(mut message) = EncryptedExtensions::decode(body) {
                 message.encode(&mut buf);
@@ -72,6 +75,20 @@ pub fn handshake_13(data: &[u8]) {
             }
         }
         3 => {
+            if let Ok(message) = NewConnectionId::decode(body) {
+                message.encode(&mut buf);
+                assert_eq!(NewConnectionId::decode(&buf), Ok(message));
+            }
+            if let Ok(message) = RequestConnectionId::decode(body) {
+                assert_eq!(body, [message.count]);
+            }
+            buf.clear();
+            if let Ok(message) = PathMessage::decode(body) {
+                message.encode(&mut buf);
+                assert_eq!(buf, body);
+            }
+        }
+        4 => {
             if let Ok(message) = KeyUpdate::decode(body) {
                 message.encode(&mut buf);
                 assert_eq!(KeyUpdate::decode(&buf), Ok(message));
@@ -164,7 +181,8 @@ pub fn listener(mut data: &[u8]) {
 
 /// Commands in any order on two connections that otherwise do well.
 pub fn commands(mut data: &[u8]) {
-    let Some(mut pair) = Pair::new() else {
+    let kind = data.split_off_first().copied().unwrap_or(0);
+    let Some(mut pair) = Pair::new(kind) else {
         return;
     };
     while let Some((&operation, rest)) = data.split_first() {
@@ -184,9 +202,11 @@ fn epoch() -> Instant {
     Instant::now()
 }
 
-/// Two connections and a hostile driver: each step is a byte of what to do, and what it needs.
+/// Two connections and a hostile driver: each step is a byte of what to do, and what it needs. The first byte says what
+/// they speak.
 pub fn connection(mut data: &[u8]) {
-    let Some(mut pair) = Pair::new() else {
+    let kind = data.split_off_first().copied().unwrap_or(0);
+    let Some(mut pair) = Pair::new(kind) else {
         return;
     };
     while let Some((&operation, rest)) = data.split_first() {
@@ -217,11 +237,14 @@ pub fn connection(mut data: &[u8]) {
 struct Pair {
     sides: [Connection; 2],
     last: [Vec<u8>; 2],
+    /// Where everything comes from by now.
+    path: PathId,
     now: Instant,
 }
 
 impl Pair {
-    fn new() -> Option<Self> {
+    /// Bits of what they speak: 1 connection ids, 2 DTLS 1.2 and nothing newer.
+    fn new(kind: u8) -> Option<Self> {
         let alice = Certificate::from_pem(include_str!("../../testdata/dtls/alice.pem")).ok()?;
         let bob = Certificate::from_pem(include_str!("../../testdata/dtls/bob.pem")).ok()?;
         let now = epoch();
@@ -229,6 +252,10 @@ impl Pair {
             let mut config = Config::new(own.clone());
             config.tickets = Some(TicketKeys::new([3; 32], now));
             config.accept_tickets = true;
+            config.connection_id = (kind & 1 != 0).then_some(2 + 3 * (role as usize));
+            if kind & 2 != 0 {
+                config.versions = Versions::DTLS_1_2;
+            }
             let mut connection = Connection::new(Arc::new(config), role, [role as u8; 32]).ok()?;
             connection.set_remote_fingerprints(now, vec![other.fingerprint()]);
             connection.start(now, None);
@@ -240,6 +267,7 @@ impl Pair {
                 make(&bob, &alice, Role::Server)?,
             ],
             last: [Vec::new(), Vec::new()],
+            path: PathId::default(),
             now,
         })
     }
@@ -248,7 +276,7 @@ impl Pair {
         let now = self.now;
         let number = usize::from(argument);
         let connection = &mut self.sides[side];
-        match operation % 16 {
+        match operation % 20 {
             0 => connection.start(now, None),
             1 => connection.set_mtu(now, number * 8),
             2 => connection.set_round_trip(now, Duration::from_millis(u64::from(argument))),
@@ -281,15 +309,21 @@ impl Pair {
             13 => connection.update_own_keys(now),
             10 => self.say(side),
             11 => self.wait(Duration::from_millis(u64::from(argument) * 50)),
+            14 => drop(connection.request_connection_ids(now, argument)),
+            15 => drop(connection.change_connection_id()),
+            16 => connection.move_to(PathId(u64::from(argument))),
+            17 => self.path = PathId(u64::from(argument & 3)),
             _ => self.deliver(side),
         }
     }
 
     fn next(&mut self, side: usize) -> bool {
         let mut datagram = Vec::new();
-        let some = self.sides[side]
-            .poll_transmit(self.now, &mut datagram)
-            .is_some();
+        let connection = &mut self.sides[side];
+        let some = connection.poll_transmit(self.now, &mut datagram).is_some()
+            || connection
+                .poll_transmit_elsewhere(self.now, &mut datagram)
+                .is_some();
         if some {
             self.last[side] = datagram;
         }
@@ -297,7 +331,8 @@ impl Pair {
     }
 
     fn inject(&mut self, side: usize, bytes: &[u8]) {
-        self.sides[1 - side].handle_datagram(self.now, &mut bytes.to_vec());
+        let connection = &mut self.sides[1 - side];
+        connection.handle_datagram_on(self.now, self.path, &mut bytes.to_vec());
     }
 
     fn deliver(&mut self, side: usize) {

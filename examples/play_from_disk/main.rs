@@ -1,8 +1,8 @@
 //! Plays files into a call: `cargo run --release --example play_from_disk -- picture.ivf sound.ogg`, then open the address
 //! that it prints. Each page that connects sees the files from their beginning.
 //!
-//! Pictures: `.ivf` (VP8, VP9, AV1), `.h264`, `.h265`, `.obu`; sound: `.ogg` (Opus), `.wav` (G.711). Nothing is transcoded, so
-//! the browser must have the codec.
+//! Pictures: `.ivf` (VP8, VP9, AV1), `.h264`, `.h265`, `.obu`; sound: `.ogg` (Opus), `.wav` (G.711), `.g722` (bare G.722). Nothing is
+//! transcoded, so the browser must have the codec.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -19,12 +19,13 @@ use std::time::Duration;
 
 use avocet::media::annex_b::{AnnexBCodec, AnnexBDemuxer};
 use avocet::media::obu::{ObuDemuxer, ObuFormat};
-use avocet::media::{Demuxer, Reader, TimedFrame, clock_rate, ivf, ogg, wav};
+use avocet::media::{DemuxError, Demuxer, Reader, TimedFrame, clock_rate, ivf, ogg, wav};
 use avocet::peer::{CodecParameters, Codecs, ConnectionState, SessionDescription, TransceiverId};
 use avocet::rtp::payload::audio::{AudioFormat, AudioPacketizer};
 use avocet::rtp::payload::{Packetizer, av1, h264, h265, vp8, vp9};
-use avocet::rtp::{MimeType, Packet};
+use avocet::rtp::{Frame, MimeType, Packet};
 use avocet::{Endpoint, EndpointConfig, Event, PeerConnection};
+use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -159,9 +160,46 @@ fn open(file: &Path) -> Outcome<Frames> {
         "obu" => Box::new(ObuDemuxer::new(ObuFormat::LowOverhead, FRAME_DURATION)),
         "ogg" | "opus" => Box::new(ogg::OggDemuxer::new()),
         "wav" => Box::new(wav::WavDemuxer::new()),
+        "g722" => Box::new(Bare::default()),
         other => return Err(format!("files of the kind {other:?} are not played").into()),
     };
     Ok(Reader::new(File::open(file)?, demuxer))
+}
+
+/// G.722 without anything around it, in frames of 20 ms.
+#[derive(Debug, Default)]
+struct Bare {
+    held: Vec<u8>,
+    time: u64,
+}
+
+impl Bare {
+    /// An octet is a tick of its clock.
+    const FRAME_BYTES: u32 = 160;
+}
+
+impl Demuxer for Bare {
+    type Item = TimedFrame;
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.held.extend_from_slice(bytes);
+    }
+
+    fn finish(&mut self) {}
+
+    fn poll(&mut self) -> Result<Option<TimedFrame>, DemuxError> {
+        if self.held.len() < Self::FRAME_BYTES as usize {
+            return Ok(None);
+        }
+        let data: Bytes = self.held.drain(..Self::FRAME_BYTES as usize).collect();
+        let time = self.time;
+        self.time += u64::from(Self::FRAME_BYTES);
+        let frame = Frame {
+            duration: Some(Self::FRAME_BYTES),
+            ..Frame::new(MimeType::G722, time as u32, data)
+        };
+        Ok(Some(TimedFrame::new(time, frame)))
+    }
 }
 
 /// The codec of a file, by its first frame.

@@ -2,7 +2,10 @@ module avocet/interop/pion
 
 go 1.24
 
-require github.com/pion/webrtc/v4 v4.1.2
+require (
+	github.com/pion/turn/v4 v4.0.0
+	github.com/pion/webrtc/v4 v4.1.2
+)
 
 require (
 	github.com/google/uuid v1.6.0 // indirect
@@ -20,7 +23,6 @@ require (
 	github.com/pion/srtp/v3 v3.0.5 // indirect
 	github.com/pion/stun/v3 v3.0.0 // indirect
 	github.com/pion/transport/v3 v3.0.7 // indirect
-	github.com/pion/turn/v4 v4.0.0 // indirect
 	github.com/wlynxg/anet v0.0.5 // indirect
 	golang.org/x/crypto v0.33.0 // indirect
 	golang.org/x/net v0.35.0 // indirect

@@ -27,6 +27,8 @@ const SOUNDS = [
   ['opus_stereo_440_660_5s.ogg', ['chromium', 'firefox']],
   ['opus_mono_voip_fec_5s.ogg', ['chromium']],
   ['pcmu_440_5s.ulaw', ['chromium', 'firefox']],
+  ['pcma of pcmu_440_5s.ulaw', ['chromium']],
+  ['g722_440_5s.g722', ['chromium', 'firefox']],
 ];
 
 // The page decodes as many frames as the program has sent.
@@ -53,7 +55,9 @@ async function playSound(browser, file) {
   let path = clip(file);
   if (file.endsWith('.ulaw')) {
     path = join(directory, 'sound.wav');
-    await execute('ffmpeg', ['-v', 'error', '-f', 'mulaw', '-ar', '8000', '-i', clip(file), '-c', 'copy', path]);
+    const source = file.split(' ').at(-1);
+    const law = source === file ? 'copy' : 'pcm_alaw';
+    await execute('ffmpeg', ['-v', 'error', '-f', 'mulaw', '-ar', '8000', '-i', clip(source), '-c', law, path]);
   }
   const program = await startProgram([path], 'play_from_disk');
   try {

@@ -602,13 +602,34 @@ fn every_truncation_and_every_changed_octet_is_read_within_bounds() {
     }
 }
 
+/// How far the next packet is behind the one before: near, and now and then so far that a run fills one chunk or more.
+fn gaps() -> impl Strategy<Value = u16> {
+    prop_oneof![20 => 1_u16..60, 1 => 8_150_u16..8_250, 1 => 1_u16..30_000]
+}
+
+#[test]
+fn long_runs_of_missing_packets_are_as_few_chunks_as_can_be() {
+    for (gap, octets) in [(8_191, 28), (8_192, 28), (16_383, 28), (32_766, 32)] {
+        let mut builder = TransportFeedbackBuilder::new(SequenceNumber::new(0), 0, 64);
+        assert!(builder.push(SequenceNumber::new(gap), 0));
+        assert_eq!(builder.len(), octets, "{gap}");
+        // What is refused changes nothing.
+        let next = builder.next_sequence_number();
+        assert!(!builder.push(SequenceNumber::new(0x7fff), 0));
+        assert_eq!(
+            (builder.len(), builder.next_sequence_number()),
+            (octets, next)
+        );
+    }
+}
+
 proptest! {
     /// What goes into a builder comes out of the packet, however packets were lost, late or reordered.
     #[test]
     fn transport_wide_feedback_says_what_was_gathered(
         base: u16,
         start in -1_000_000_i64..1_000_000_000,
-        steps in proptest::collection::vec((1_u16..60, -600_i64..2_000), 1..400),
+        steps in proptest::collection::vec((gaps(), -600_i64..2_000), 1..400),
         max_bytes in 64_usize..1_300,
     ) {
         let mut number = SequenceNumber::new(base);

@@ -16,8 +16,9 @@ pub struct Config {
     pub max_message_size: usize,
     /// How much may wait on this side, in bytes: unread messages, messages still in pieces, and 128 bytes for
     /// each piece. Default 8 MiB. It bounds the throughput to one window per round trip, and it bounds the
-    /// memory that a peer can take: the window and one message more. The window begins at 256 KiB, or
-    /// two messages of the largest size, and doubles up to this whenever half of it is read within a round trip.
+    /// memory that a peer can take: the window, a quarter of it for overhead that the peer does not know of, and one message
+    /// more. The window begins at 256 KiB, or two messages of the largest size, and doubles up to this whenever a quarter of it is
+    /// read within a round trip.
     pub receive_window_bytes: usize,
     /// How much may wait to be acknowledged by the peer, in bytes, with 64 bytes for each message.
     /// Default 8 MiB: 2 MiB from the beginning, more when the congestion window needs it. Beyond it [`send`](crate::Association::send) says `Full`.
@@ -82,6 +83,7 @@ pub enum CongestionAlgorithm {
     /// CUBIC (RFC 9438) with HyStart++ (RFC 9406): grows by the clock, so that long paths fill as well.
     Cubic,
     /// CUBIC, where a loss counts as congestion only when the round trip shows a queue or when more than a tenth is lost.
+    /// Where no queue is seen it grows by an eighth in a round trip.
     /// It keeps its rate on paths that lose packets by nature, and yields to others as CUBIC does where a queue overflows.
     #[default]
     DelayAwareCubic,

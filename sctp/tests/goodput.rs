@@ -8,79 +8,16 @@
 //! `cargo test` checks the short rows; `AVOCET_FULL_MATRIX=1 cargo test --release` checks all; `BLESS=1` rewrites what it runs.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use avocet_sctp::{Association, Config, CongestionAlgorithm, Ppid, SendOptions, StreamId};
-use net::{Datagram, Path};
-use netsim::{LinkConfig, Loss, Machine, Network, Outgoing, Pair, World};
+use avocet_sctp::{Config, CongestionAlgorithm};
+use netsim::{LinkConfig, Loss, Pair};
 
-/// One end of a transfer: it sends whatever is taken, and counts what it reads.
-#[derive(Debug)]
-struct Bulk {
-    association: Association,
-    sends: bool,
-    received: usize,
-}
-
-impl Bulk {
-    fn new(config: &Config, seed: u8, sends: bool) -> Self {
-        Self {
-            association: Association::new(config.clone(), [seed; 32]).unwrap(),
-            sends,
-            received: 0,
-        }
-    }
-
-    fn turn(&mut self, now: Instant) {
-        let ppid = Ppid::new(53);
-        let options = SendOptions::ordered();
-        while self.sends
-            && self
-                .association
-                .send(now, StreamId::new(0), ppid, &MESSAGE, options)
-                .is_ok()
-        {}
-    }
-}
-
-impl Machine for Bulk {
-    fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
-        self.association.handle_datagram(now, datagram.bytes);
-        self.turn(now);
-    }
-
-    fn handle_timeout(&mut self, now: Instant) {
-        self.association.handle_timeout(now);
-        self.turn(now);
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        self.association.poll_timeout()
-    }
-
-    fn poll_transmit(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<Outgoing> {
-        self.association.poll_transmit(now, buf)?;
-        Some(Outgoing::DefaultPath)
-    }
-
-    fn poll_event(&mut self) -> Option<String> {
-        self.association.poll_event().map(|_| String::new())
-    }
-
-    fn pull(&mut self, now: Instant) -> Option<Vec<u8>> {
-        while let Some(stream) = self.association.next_readable() {
-            self.received += self.association.recv(now, stream).unwrap().data.len();
-        }
-        None
-    }
-
-    fn outcome(&self) -> String {
-        String::new()
-    }
-}
+use crate::common::bulk::Bulk;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Row {
@@ -92,12 +29,18 @@ struct Row {
 }
 
 impl Row {
-    fn key(&self) -> String {
+    /// The row in the table.
+    fn line(&self, goodput: f64) -> String {
         let windows = if self.wide { "wide" } else { "default" };
         format!(
-            "{},{},{},{},{windows}",
+            "{},{},{},{},{goodput:.3},{windows}",
             self.rate_mbit, self.rtt_ms, self.loss_pct, self.queue_bdp
         )
+    }
+
+    /// What distinguishes it.
+    fn key(&self) -> String {
+        self.line(0.0)
     }
 
     fn path_bytes(&self) -> f64 {
@@ -188,10 +131,17 @@ fn measure(rows: &[Row]) -> Vec<(Row, f64)> {
         Ok("cubic") => CongestionAlgorithm::Cubic,
         _ => CongestionAlgorithm::default(),
     };
+    let verbose = std::env::var_os("AVOCET_FULL_MATRIX").is_some();
     let every_second = |first: usize| {
         let rows = rows.iter().skip(first).step_by(2);
-        rows.map(|row| (*row, row.goodput(algorithm)))
-            .collect::<Vec<_>>()
+        rows.map(|row| {
+            let goodput = row.goodput(algorithm);
+            if verbose {
+                eprintln!("{}", row.line(goodput));
+            }
+            (*row, goodput)
+        })
+        .collect::<Vec<_>>()
     };
     std::thread::scope(|scope| {
         let other = scope.spawn(|| every_second(1));
@@ -215,18 +165,22 @@ fn goodput_is_what_the_golden_table_says() {
         .lines()
         .skip(1)
         .filter_map(|line| {
-            let (key, goodput) = line.rsplit_once(',')?;
-            Some((key.to_owned(), goodput.parse().ok()?))
+            let columns = line.split(',').collect::<Vec<_>>();
+            let [rate, rtt, loss, queue, goodput, windows] = columns[..] else {
+                return None;
+            };
+            let key = format!("{rate},{rtt},{loss},{queue},0.000,{windows}");
+            Some((key, goodput.parse().ok()?))
         })
         .collect::<BTreeMap<String, f64>>();
     if std::env::var_os("BLESS").is_some() {
         for (row, goodput) in &measured {
             golden.insert(row.key(), *goodput);
         }
-        let mut text = String::from("rate_mbit,rtt_ms,loss_pct,queue_bdp,windows,goodput\n");
+        let mut text = String::from("rate_mbit,rtt_ms,loss_pct,queue_bdp,goodput,windows\n");
         for row in all_rows() {
             if let Some(goodput) = golden.get(&row.key()) {
-                writeln!(text, "{},{goodput:.3}", row.key()).unwrap();
+                writeln!(text, "{}", row.line(*goodput)).unwrap();
             }
         }
         std::fs::write(path, text).unwrap();
@@ -250,84 +204,6 @@ fn goodput_is_what_the_golden_table_says() {
     );
 }
 
-/// What each of two transfers gets of a link of 10 Mbit/s and 40 ms, when the second begins five seconds later.
-fn shares(algorithms: [CongestionAlgorithm; 2], queue_bytes: usize) -> [f64; 2] {
-    let mut network = Network::new(5);
-    let [left, right] = [network.router(), network.router()];
-    let mut bottleneck = LinkConfig::delayed(Duration::from_millis(18));
-    bottleneck.rate_bits = Some(10_000_000);
-    bottleneck.queue_bytes = queue_bytes;
-    network.link(left, right, &bottleneck);
-    let mut place = |last: u8, router| {
-        let address = IpAddr::from([10, 0, 0, last]);
-        let node = network.host([address]);
-        network.link(node, router, &LinkConfig::delayed(Duration::from_millis(1)));
-        (node, SocketAddr::new(address, 5000))
-    };
-    let places = [1, 2].map(|last| (place(last, left), place(last + 10, right)));
-    let mut world = World::new(network);
-    let (mut receivers, mut senders) = (Vec::new(), Vec::new());
-    for (index, ((a, from), (b, to))) in places.into_iter().enumerate() {
-        let mut config = Config::default();
-        config.congestion = algorithms[index];
-        let sender = Bulk::new(&config, index as u8 * 2, true);
-        let receiver = Bulk::new(&config, index as u8 * 2 + 1, false);
-        let now = world.now();
-        let sender = world.add(a, Some(Path::udp(from, to)), sender);
-        let receiver = world.add(b, Some(Path::udp(to, from)), receiver);
-        for end in [sender, receiver] {
-            world.machine_mut(end).association.connect(now, None);
-        }
-        receivers.push(receiver);
-        senders.push(sender);
-        world.run_for(Duration::from_secs(5));
-    }
-    world.run_for(Duration::from_secs(15));
-    let count = |world: &World<Bulk>, index: usize| world.machine(receivers[index]).received;
-    let before = [count(&world, 0), count(&world, 1)];
-    world.run_for(Duration::from_secs(20));
-    for sender in senders {
-        let stats = world.machine(sender).association.stats();
-        // Repetitions that were for nothing: 2 % of what was sent at most.
-        assert!(
-            stats.spurious_retransmissions * 50 <= stats.packets_sent,
-            "{stats:?}"
-        );
-    }
-    [0, 1].map(|index| (count(&world, index) - before[index]) as f64 / 20.0)
-}
-
-#[test]
-fn two_associations_share_a_link() {
-    let default = CongestionAlgorithm::default();
-    for queue_bytes in [12_500, 200_000] {
-        let [a, b] = shares([default; 2], queue_bytes);
-        let jain = (a + b).powi(2) / (2.0 * (a * a + b * b));
-        assert!(
-            jain >= 0.95,
-            "queue {queue_bytes}: {a} and {b}, Jain {jain:.3}"
-        );
-        assert!(
-            a + b > 0.9 * 1_190_000.0,
-            "queue {queue_bytes}: {a} and {b}"
-        );
-    }
-}
-
-#[test]
-fn neither_starves_beside_plain_cubic() {
-    let pairing = [CongestionAlgorithm::default(), CongestionAlgorithm::Cubic];
-    for queue_bytes in [12_500, 50_000] {
-        let [a, b] = shares(pairing, queue_bytes);
-        let share = a / (a + b);
-        assert!(
-            (0.35..=0.65).contains(&share),
-            "queue {queue_bytes}: {share:.3}"
-        );
-    }
-}
-
 const LOSSES: [f64; 4] = [0.0, 0.1, 1.0, 3.0];
-const MESSAGE: [u8; 16_384] = [7; 16_384];
 /// Floating point differs in the last digit between platforms, and a run is chaotic.
 const TOLERANCE: f64 = 0.02;

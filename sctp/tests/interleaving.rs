@@ -139,7 +139,7 @@ fn gaps_in_fragment_numbers_stay_within_the_window() {
         if victim.association.close_reason().is_some() {
             break;
         }
-        assert!(victim.association.stats().unread_bytes < (8 << 20) + (512 << 10));
+        assert!(victim.association.stats().unread_bytes < (10 << 20) + (512 << 10));
     }
     let reason = victim.association.close_reason().unwrap();
     assert_eq!(reason.cause, CloseCause::OutOfResource);

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 use super::post_handshake::PostHandshake;
 use crate::crypto::Provider;
 use crate::handshake::{Agreed, Flight};
-use crate::record::{Exhausted, RecordLayer};
+use crate::record::{Epochs, Exhausted, RecordLayer};
 use crate::timer::Retransmission;
-use crate::{Event, Fingerprint, HashAlgorithm, Stats};
+use crate::{Event, Fingerprint, HashAlgorithm, Stats, tls13};
 
 /// What stays of a handshake.
 pub(super) struct Established {
@@ -69,25 +69,31 @@ impl Established {
     }
 
     /// What goes on under DTLS 1.3, and what it works with.
-    pub(super) fn post_and_agreed(
-        &mut self,
-    ) -> Option<(&mut PostHandshake, &mut crate::tls13::Agreed)> {
+    pub(super) fn post_and_agreed(&mut self) -> Option<(&mut PostHandshake, &mut tls13::Agreed)> {
         match (&mut self.post, &mut *self.agreed) {
             (Some(post), Agreed::Tls13(agreed)) => Some((post, agreed)),
             _ => None,
         }
     }
 
-    /// A record of the handshake came: its keys are made once more if that may be.
-    pub(super) fn reopen_handshake(
-        &mut self,
-        now: Instant,
-        provider: &Provider,
-        records: &mut RecordLayer,
-    ) {
-        if let (Some(post), Agreed::Tls13(agreed)) = (&self.post, &mut *self.agreed) {
-            let secrets = (&mut agreed.client_handshake, &agreed.secrets, provider);
-            post.reopen_handshake(now, secrets, records);
+    /// A record of the handshake came: its keys are made once more if that may be. Few connections need them; those
+    /// that do keep them, or a stranger could have them made for every record.
+    pub(super) fn reopen_handshake(&mut self, provider: &Provider, records: &mut RecordLayer) {
+        if let (Some(post), Agreed::Tls13(agreed)) = (&self.post, &mut *self.agreed)
+            && post.reads_handshake()
+            && let Some(secret) = agreed.client_handshake.take()
+            && let Ok(keys) = tls13::protection(provider, agreed.secrets.suite, &secret)
+            && let Some(epochs) = records.epochs_mut()
+        {
+            epochs.reinstall_read(Epochs::HANDSHAKE, keys);
+        }
+    }
+
+    /// Forgets keys whose time is over.
+    pub(super) fn expire_epochs(&mut self, now: Instant, records: &mut RecordLayer) {
+        if let (Some(post), Agreed::Tls13(agreed)) = (&mut self.post, &mut *self.agreed) {
+            post.expire_epochs(now, records);
+            agreed.client_handshake.take_if(|_| !post.reads_handshake());
         }
     }
 

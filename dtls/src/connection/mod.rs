@@ -560,7 +560,8 @@ impl Connection {
         Ok(())
     }
 
-    /// The secret of this connection as a line of an NSS key log, with which packet analysers open it.
+    /// The secrets of this connection as lines of an NSS key log, with which packet analysers open it; those of a
+    /// handshake of DTLS 1.3 are among them if [`Config::key_log`] says so.
     ///
     /// Whoever reads the line reads the connection. Nothing calls this but the application.
     pub fn key_log_line(&self) -> Option<String> {

@@ -6,7 +6,7 @@ use crate::handshake::{Acks, Failure, Flight, Inbox, Inserted, Message};
 use crate::record::{Epochs, Exhausted, RecordLayer};
 use crate::ticket::Session;
 use crate::timer::Retransmission;
-use crate::tls13::{Agreed, Derivation, Secret, Secrets, protection};
+use crate::tls13::{Agreed, Derivation, Secrets, protection};
 use crate::wire::{Ack, Fragment, HandshakeType, KeyUpdate, NewSessionTicket, RecordNumber};
 use crate::{Config, Role, Stats, Ticket};
 
@@ -21,7 +21,7 @@ pub(super) struct PostHandshake {
     acks: Acks,
     timer: Retransmission,
     timeout: Duration,
-    outgoing: Option<Outgoing>,
+    outgoing: Option<Box<Outgoing>>,
     /// A KeyUpdate has to be sent; whether it asks for one of the other side.
     update_wanted: Option<KeyUpdate>,
     /// The other side said what it has no business to say.
@@ -95,9 +95,11 @@ impl PostHandshake {
             acks,
             timer,
             timeout,
-            outgoing: (!flight.is_empty()).then_some(Outgoing {
-                flight,
-                kind: Kind::Finished,
+            outgoing: (!flight.is_empty()).then(|| {
+                Box::new(Outgoing {
+                    flight,
+                    kind: Kind::Finished,
+                })
             }),
             update_wanted: None,
             violated: false,
@@ -141,7 +143,7 @@ impl PostHandshake {
         self.timer.start(now);
         self.heard = false;
         stats.flights_sent += 1;
-        self.outgoing = Some(Outgoing { flight, kind });
+        self.outgoing = Some(Box::new(Outgoing { flight, kind }));
     }
 
     /// Says what there is to say about connection ids, behind what is under way.
@@ -177,28 +179,22 @@ impl PostHandshake {
         ticket
     }
 
-    /// Opens the epoch of the handshake once more, for a client that repeats its flight. The keys are made when they
-    /// are needed: few connections need them.
-    pub(super) fn reopen_handshake(
-        &self,
-        now: Instant,
-        (secret, secrets, provider): (&mut Option<Secret>, &Secrets, &Provider),
-        records: &mut RecordLayer,
-    ) {
-        secret.take_if(|_| self.handshake_until.is_none_or(|until| until <= now));
-        let Some(secret) = secret else {
-            return;
-        };
-        if let (Ok(keys), Some(epochs)) = (
-            protection(provider, secrets.suite, secret),
-            records.epochs_mut(),
-        ) {
-            epochs.reinstall_read(Epochs::HANDSHAKE, keys);
-        }
+    /// Whether a flight of the handshake that is repeated may still come.
+    pub(super) const fn reads_handshake(&self) -> bool {
+        self.handshake_until.is_some()
     }
 
-    /// Forgets the keys before an update when their time is over.
+    /// Forgets the keys of the handshake, and those before an update, when their time is over.
     pub(super) fn expire_epochs(&mut self, now: Instant, records: &mut RecordLayer) {
+        if self
+            .handshake_until
+            .take_if(|until| *until <= now)
+            .is_some()
+            && self.outgoing.is_none()
+            && let Some(epochs) = records.epochs_mut()
+        {
+            epochs.retire_read(Epochs::APPLICATION);
+        }
         if self.previous_until.take_if(|until| *until <= now).is_some()
             && let Some(epochs) = records.epochs_mut()
         {
@@ -447,8 +443,8 @@ impl PostHandshake {
         records: &RecordLayer,
         stats: &mut Stats,
     ) {
-        let under_way = |outgoing: &Outgoing| outgoing.kind == Kind::Update;
-        if self.outgoing.as_ref().is_some_and(under_way) {
+        let under_way = self.outgoing.as_ref().map(|outgoing| outgoing.kind);
+        if under_way == Some(Kind::Update) {
             return;
         }
         match &mut self.update_wanted {

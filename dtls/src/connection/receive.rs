@@ -97,28 +97,18 @@ impl Connection {
             self.stats.dropped.connection_id += 1;
             return;
         }
-        if let Phase::Established(established) = &mut self.phase
-            && let Some(post) = &mut established.post
-        {
-            post.expire_epochs(now, &mut self.records);
+        if let Phase::Established(established) = &mut self.phase {
+            established.expire_epochs(now, &mut self.records);
         }
         let of_handshake = u64::from(bits) == Epochs::HANDSHAKE;
-        let mut reopened = false;
         if let Phase::Established(established) = &mut self.phase
             && of_handshake
             && !self.records.epochs().is_some_and(readable)
         {
-            established.reopen_handshake(now, &self.config.provider, &mut self.records);
-            reopened = true;
+            established.reopen_handshake(&self.config.provider, &mut self.records);
         }
         let opened = match self.records.epochs_mut() {
-            Some(epochs) => {
-                let opened = epochs.open(&header, record);
-                if reopened {
-                    epochs.retire_read(Epochs::APPLICATION);
-                }
-                opened
-            }
+            Some(epochs) => epochs.open(&header, record),
             None => Err(Rejected::NoKeys),
         };
         let Opened {

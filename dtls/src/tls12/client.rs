@@ -173,25 +173,32 @@ impl ExpectServerKeyExchange {
             return check_done(message);
         }
         expect(message, HandshakeType::SERVER_KEY_EXCHANGE)?;
-        self.share(context, message).map(drop)
+        self.share(context, message)?;
+        self.verify(context, message)
     }
 
     /// The signature covers both randoms: from here on the server is the one that answered us. With a pre-shared key
     /// Finished tells.
-    fn share(&self, context: &Context<'_>, message: &Message) -> Result<Option<Share>, Failure> {
+    fn verify(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
         let Some(peer) = &self.peer else {
+            return Ok(());
+        };
+        let params = ServerKeyExchange::decode(&message.body)?;
+        let signed = self.hellos.signed_params(params.group, params.public);
+        peer.verify(context, params.scheme, &signed, params.signature)
+    }
+
+    fn share(&self, context: &Context<'_>, message: &Message) -> Result<Option<Share>, Failure> {
+        if self.peer.is_none() {
             let ephemeral = self.hellos.suite.ephemeral;
             let params = PskServerKeyExchange::decode(&message.body, ephemeral)?;
             return params
                 .share
                 .map(|(group, public)| Share::new(context, group, public))
                 .transpose();
-        };
+        }
         let params = ServerKeyExchange::decode(&message.body)?;
-        let share = Share::new(context, params.group, params.public)?;
-        let signed = self.hellos.signed_params(params.group, params.public);
-        peer.verify(context, params.scheme, &signed, params.signature)?;
-        Ok(Some(share))
+        Share::new(context, params.group, params.public).map(Some)
     }
 
     fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {

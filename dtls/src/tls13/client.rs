@@ -292,7 +292,7 @@ impl ExpectFinished {
             client_handshake: None,
             resumption: wants.then(|| keys.resumption(context)),
             tickets: Vec::new(),
-            secrets: keys.into_secrets(application),
+            secrets: keys.into_secrets(context, application),
             resumed: psk.as_ref().is_some_and(SharedKey::is_resumption),
             peer: peer.or_else(|| psk.as_ref()?.peer().map(<[u8]>::to_vec)),
             psk: psk.is_some_and(|psk| psk.is_from_outside()),

@@ -170,6 +170,8 @@ pub(crate) struct Secrets {
     /// The traffic secrets in use, the client's first, and how often each was updated.
     pub(crate) traffic: [Secret; 2],
     pub(crate) updates: [u32; 2],
+    /// Those of the handshake, if a key log is to have them.
+    pub(crate) handshake: Option<[Secret; 2]>,
     pub(crate) exporter: Secret,
     pub(crate) client_random: [u8; 32],
 }
@@ -191,14 +193,23 @@ impl Secrets {
         );
     }
 
-    /// The lines of a key log by which packet analysers open the data; the handshake's secrets are gone by now.
+    /// The lines of a key log by which packet analysers open the data, and the handshake if its secrets were kept.
     pub(crate) fn key_log(&self) -> String {
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         let random = hex(&self.client_random);
         let [client, server] = &self.traffic;
         let [client_updates, server_updates] = self.updates;
+        let handshake = self.handshake.as_ref().map(|[client, server]| {
+            format!(
+                "CLIENT_HANDSHAKE_TRAFFIC_SECRET {random} {}\n\
+                 SERVER_HANDSHAKE_TRAFFIC_SECRET {random} {}\n",
+                hex(client),
+                hex(server)
+            )
+        });
+        let handshake = handshake.unwrap_or_default();
         format!(
-            "CLIENT_TRAFFIC_SECRET_{client_updates} {random} {}\n\
+            "{handshake}CLIENT_TRAFFIC_SECRET_{client_updates} {random} {}\n\
              SERVER_TRAFFIC_SECRET_{server_updates} {random} {}\n\
              EXPORTER_SECRET {random} {}",
             hex(client),

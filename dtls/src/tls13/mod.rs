@@ -181,11 +181,12 @@ impl Keys {
         derivation.resumption_master(&self.master, &hash)
     }
 
-    fn into_secrets(self, application: ApplicationKeys) -> Secrets {
+    fn into_secrets(self, context: &Context<'_>, application: ApplicationKeys) -> Secrets {
         Secrets {
             suite: self.suite,
             traffic: application.traffic,
             updates: [0; 2],
+            handshake: context.config.key_log.then_some(self.traffic),
             exporter: application.exporter,
             client_random: self.client_random,
         }

@@ -440,7 +440,7 @@ impl ExpectFinished {
             client_handshake: Some(client_handshake),
             resumption: None,
             tickets,
-            secrets: keys.into_secrets(application),
+            secrets: keys.into_secrets(context, application),
             resumed,
             peer,
             psk,

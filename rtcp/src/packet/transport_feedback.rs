@@ -323,9 +323,7 @@ impl TransportFeedbackBuilder {
         }
         let symbol = Symbol::of(Some(delta));
         let (full, open) = (self.chunks.len(), self.open);
-        for _ in 0..missing {
-            self.open.push(Symbol::NotReceived, &mut self.chunks);
-        }
+        self.open.push_missing(missing, &mut self.chunks);
         self.open.push(symbol, &mut self.chunks);
         let octets = delta.to_be_bytes();
         let written = octets.get(2 - symbol.delta_len()..).unwrap_or_default();
@@ -404,6 +402,23 @@ impl OpenChunk {
             full.extend_from_slice(&chunk.to_be_bytes());
         }
         self.add(symbol);
+    }
+
+    /// Adds so many packets that did not arrive. A long run takes no longer than a short one: how long it is, is for the
+    /// other side to say.
+    fn push_missing(&mut self, mut count: u16, full: &mut Vec<u8>) {
+        while count > 0 {
+            let [first, ..] = self.symbols;
+            let is_run = self.uniform && first == Symbol::NotReceived && self.len >= 14;
+            let more = count.min(MAX_RUN - self.len);
+            if is_run && more > 0 {
+                self.len += more;
+                count -= more;
+            } else {
+                self.push(Symbol::NotReceived, full);
+                count -= 1;
+            }
+        }
     }
 
     fn takes(&self, symbol: Symbol) -> bool {

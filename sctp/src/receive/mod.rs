@@ -332,7 +332,7 @@ impl Receiver {
 
     fn has_room(&mut self, length: usize, in_order: bool) -> Result<bool, Violation> {
         let wanted = self.charged_bytes() + length + PLACE_OVERHEAD;
-        if wanted <= self.window.bytes() {
+        if wanted <= self.window.limit() {
             return Ok(true);
         }
         // When nothing can be read, only the next chunk in order leads on: refusing it would be a deadlock. What this adds

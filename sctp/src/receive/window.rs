@@ -28,6 +28,12 @@ impl Window {
         self.bytes
     }
 
+    /// What is taken at most: the peer does not know what its chunks are charged beside their bytes, and refusing what it was
+    /// allowed to send would look like losses.
+    pub(super) fn limit(&self) -> usize {
+        self.bytes.saturating_add(self.bytes / 4)
+    }
+
     /// What is open when so much is charged.
     pub(super) fn open(&self, charged: usize) -> usize {
         self.bytes.saturating_sub(charged)
@@ -47,7 +53,8 @@ impl Window {
         opened >= self.bytes / 2 || (was_small && opened >= UPDATE_PACKETS * mtu)
     }
 
-    /// Widens the window when half of it is read in one round trip: then it may be what holds the peer back.
+    /// Widens the window when a quarter of it is read in one round trip: then it may be what holds the peer back.
+    /// Where packets get lost, what waits for a repair takes two round trips of it and more.
     ///
     /// Only what the application reads counts, so a peer cannot make the window grow by sending, and one that is not read stays small.
     pub(super) fn on_read(&mut self, now: Instant, read: usize, round_trip: Option<Duration>) {
@@ -60,7 +67,7 @@ impl Window {
             (*since, *bytes) = (now, 0);
         }
         *bytes += read;
-        if *bytes >= self.bytes / 2 {
+        if *bytes >= self.bytes / 4 {
             self.widen();
             self.reading = None;
         }

@@ -156,9 +156,11 @@ impl Sender {
         }
     }
 
-    /// The send buffer now: twice the congestion window keeps the path full while the application is told of room.
+    /// The send buffer now: twice the congestion window keeps the path full while the application is told of room. What
+    /// arrived beyond a gap is held until the gap is filled, and takes no room from what is to leave meanwhile.
     fn room_bytes(&self) -> usize {
         let wanted = self.congestion.window().saturating_mul(2);
+        let wanted = wanted.saturating_add(self.outstanding.gap_acked_bytes());
         wanted.max(LEAST_CAPACITY).min(self.capacity_bytes)
     }
 

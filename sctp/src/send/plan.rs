@@ -70,12 +70,12 @@ impl Sender {
             self.drop_expired(now);
         }
         let flight = self.outstanding.flight_bytes();
-        let window = self.advertised.saturating_sub(flight);
         if let Some((tsn, length, stream)) = self.outstanding.next_lost() {
             // What was sent when packets were larger goes alone, and may be split below.
             let alone = length > self.max_payload && room >= self.max_payload;
-            // What fills the peer's first gap takes no room from it, and must get through when the window is closed.
-            let fits = length <= window || flight == 0 || tsn == self.outstanding.first();
+            // The peer's window had room for it when it was sent first, and only new data waits for the window (RFC 9260
+            // §6.1 A). One that is closed is opened by what fills the first gap.
+            let fits = self.advertised > 0 || flight == 0 || tsn == self.outstanding.first();
             let too_large = length > room && !alone;
             if too_large || !fits || !(self.repair_at_once || self.may_leave(now, flight)) {
                 return None;
@@ -86,6 +86,10 @@ impl Sender {
                 stream,
             });
         }
+        // What is lost still has to fit.
+        let window = self
+            .advertised
+            .saturating_sub(flight + self.outstanding.lost_bytes());
         let upcoming = self.streams.upcoming(self.max_payload);
         // The peer can acknowledge no TSN further ahead.
         let upcoming = upcoming.filter(|_| self.outstanding.count() < MAX_OUTSTANDING);

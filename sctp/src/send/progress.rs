@@ -121,6 +121,9 @@ impl Sender {
         if let Some(sample) = outcome.round_trip {
             self.rto.on_sample(sample);
         }
+        if let Some(latest) = outcome.latest_round_trip {
+            self.rto.on_latest(latest);
+        }
         if outcome.cumulative_advanced {
             self.rto.on_progress();
         }
@@ -135,6 +138,7 @@ impl Sender {
             self.losses.fade(self.mtu);
         }
         self.losses.arrived += outcome.newly_acked_bytes;
+        let (_, least_round_trip) = self.outstanding.round_trips();
         self.congestion.on_ack(&Acked {
             now,
             bytes: outcome.newly_acked_bytes,
@@ -142,6 +146,7 @@ impl Sender {
             window_limited: self.window_limited,
             recovering: self.is_recovering(),
             sample: outcome.latest_round_trip,
+            least_round_trip,
             smoothed: self.rto.smoothed(),
             round_ended,
         });

@@ -7,6 +7,8 @@ use crate::config::Config;
 pub(crate) struct RetransmissionTimeout {
     smoothed: Option<Duration>,
     variance: Duration,
+    /// The round trip of what arrived last: a queue that fills makes it grow faster than one measurement in a round trip shows.
+    latest: Duration,
     /// Without back-off.
     base: Duration,
     /// How often the timeout was doubled.
@@ -20,6 +22,7 @@ impl RetransmissionTimeout {
         Self {
             smoothed: None,
             variance: Duration::ZERO,
+            latest: Duration::ZERO,
             base: config.rto_initial,
             doublings: 0,
             min: config.rto_min,
@@ -57,6 +60,11 @@ impl RetransmissionTimeout {
         self.doublings = 0;
     }
 
+    /// The round trip of what arrived last. It changes no average (RFC 9260 §6.3.1 C4), but a timeout waits for longer than this.
+    pub(crate) fn on_latest(&mut self, round_trip: Duration) {
+        self.latest = round_trip;
+    }
+
     /// What the samples come to.
     fn measured(&self) -> Option<Duration> {
         // The peer may put an acknowledgement off by 200 ms: `min` covers that for short paths, a floor
@@ -78,7 +86,14 @@ impl RetransmissionTimeout {
 
     /// The timeout now.
     pub(crate) fn current(&self) -> Duration {
-        self.base.saturating_mul(1 << self.doublings).min(self.max)
+        let least = self
+            .latest
+            .saturating_add(4 * self.variance.max(VARIANCE_MIN));
+        let base = match self.latest {
+            Duration::ZERO => self.base,
+            _ => self.base.max(least),
+        };
+        base.saturating_mul(1 << self.doublings).min(self.max)
     }
 
     /// The smoothed round trip.

@@ -7,7 +7,9 @@
     reason = "test support: each scenario uses some of it, and stops at the first surprise"
 )]
 
+pub mod bulk;
 pub mod raw;
+pub mod tcp;
 
 use std::time::{Duration, Instant};
 

@@ -2,6 +2,7 @@
 
 mod out;
 mod relay;
+mod secure;
 mod sockets;
 mod splice;
 mod stream;
@@ -27,6 +28,7 @@ use super::RelaySettings;
 use super::tls::Certificates;
 use crate::driver::{ReceiveBatch, Socket};
 use out::Out;
+use secure::Secure;
 use stream::{BoxedStream, Outlet};
 
 /// Receive calls in a row on one socket: what keeps one busy client, or one flooded relay, from starving the others.
@@ -133,16 +135,28 @@ async fn serve(setup: Setup) {
         certificates,
         links,
         mut controls,
-        seed: _,
+        seed,
         log_addresses,
     } = setup;
     let Ok(sockets) = sockets.register() else {
         return;
     };
+    let secure = certificates.iter().flat_map(|certificates| {
+        let secure = |(at, socket): (usize, &Rc<Socket>)| {
+            Secure::new(socket.clone(), certificates.clone(), seed_of(seed, at))
+        };
+        sockets
+            .dtls
+            .iter()
+            .enumerate()
+            .map(secure)
+            .collect::<Vec<_>>()
+    });
+    let secure = secure.collect();
     let shard = Rc::new(Shard {
         core: RefCell::new(Core {
             server,
-            out: Out::new(sockets.udp.clone(), relays),
+            out: Out::new(sockets.udp.clone(), secure, relays),
             batch: ReceiveBatch::new(),
             connections: HashMap::new(),
             foreign: HashMap::new(),
@@ -157,6 +171,12 @@ async fn serve(setup: Setup) {
     for socket in sockets.udp {
         tokio::task::spawn_local(shard.clone().receive_from(socket, Door::Listener));
     }
+    if !sockets.dtls.is_empty() {
+        tokio::task::spawn_local(shard.clone().watch_secure());
+    }
+    for (at, socket) in sockets.dtls.into_iter().enumerate() {
+        tokio::task::spawn_local(shard.clone().receive_from_secure(socket, at));
+    }
     for (listener, tls) in sockets.tcp {
         tokio::task::spawn_local(stream::accept(shard.clone(), listener, tls));
     }
@@ -167,6 +187,14 @@ async fn serve(setup: Setup) {
         }
         shard.obey(control);
     }
+}
+
+/// Another seed for each socket.
+fn seed_of(mut seed: [u8; 32], at: usize) -> [u8; 32] {
+    if let Some(last) = seed.last_mut() {
+        *last ^= at.to_le_bytes().first().copied().unwrap_or_default();
+    }
+    seed
 }
 
 impl Shard {

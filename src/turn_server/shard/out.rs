@@ -9,6 +9,7 @@ use net::{Ecn, Path, Transport};
 use turn::server::{Destination, RelayId, Relayed, Transmit};
 
 use super::relay::Open;
+use super::secure::Secure;
 use super::stream::Outlet;
 use super::{Counts, Outlets};
 use crate::driver::Socket;
@@ -20,6 +21,7 @@ const MAX_RUN: usize = 65_000;
 /// Everything that can be written to, and the run of equal messages that waits to be sent.
 pub(super) struct Out {
     listeners: Vec<Rc<Socket>>,
+    pub(super) secure: Vec<Secure>,
     pub(super) relays: HashMap<RelayId, Open>,
     pub(super) streams: Outlets,
     settings: Vec<RelaySettings>,
@@ -65,9 +67,14 @@ impl Run {
 }
 
 impl Out {
-    pub(super) fn new(listeners: Vec<Rc<Socket>>, settings: Vec<RelaySettings>) -> Self {
+    pub(super) fn new(
+        listeners: Vec<Rc<Socket>>,
+        secure: Vec<Secure>,
+        settings: Vec<RelaySettings>,
+    ) -> Self {
         Self {
             listeners,
+            secure,
             relays: HashMap::new(),
             streams: HashMap::new(),
             settings,
@@ -124,6 +131,8 @@ impl Out {
                     let socket = self.listeners.iter().find(|it| it.serves(path.local));
                     if let Some(socket) = socket.cloned() {
                         self.send_run(&socket, path, ecn);
+                    } else {
+                        self.send_sealed(path, ecn);
                     }
                 }
                 Transport::Stream(id) => {
@@ -173,6 +182,18 @@ impl Out {
                 }
             }
             Err(_) => self.counts.udp_refused += run.count as u64,
+        }
+    }
+
+    fn send_sealed(&mut self, path: Path, ecn: Ecn) {
+        let now = Instant::now();
+        let mut secure = self.secure.iter_mut();
+        let Some(secure) = secure.find(|it| it.socket.serves(path.local)) else {
+            return;
+        };
+        for message in self.run.bytes.chunks(self.run.segment.max(1)) {
+            let sent = secure.send(now, path, ecn, message);
+            self.counts.udp_refused += u64::from(!sent);
         }
     }
 

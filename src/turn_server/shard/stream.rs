@@ -70,13 +70,10 @@ impl Outlet {
 /// Takes connections in.
 pub(super) async fn accept(shard: Rc<Shard>, listener: TcpListener, tls: bool) {
     loop {
-        let (stream, remote) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(_) => {
-                // Out of descriptors, most likely.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
+        let Ok((stream, remote)) = listener.accept().await else {
+            // Out of descriptors, most likely.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
         };
         let Ok(local) = stream.local_addr() else {
             continue;

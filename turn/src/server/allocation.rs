@@ -224,12 +224,6 @@ impl Allocation {
             .chain(channels)
             .fold(self.expires_at, Instant::min)
     }
-
-    /// What it holds beside itself, in bytes.
-    #[cfg(test)]
-    pub(super) const fn lives(&self) -> (usize, usize) {
-        (self.permissions.len(), self.channels.len())
-    }
 }
 
 /// An instant a while later; the same one at the end of time.

@@ -25,8 +25,6 @@ mod slab;
 mod stats;
 mod strangers;
 mod stream;
-#[cfg(test)]
-mod tests;
 mod timer;
 
 pub use bucket::Rate;
@@ -252,6 +250,11 @@ impl Server {
     /// Makes nonces with another secret; those of the last one stay good as long as they live.
     pub fn set_nonce_secret(&mut self, secret: [u8; 32]) {
         self.nonces.replace_secret(secret);
+    }
+
+    /// Whether a client has an allocation, or one that is being made.
+    pub fn has_allocation(&self, path: &Path) -> bool {
+        self.by_path.contains_key(path)
     }
 
     /// What was counted.

@@ -319,7 +319,7 @@ impl Caller {
     }
 
     /// Asks and returns the answer, which must be signed by the server unless it is a challenge.
-    pub(crate) fn ask_once(&mut self, desk: &mut Desk, request: &[u8]) -> Option<Answer> {
+    pub(crate) fn ask_once(&self, desk: &mut Desk, request: &[u8]) -> Option<Answer> {
         let sent = desk.give(self.path, request);
         let mut mine = sent
             .into_iter()

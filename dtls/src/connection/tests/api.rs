@@ -238,7 +238,7 @@ fn the_last_record_number_ends_the_connection_instead_of_wrapping() {
 fn an_idle_connection_holds_two_kilobytes_and_under_1_3_below_four() {
     // Under 1.3 the masks of sequence numbers have keys of their own, a quarter of a kilobyte for each direction, and
     // what may follow a handshake takes half a kilobyte more.
-    for (versions, limit) in [(Versions::DTLS_1_2, 2_300), (Versions::DTLS_1_3, 3_700)] {
+    for (versions, limit) in [(Versions::DTLS_1_2, 2_300), (Versions::DTLS_1_3, 3_300)] {
         idle_connections(versions, limit);
     }
 }

@@ -191,6 +191,30 @@ fn the_timer_begins_at_twice_the_round_trip_and_doubles() {
     }
 }
 
+/// D-9
+#[test]
+fn timers_vary_by_a_quarter_and_no_more() {
+    let mut seen = Vec::new();
+    for seed in 0..100 {
+        let mut config = config(alice());
+        config.jitter = true;
+        let mut client = Endpoint::new(config, Role::Client, seed).connection;
+        let start = netsim::epoch();
+        client.start(start, None);
+        let mut left = start;
+        for doubled in [1_000, 2_000, 4_000] {
+            let now = client.poll_timeout().unwrap();
+            let (low, high) = (doubled * 3 / 4, doubled * 5 / 4);
+            let waited = (now - left).as_millis();
+            assert!((low..=high).contains(&waited), "{waited} of {doubled}");
+            seen.push(waited * 1_000 / doubled);
+            client.handle_timeout(now);
+            left = now;
+        }
+    }
+    assert!(*seen.iter().min().unwrap() < 800 && *seen.iter().max().unwrap() > 1_200);
+}
+
 #[test]
 fn a_browser_hello_of_two_datagrams_is_answered_with_1_2_once_it_is_whole() {
     for text in [CHROMIUM, FIREFOX] {

@@ -241,3 +241,48 @@ fn debug_of_a_configuration_shows_no_key() {
         "{text}"
     );
 }
+
+/// The same certificate with `id-alg-unsigned` in the place of its signature's algorithm, twice, and an empty
+/// signature (RFC 9925 §3).
+fn unsigned(signed: &[u8]) -> Vec<u8> {
+    let ecdsa_with_sha256 = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+    let id_alg_unsigned = [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x06, 0x24];
+    // SEQUENCE with a length of two bytes, twice: the certificate and what would be signed of it.
+    assert_eq!(
+        (&signed[..2], &signed[4..6]),
+        (&[0x30, 0x82][..], &[0x30, 0x82][..])
+    );
+    let covered = 4 + usize::from(u16::from_be_bytes([signed[6], signed[7]]));
+    let mut body = signed[4..4 + covered + 12].to_vec();
+    let mut replaced = 0;
+    for at in 0..=body.len() - 8 {
+        if body[at..at + 8] == ecdsa_with_sha256 {
+            body[at..at + 8].copy_from_slice(&id_alg_unsigned);
+            replaced += 1;
+        }
+    }
+    assert_eq!(replaced, 2);
+    body.extend_from_slice(&[0x03, 0x01, 0x00]);
+    let [high, low] = u16::try_from(body.len()).unwrap().to_be_bytes();
+    [vec![0x30, 0x82, high, low], body].concat()
+}
+
+/// D-24: nobody looks at the signature of a certificate whose fingerprint is known.
+#[test]
+fn an_unsigned_certificate_is_as_good_as_one_that_signs_itself() {
+    let blocks = pem::parse_many(include_str!("../../../../testdata/dtls/alice.pem")).unwrap();
+    let key = blocks
+        .iter()
+        .find(|block| block.tag() != "CERTIFICATE")
+        .unwrap();
+    let certificate = unsigned(alice().der());
+    let certificate = Certificate::from_der(&certificate, key.contents()).unwrap();
+    for versions in [Versions::DTLS_1_2, Versions::DTLS_1_3] {
+        let [mut client, mut server] = [certificate.clone(), bob()].map(config);
+        (client.versions, server.versions) = (versions, versions);
+        let mut pair = crate::testing::pair(client, server);
+        crate::testing::connect(&mut pair);
+        let shown = pair.b().connection.peer_certificate();
+        assert_eq!(shown, Some(certificate.der()));
+    }
+}

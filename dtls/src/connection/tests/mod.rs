@@ -6,6 +6,7 @@ mod identity;
 mod ids;
 mod laws;
 mod loss;
+mod matrix;
 mod resumption;
 mod rogue;
 mod states;

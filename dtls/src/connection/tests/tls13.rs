@@ -629,3 +629,36 @@ fn the_wrong_certificate_ends_it_on_both_sides() {
         );
     }
 }
+
+/// D-34
+#[test]
+fn the_key_log_has_the_secrets_of_the_handshake_if_they_are_to_be_kept() {
+    for kept in [false, true] {
+        let with = |certificate| {
+            let mut config = only_13(certificate);
+            config.key_log = kept;
+            config
+        };
+        let mut pair = pair(with(alice()), with(bob()));
+        connect(&mut pair);
+        let lines = pair.a().connection.key_log_line().unwrap();
+        assert_eq!(Some(&lines), pair.b().connection.key_log_line().as_ref());
+        let labels: Vec<_> = lines
+            .lines()
+            .map(|line| line.split(' ').next().unwrap())
+            .collect();
+        let handshake = [
+            "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+            "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+        ];
+        let data = [
+            "CLIENT_TRAFFIC_SECRET_0",
+            "SERVER_TRAFFIC_SECRET_0",
+            "EXPORTER_SECRET",
+        ];
+        assert_eq!(
+            labels,
+            [if kept { &handshake[..] } else { &[] }, &data].concat()
+        );
+    }
+}

@@ -1,19 +1,24 @@
 //! A DTLS client or server over UDP on loopback, for other implementations to speak with.
 //!
 //!     avocet-openssl-peer client|server ADDRESS [--certificate PEM] [--psk IDENTITY KEY] [--suite NUMBER]
-//!                                            [--version 1.2|1.3] [--srtp]
+//!                                            [--version 1.2|1.3] [--srtp] [--twice]
+//!                                            [--connection-id LENGTH] [--move]
 //!
 //! One connection: it prints a line `connected …` with what was agreed on and 60 exported bytes, sends the line
 //! "hello from avocet", prints the first record that comes as `received …`, and closes. The server answers the first
 //! hello with a cookie when it speaks 1.2 only.
+//!
+//! With `--twice` or `--connection-id` it does so twice, the second time with "again from avocet", which a client says
+//! first, with `--move` from another socket; a server follows it there, which a line `moved …` tells.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use avocet_dtls::{
-    Certificate, Config, Connection, Event, Listener, PeerCertificate, PreSharedKey, Role,
+    Certificate, Config, Connection, Event, Listener, PathId, PeerCertificate, PreSharedKey, Role,
     SrtpProfile, Versions,
 };
 
@@ -31,6 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let address: SocketAddr = next()?.parse()?;
     let mut config = Config::anonymous();
     config.peer_certificate = PeerCertificate::Requested;
+    let mut moves = false;
+    let mut twice = false;
     while let Ok(flag) = next() {
         match flag.as_str() {
             "--certificate" => {
@@ -60,19 +67,22 @@ fn main() -> Result<(), Box<dyn Error>> {
                     SrtpProfile::AES128_CM_SHA1_80,
                 ];
             }
+            "--connection-id" => config.connection_id = Some(next()?.parse()?),
+            "--move" => moves = true,
+            "--twice" => twice = true,
             other => return Err(format!("no flag: {other}").into()),
         }
     }
     let mut seed = [0; 32];
     getrandom::fill(&mut seed)?;
     let until = Instant::now() + PATIENCE;
-    let (socket, connection) = match role {
+    twice |= config.connection_id.is_some();
+    let (socket, to, connection) = match role {
         Role::Client => {
             let socket = UdpSocket::bind((address.ip(), 0))?;
-            socket.connect(address)?;
             let mut connection = Connection::new(Arc::new(config), role, seed)?;
             connection.start(Instant::now(), None);
-            (socket, connection)
+            (socket, address, connection)
         }
         Role::Server => {
             let socket = UdpSocket::bind(address)?;
@@ -82,8 +92,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     Peer {
         socket,
+        paths: vec![to],
         connection,
         until,
+        moves,
+        twice,
+        rounds: if twice { 2 } else { 1 },
     }
     .run()
 }
@@ -94,14 +108,13 @@ fn accept(
     config: Config,
     seed: [u8; 32],
     until: Instant,
-) -> Result<(UdpSocket, Connection), Box<dyn Error>> {
+) -> Result<(UdpSocket, SocketAddr, Connection), Box<dyn Error>> {
     let mut buf = vec![0; 65_536];
     if config.versions != Versions::DTLS_1_2 {
         let (_, from) = socket.peek_from(&mut buf)?;
-        socket.connect(from)?;
         let mut connection = Connection::new(Arc::new(config), Role::Server, seed)?;
         connection.start(Instant::now(), None);
-        return Ok((socket, connection));
+        return Ok((socket, from, connection));
     }
     let mut listener = Listener::new(config, seed)?;
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -114,8 +127,7 @@ fn accept(
             reply.clear();
         }
         if let Some(accepted) = listener.poll_event() {
-            socket.connect(accepted.from)?;
-            return Ok((socket, accepted.connection));
+            return Ok((socket, accepted.from, accepted.connection));
         }
     }
     Err("nobody came".into())
@@ -123,8 +135,16 @@ fn accept(
 
 struct Peer {
     socket: UdpSocket,
+    /// Where datagrams came from, the first one is where the connection began.
+    paths: Vec<SocketAddr>,
     connection: Connection,
     until: Instant,
+    /// Whether the second thing is said from elsewhere.
+    moves: bool,
+    /// Whether there is a second thing.
+    twice: bool,
+    /// How many things are still to be heard.
+    rounds: u8,
 }
 
 impl Peer {
@@ -158,12 +178,34 @@ impl Peer {
                         self.say("hello from avocet\n")?;
                     }
                     Event::Closed(reason) => return Err(format!("closed: {reason:?}").into()),
+                    // Nobody but the other side sends to this address.
+                    Event::NewPath { path } => {
+                        self.connection.move_to(path);
+                        println!("moved unchecked");
+                    }
+                    Event::PathValidated { .. } => println!("moved checked"),
+                    _ => {}
                 }
             }
             if self.connection.recv(&mut data).is_some() {
                 println!("received {}", String::from_utf8_lossy(&data).trim_end());
-                self.connection.close(Instant::now());
-                return self.flush();
+                data.clear();
+                self.rounds -= 1;
+                let is_client = self.connection.role() == Role::Client;
+                if self.rounds > 0 && is_client {
+                    if self.moves {
+                        self.socket = UdpSocket::bind(("127.0.0.1", 0))?;
+                    }
+                    self.say("again from avocet\n")?;
+                }
+                if self.rounds == 0 {
+                    if !is_client && self.twice {
+                        self.say("again from avocet\n")?;
+                    }
+                    self.linger(&mut buf)?;
+                    self.connection.close(Instant::now());
+                    return self.flush();
+                }
             }
             self.wait(&mut buf)?;
         }
@@ -183,13 +225,49 @@ impl Peer {
             .saturating_duration_since(now)
             .max(Duration::from_millis(1));
         self.socket.set_read_timeout(Some(patience))?;
-        match self.socket.recv(buf) {
-            Ok(length) => self
-                .connection
-                .handle_datagram(Instant::now(), &mut buf[..length]),
+        match self.socket.recv_from(buf) {
+            Ok((length, from)) => {
+                let known = self.paths.iter().position(|path| *path == from);
+                let path = known.unwrap_or_else(|| {
+                    self.paths.push(from);
+                    self.paths.len() - 1
+                });
+                let path = PathId(u64::try_from(path)?);
+                self.connection
+                    .handle_datagram_on(Instant::now(), path, &mut buf[..length]);
+            }
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
             Err(_) => self.connection.handle_timeout(Instant::now()),
         }
         Ok(())
+    }
+
+    /// Takes what the other side may still say about paths.
+    fn linger(&mut self, buf: &mut [u8]) -> Result<(), Box<dyn Error>> {
+        let rest = Instant::now() + Duration::from_millis(300);
+        if self.connection.connection_ids().is_empty() {
+            return Ok(());
+        }
+        let until = std::mem::replace(&mut self.until, rest);
+        while Instant::now() < rest {
+            self.flush()?;
+            if self.wait(buf).is_err() {
+                break;
+            }
+            while let Some(event) = self.connection.poll_event() {
+                if let Event::PathValidated { .. } = event {
+                    println!("moved checked");
+                }
+            }
+        }
+        self.until = until;
+        Ok(())
+    }
+
+    /// Where the other side is by now.
+    fn to(&self) -> Result<SocketAddr, Box<dyn Error>> {
+        let path = usize::try_from(self.connection.path().0)?;
+        Ok(*self.paths.get(path).ok_or("an unknown path")?)
     }
 
     fn say(&mut self, line: &str) -> Result<(), Box<dyn Error>> {
@@ -197,7 +275,7 @@ impl Peer {
         let mark = self.connection.begin(&mut record).ok_or("not connected")?;
         record.extend_from_slice(line.as_bytes());
         self.connection.seal(Instant::now(), &mut record, mark)?;
-        self.socket.send(&record)?;
+        self.socket.send_to(&record, self.to()?)?;
         Ok(())
     }
 
@@ -208,7 +286,16 @@ impl Peer {
             .poll_transmit(Instant::now(), &mut datagram)
             .is_some()
         {
-            self.socket.send(&datagram)?;
+            self.socket.send_to(&datagram, self.to()?)?;
+            datagram.clear();
+        }
+        while let Some(PathId(path)) = self
+            .connection
+            .poll_transmit_elsewhere(Instant::now(), &mut datagram)
+        {
+            let to = self.paths.get(usize::try_from(path)?);
+            self.socket
+                .send_to(&datagram, to.ok_or("an unknown path")?)?;
             datagram.clear();
         }
         Ok(())

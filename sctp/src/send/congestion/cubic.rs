@@ -1,7 +1,10 @@
 use std::time::{Duration, Instant};
 
+use super::delay::DelayWatch;
 use super::hystart::{HyStart, Step};
-use super::{Acked, CongestionControl, FLOOR_PACKETS, INITIAL_PACKETS, Loss, MAX_WINDOW, rate};
+use super::{
+    Acked, CongestionControl, FLOOR_PACKETS, INITIAL_PACKETS, Loss, MAX_WINDOW, bytes, rate,
+};
 
 /// CUBIC (RFC 9438) with HyStart++ (RFC 9406), and on request with an eye on the delay.
 ///
@@ -9,6 +12,10 @@ use super::{Acked, CongestionControl, FLOOR_PACKETS, INITIAL_PACKETS, Loss, MAX_
 /// the least of late. A loss without a queue is the path's, as radio links lose, and going slower would not
 /// help anybody (Veno, RFC 9438 §5.8 asks for such care). Where more than a tenth is lost it counts whatever the delay. When there
 /// is a queue the window falls to what the path holds without it, and never below CUBIC's share.
+///
+/// It leaves slow start as soon as the queue grows. And where nothing waits on the path although the window is again where there
+/// was congestion, it grows by an eighth in a round trip: CUBIC's curve takes ten seconds and more to fill a long and fast path. A
+/// competitor's queue ends this at once.
 #[derive(Debug)]
 pub(crate) struct Cubic {
     mtu: usize,
@@ -21,8 +28,12 @@ pub(crate) struct Cubic {
     /// Parts of a byte that the window has still to grow by.
     remainder: f64,
     judges_delay: bool,
+    /// What is watched when it does.
+    delay: DelayWatch,
     /// The last loss was not congestion, so the repair does not hold the window.
     tolerated: bool,
+    /// Round trips in which losses still come from slow start, whose end has answered them.
+    answered: u32,
     before_timeout: Option<(usize, usize, f64)>,
 }
 
@@ -53,7 +64,9 @@ impl Cubic {
             last_max: 0.0,
             remainder: 0.0,
             judges_delay,
+            delay: DelayWatch::default(),
             tolerated: false,
+            answered: 0,
             before_timeout: None,
         }
     }
@@ -63,6 +76,20 @@ impl Cubic {
     }
 
     fn slow_start(&mut self, acked: &Acked) {
+        if self.judges_delay {
+            if self.delay.sees_queue(acked.least_round_trip) {
+                self.leave_slow_start(acked.least_round_trip);
+            } else if acked.window_limited {
+                // Twice as much in a round trip would overflow the queue of a long and fast path by as much as it holds (RFC 3742).
+                let divisor = if self.window > LIMITED_SLOW_START {
+                    4
+                } else {
+                    1
+                };
+                self.window += acked.bytes / divisor;
+            }
+            return;
+        }
         match self.hystart.on_ack(acked.sample, acked.round_ended) {
             Step::Grow(divisor) => {
                 if acked.window_limited {
@@ -74,6 +101,20 @@ impl Cubic {
                 self.epoch = None;
             }
         }
+    }
+
+    /// The queue grows, and by the time this is known twice as much is on its way as the path holds. What arrived of late is what
+    /// it holds; losses of the rest say nothing new.
+    fn leave_slow_start(&mut self, least: Duration) {
+        let estimate = self.delay.path_bytes(least);
+        if let Some(held) = estimate.filter(|_| self.window > LEAST_SHRUNK) {
+            let held = held + held / 16;
+            self.window = held.clamp(self.window / 2, self.window);
+        }
+        self.slow_start_threshold = self.window;
+        self.epoch = None;
+        self.last_max = self.window as f64;
+        self.answered = ANSWERED_ROUNDS;
     }
 
     /// RFC 9438 §4.2 to §4.5.
@@ -91,6 +132,13 @@ impl Cubic {
         }
         let ahead = acked.smoothed.unwrap_or_default();
         let time = acked.now.saturating_duration_since(epoch.start);
+        if self.judges_delay && self.delay.is_quiet() && time.as_secs_f64() >= epoch.k {
+            // The window is again where there was congestion, and nothing waits: there is more to be had than the curve takes.
+            self.window += acked.bytes / QUIET_GROWTH_DIVISOR;
+            self.last_max = self.window as f64;
+            self.epoch = None;
+            return;
+        }
         let alpha = if epoch.friendly < epoch.prior {
             RENO_ALPHA
         } else {
@@ -129,6 +177,12 @@ impl CongestionControl for Cubic {
     }
 
     fn on_ack(&mut self, acked: &Acked) {
+        if self.judges_delay {
+            self.delay.on_ack(acked);
+            if acked.round_ended {
+                self.answered = self.answered.saturating_sub(1);
+            }
+        }
         if acked.bytes == 0 || (acked.recovering && !self.tolerated) {
             return;
         }
@@ -143,10 +197,17 @@ impl CongestionControl for Cubic {
     fn on_loss(&mut self, loss: &Loss) {
         let least = loss.least_round_trip.as_secs_f64();
         let present = loss.round_trip.as_secs_f64().max(least);
+        if self.answered > 0 {
+            self.tolerated = true;
+            return;
+        }
         let queue_seen = present > least * (1.0 + QUEUE_SHARE);
         self.tolerated = self.judges_delay && !queue_seen && loss.percent < HEAVY_LOSS_PERCENT;
         if self.tolerated {
             return;
+        }
+        if self.judges_delay && self.in_slow_start() && self.last_max == 0.0 {
+            return self.leave_slow_start(loss.least_round_trip);
         }
         let share = if self.judges_delay && queue_seen && loss.percent < HEAVY_LOSS_PERCENT {
             (DRAIN * least / present).max(BETA)
@@ -174,6 +235,7 @@ impl CongestionControl for Cubic {
     }
 
     fn on_idle(&mut self, timeouts: u32) {
+        self.delay.forget();
         let decayed = self.window.checked_shr(timeouts).unwrap_or(0);
         self.window = decayed.max(INITIAL_PACKETS * self.mtu).min(self.window);
         self.epoch = None;
@@ -211,15 +273,14 @@ impl Epoch {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float becomes the nearest integer there is, and no window is negative"
-)]
-fn bytes(value: f64) -> usize {
-    value as usize
-}
-
+/// Beyond this slow start grows by a quarter in a round trip.
+const LIMITED_SLOW_START: usize = 2 << 20;
+/// A smaller window is not cut when slow start ends: the queue bears it, and a newcomer keeps its share.
+const LEAST_SHRUNK: usize = 100_000;
+/// By how much the window grows in a round trip where nothing waits on the path: one part of so many.
+const QUIET_GROWTH_DIVISOR: usize = 8;
+/// Until what was sent before slow start ended is repaired.
+const ANSWERED_ROUNDS: u32 = 3;
 /// RFC 9438 §5 and §4.6.
 const C: f64 = 0.4;
 const BETA: f64 = 0.7;
@@ -244,6 +305,7 @@ mod tests {
             window_limited: true,
             recovering: false,
             sample: None,
+            least_round_trip: Duration::from_millis(100),
             smoothed: Some(Duration::from_millis(100)),
             round_ended: false,
         }
@@ -298,6 +360,72 @@ mod tests {
         assert_eq!(cubic.window(), 805_084);
         cubic.on_loss(&loss(200, 3));
         assert_eq!(cubic.window(), 563_558);
+    }
+
+    /// A round trip's worth of acknowledgements that took so long, the last one ending the round.
+    fn round(cubic: &mut Cubic, now: Instant, millis: u64) {
+        let bytes = cubic.window() / 10;
+        for place in 0..10 {
+            cubic.on_ack(&Acked {
+                sample: Some(Duration::from_millis(millis)),
+                round_ended: place == 9,
+                ..ack(now + Duration::from_millis(10) * place, bytes)
+            });
+        }
+    }
+
+    #[test]
+    fn where_nothing_waits_the_window_grows_by_an_eighth_and_not_before_it_is_where_the_loss_was() {
+        let start = netsim::epoch();
+        let mut cubic = at(1_000_000, true);
+        cubic.on_loss(&loss(150, 1));
+        assert_eq!(cubic.window(), 700_000);
+        for second in 0..9 {
+            round(&mut cubic, start + Duration::from_secs(second), 101);
+        }
+        assert!(cubic.window() < 1_000_000, "{}", cubic.window());
+        // K is over after 9.09 s.
+        round(&mut cubic, start + Duration::from_secs(10), 101);
+        let before = cubic.window();
+        round(&mut cubic, start + Duration::from_secs(11), 101);
+        let grown = cubic.window() - before;
+        assert!((before / 9..before / 7).contains(&grown), "{grown}");
+        round(&mut cubic, start + Duration::from_secs(12), 110);
+        let before = cubic.window();
+        round(&mut cubic, start + Duration::from_secs(12), 110);
+        assert!(cubic.window() - before < before / 50);
+    }
+
+    #[test]
+    fn slow_start_ends_with_what_the_path_holds_when_a_queue_grows() {
+        let start = netsim::epoch();
+        let mut cubic = Cubic::new(1000, true);
+        for trip in 0..6 {
+            round(&mut cubic, start + Duration::from_millis(100) * trip, 100);
+        }
+        let grown = cubic.window();
+        assert!(grown > 500_000, "{grown}");
+        // 500 kB arrive in each of the round trips that follow, and wait longer and longer.
+        for trip in 6..9 {
+            for place in 0..10 {
+                cubic.on_ack(&Acked {
+                    sample: Some(Duration::from_millis(100 + 20 * (trip - 6) + 2 * place)),
+                    ..ack(
+                        start + Duration::from_millis(100 * trip + 10 * place),
+                        50_000,
+                    )
+                });
+            }
+        }
+        assert!(!cubic.in_slow_start());
+        assert!(
+            (500_000..700_000).contains(&cubic.window()),
+            "{}",
+            cubic.window()
+        );
+        let window = cubic.window();
+        cubic.on_loss(&loss(180, 20));
+        assert_eq!(cubic.window(), window, "that was answered");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How much may be in flight, and how fast it leaves.
 
 mod cubic;
+mod delay;
 mod hystart;
 mod new_reno;
 mod pacer;
@@ -55,6 +56,8 @@ pub(crate) struct Acked {
     pub(crate) recovering: bool,
     /// A measured round trip of something sent once.
     pub(crate) sample: Option<Duration>,
+    /// The least round trip of the last seconds.
+    pub(crate) least_round_trip: Duration,
     /// The smoothed round trip.
     pub(crate) smoothed: Option<Duration>,
     /// A round trip is over: everything in flight when the last one ended was acknowledged or lost.
@@ -79,6 +82,15 @@ fn rate(window: usize, quarters: u64, round_trip: Duration) -> Option<u64> {
     }
     let micros = u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX);
     Some((window as u64).saturating_mul(quarters * 250_000) / micros)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float becomes the nearest integer there is, and no window is negative"
+)]
+fn bytes(value: f64) -> usize {
+    value as usize
 }
 
 /// Ten packets at first, as RFC 6928 for TCP: less would add round trips to every short answer.

@@ -110,6 +110,7 @@ mod tests {
             window_limited,
             recovering: false,
             sample: None,
+            least_round_trip: Duration::ZERO,
             smoothed: None,
             round_ended: false,
         }

@@ -38,7 +38,8 @@ impl Outstanding {
                 match sent.phase {
                     Phase::InFlight => self.flight_bytes -= length,
                     Phase::GapAcked => self.gap_acked_bytes -= length,
-                    Phase::Lost | Phase::Abandoned => {}
+                    Phase::Lost | Phase::Unreported => self.lost_bytes -= length,
+                    Phase::Abandoned => {}
                 }
                 if sent.phase != Phase::Abandoned {
                     self.freed_bytes += length;

@@ -28,11 +28,15 @@ pub(crate) struct Outstanding {
     ring: VecDeque<Sent>,
     /// Payload bytes in flight: sent, and neither acknowledged nor taken as lost.
     flight_bytes: usize,
+    /// Payload bytes that are not in flight and not known to have arrived: lost, or unreported.
+    lost_bytes: usize,
     /// What to send again, in the order in which it was found lost. Entries may have been acknowledged since.
     lost: VecDeque<Unwrapped>,
     /// The gap ack blocks of the last acknowledgement.
     gap_acked: Vec<Range<Unwrapped>>,
     gap_acked_before: Vec<Range<Unwrapped>>,
+    /// The last acknowledgement had so many gap ack blocks that it may not have had room for all: nothing is known from here on.
+    unreported: Option<Unwrapped>,
     /// Payload bytes in gap ack blocks.
     gap_acked_bytes: usize,
     /// Acknowledgements that reported something new above the present gap.
@@ -98,6 +102,8 @@ struct TailProbe {
 enum Phase {
     InFlight,
     Lost,
+    /// Overdue, and the peer has no room to say whether it arrived.
+    Unreported,
     /// Reported in a gap ack block, which the peer may take back (RFC 9260 §6.2).
     GapAcked,
     /// Given up (RFC 3758 §3.5 A3). Its bytes are gone.
@@ -149,9 +155,11 @@ impl Outstanding {
             first,
             ring: VecDeque::new(),
             flight_bytes: 0,
+            lost_bytes: 0,
             lost: VecDeque::new(),
             gap_acked: Vec::new(),
             gap_acked_before: Vec::new(),
+            unreported: None,
             gap_acked_bytes: 0,
             reports: 0,
             two_packets: 2 * max_payload,
@@ -189,6 +197,16 @@ impl Outstanding {
 
     pub(crate) fn flight_bytes(&self) -> usize {
         self.flight_bytes
+    }
+
+    /// Payload bytes that the peer has beyond a gap.
+    pub(crate) fn gap_acked_bytes(&self) -> usize {
+        self.gap_acked_bytes
+    }
+
+    /// Payload bytes that are not in flight any more and not known to have arrived.
+    pub(crate) fn lost_bytes(&self) -> usize {
+        self.lost_bytes
     }
 
     /// The first TSN that is not acknowledged cumulatively.
@@ -251,21 +269,19 @@ impl Outstanding {
         buf: &mut Vec<u8>,
     ) {
         self.lost.pop_front();
-        if let Some(length) = self.encode_again(now, tsn, immediate, buf) {
-            self.flight_bytes += length;
-        }
+        self.encode_again(now, tsn, immediate, buf);
     }
 
-    fn encode_again(
-        &mut self,
-        now: Instant,
-        tsn: Unwrapped,
-        immediate: bool,
-        buf: &mut Vec<u8>,
-    ) -> Option<usize> {
+    fn encode_again(&mut self, now: Instant, tsn: Unwrapped, immediate: bool, buf: &mut Vec<u8>) {
         // Karn: an acknowledgement would not say which of the two it answers.
         self.probe.take_if(|(probe, _)| *probe == tsn);
-        let sent = self.ring.get_mut(tsn.since(self.first) as usize)?;
+        let Some(sent) = self.ring.get_mut(tsn.since(self.first) as usize) else {
+            return;
+        };
+        if matches!(sent.phase, Phase::Lost | Phase::Unreported) {
+            self.lost_bytes -= sent.payload.len();
+            self.flight_bytes += sent.payload.len();
+        }
         sent.phase = Phase::InFlight;
         sent.repetitions = sent.repetitions.saturating_add(1);
         sent.sent_at = now;
@@ -273,7 +289,6 @@ impl Outstanding {
         sent.encode(tsn.wrap(), immediate, self.interleaving, buf);
         self.counts.retransmitted_chunks += 1;
         self.counts.retransmitted_bytes += sent.payload.len() as u64;
-        Some(sent.payload.len())
     }
 
     /// The number of the next transmission.
@@ -347,11 +362,15 @@ impl Outstanding {
     pub(crate) fn on_timeout(&mut self) {
         self.lost.clear();
         for (offset, sent) in self.ring.iter_mut().enumerate() {
-            if matches!(sent.phase, Phase::InFlight | Phase::Lost) {
+            if matches!(
+                sent.phase,
+                Phase::InFlight | Phase::Lost | Phase::Unreported
+            ) {
                 sent.phase = Phase::Lost;
                 self.lost.push_back(self.first.plus(offset as u64));
             }
         }
+        self.lost_bytes += self.flight_bytes;
         self.flight_bytes = 0;
         self.probe = None;
         self.rack.clear();

@@ -7,6 +7,17 @@ use crate::serial::Unwrapped;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Transmission(u64);
 
+/// What the report of an arrival is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Report {
+    /// Of what was sent once.
+    First,
+    /// Of what was sent again.
+    Repair,
+    /// There was no room for it before: it says nothing about time.
+    Late,
+}
+
 /// What loss detection by time remembers (RFC 8985, for TSNs instead of octets).
 ///
 /// A chunk is lost when something that was sent later has arrived, and it is overdue by more than packets overtake each other
@@ -15,6 +26,8 @@ pub(crate) struct Transmission(u64);
 pub(super) struct Rack {
     /// Transmissions in the order in which they were made; those that were answered, or made again, are dead entries.
     order: VecDeque<Unwrapped>,
+    /// Overdue transmissions that the peer has no room to report.
+    aside: VecDeque<(Transmission, Unwrapped)>,
     /// The number of the first of them.
     base: u64,
     /// The latest transmission that arrived, and its round trip.
@@ -33,6 +46,7 @@ impl Rack {
     pub(super) fn new() -> Self {
         Self {
             order: VecDeque::new(),
+            aside: VecDeque::new(),
             base: 1,
             newest: Transmission(0),
             round_trip: Duration::ZERO,
@@ -81,8 +95,24 @@ impl Rack {
         }
     }
 
+    /// The peer has no room to say what became of the oldest transmission.
+    pub(super) fn set_oldest_aside(&mut self) {
+        self.aside.extend(self.oldest());
+        self.drop_oldest();
+    }
+
+    /// The oldest transmission that was set aside.
+    pub(super) fn oldest_aside(&self) -> Option<(Transmission, Unwrapped)> {
+        self.aside.front().copied()
+    }
+
+    pub(super) fn drop_oldest_aside(&mut self) {
+        self.aside.pop_front();
+    }
+
     /// Forgets every transmission.
     pub(super) fn clear(&mut self) {
+        self.aside.clear();
         self.base += self.order.len() as u64;
         self.order.clear();
     }
@@ -91,6 +121,7 @@ impl Rack {
     pub(super) fn release(&mut self) {
         self.clear();
         self.order = VecDeque::new();
+        self.aside = VecDeque::new();
     }
 
     /// A chunk arrived, as a SACK says. `before` is the latest transmission that had arrived before that SACK. Gives the
@@ -100,9 +131,14 @@ impl Rack {
         now: Instant,
         number: Transmission,
         sent_at: Instant,
-        sent_again: bool,
+        report: Report,
         before: Transmission,
     ) -> Option<Duration> {
+        if report == Report::Late {
+            self.newest = self.newest.max(number);
+            return None;
+        }
+        let sent_again = report == Report::Repair;
         let round_trip = now.saturating_duration_since(sent_at);
         if sent_again && self.least.value().is_some_and(|least| round_trip < least) {
             // Too soon: this answers the transmission before.

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::super::MESSAGE_OVERHEAD;
 use super::differences::for_each_difference;
-use super::{Outstanding, Phase, SackError, SackOutcome, Transmission};
+use super::rack::Report;
+use super::{Outstanding, Phase, SackError, SackOutcome, Sent, Transmission};
 use crate::chunk::{GapAckBlock, SackChunk};
 use crate::serial::{Tsn, Unwrapped};
 
@@ -39,7 +40,8 @@ impl Outstanding {
             self.undo_spurious_timeout(&mut outcome);
         }
         self.take_duplicates(sack, &mut outcome);
-        if self.gap_acked.is_empty() && self.rack.oldest().is_none() {
+        let all_settled = self.rack.oldest().is_none() && self.rack.oldest_aside().is_none();
+        if self.gap_acked.is_empty() && all_settled {
             return Ok(outcome);
         }
         self.find_overdue(now, recovering, smoothed, &mut outcome);
@@ -89,6 +91,7 @@ impl Outstanding {
                 sent.phase = Phase::InFlight;
                 sent.number = self.rack.record(self.first.plus(offset as u64));
                 self.flight_bytes += sent.payload.len();
+                self.lost_bytes -= sent.payload.len();
             }
         }
     }
@@ -126,7 +129,8 @@ impl Outstanding {
             return;
         }
         let before = self.rack.newest();
-        for sent in self.ring.drain(..count) {
+        let reported = self.reported_places();
+        for (offset, sent) in self.ring.drain(..count).enumerate() {
             let length = sent.payload.len();
             outcome.released_bytes += length;
             outcome.full_delivered |= length >= self.two_packets / 2;
@@ -139,8 +143,13 @@ impl Outstanding {
                     outcome.newly_acked_bytes += length;
                 }
                 Phase::Lost => {
+                    self.lost_bytes -= length;
                     outcome.newly_acked_bytes += length;
                     outcome.timeout_was_spurious = self.timed_out;
+                }
+                Phase::Unreported => {
+                    self.lost_bytes -= length;
+                    outcome.newly_acked_bytes += length;
                 }
                 Phase::GapAcked => {
                     self.gap_acked_bytes -= length;
@@ -152,7 +161,7 @@ impl Outstanding {
                 now,
                 sent.number,
                 sent.sent_at,
-                sent.repetitions > 0,
+                sent.report(offset < reported),
                 before,
             );
             outcome.latest_round_trip = sample.or(outcome.latest_round_trip);
@@ -181,6 +190,7 @@ impl Outstanding {
         outcome: &mut SackOutcome,
     ) {
         if self.gap_acked.is_empty() && sack.gap_ack_blocks().len() == 0 {
+            self.unreported = None;
             return;
         }
         let mut before = std::mem::replace(
@@ -201,6 +211,9 @@ impl Outstanding {
             self.change_gap_acked(now, range, added, newest, outcome);
         });
         self.reports += u32::from(has_news);
+        self.unreported = (after.len() >= MANY_GAP_ACK_BLOCKS)
+            .then(|| after.last().map(|run| run.end))
+            .flatten();
         before.clear();
         self.gap_acked_before = before;
         self.gap_acked = after;
@@ -216,14 +229,18 @@ impl Outstanding {
     ) {
         let start = range.start.since(self.first) as usize;
         let end = range.end.since(self.first) as usize;
-        for sent in self.ring.range_mut(start..end.min(self.ring.len())) {
+        let reported = self.reported_places();
+        let places = self.ring.range_mut(start..end.min(self.ring.len()));
+        for (sent, offset) in places.zip(start..) {
             let length = sent.payload.len();
             if sent.phase == Phase::Abandoned {
                 continue;
             }
             if added {
-                if sent.phase == Phase::InFlight {
-                    self.flight_bytes -= length;
+                match sent.phase {
+                    Phase::InFlight => self.flight_bytes -= length,
+                    Phase::Lost | Phase::Unreported => self.lost_bytes -= length,
+                    Phase::GapAcked | Phase::Abandoned => {}
                 }
                 outcome.full_delivered |= length >= self.two_packets / 2;
                 sent.phase = Phase::GapAcked;
@@ -233,7 +250,7 @@ impl Outstanding {
                     now,
                     sent.number,
                     sent.sent_at,
-                    sent.repetitions > 0,
+                    sent.report(offset < reported),
                     newest,
                 );
                 outcome.latest_round_trip = sample.or(outcome.latest_round_trip);
@@ -261,43 +278,112 @@ impl Outstanding {
         let sure = recovering || self.reports >= 3 || self.gap_acked_bytes > self.two_packets;
         let patience = self.rack.round_trip() + self.rack.reorder_window(sure, smoothed);
         self.loss_due = None;
+        while let Some((number, tsn)) = self.rack.oldest_aside()
+            && self.unreported.is_none_or(|end| tsn < end)
+            && matches!(
+                self.judge(now, number, tsn, patience, outcome),
+                Verdict::Settled
+            )
+        {
+            self.rack.drop_oldest_aside();
+        }
         while let Some((number, tsn)) = self.rack.oldest() {
-            let index = tsn.since(self.first) as usize;
-            let live = tsn >= self.first;
-            let sent = self
-                .ring
-                .get_mut(index)
-                .filter(|sent| live && sent.phase == Phase::InFlight && sent.number == number);
-            if let Some(sent) = sent {
-                if number >= self.rack.newest() {
+            match self.judge(now, number, tsn, patience, outcome) {
+                Verdict::Settled => self.rack.drop_oldest(),
+                Verdict::Unknown => self.rack.set_oldest_aside(),
+                Verdict::Waiting(due) => {
+                    self.loss_due = due;
                     return;
-                }
-                let due = sent.sent_at + patience;
-                if due > now {
-                    self.loss_due = Some(due);
-                    return;
-                }
-                sent.phase = Phase::Lost;
-                self.flight_bytes -= sent.payload.len();
-                outcome.found_losses = true;
-                outcome.lost_bytes += sent.payload.len();
-                outcome.latest_lost = Some(number);
-                if sent.payload.len() >= self.two_packets / 2 {
-                    outcome.full_lost = Some(number);
-                }
-                if sent.limit.forbids(now, sent.repetitions) {
-                    self.rack.drop_oldest();
-                    self.abandon(tsn, outcome);
-                    continue;
-                }
-                if sent.repetitions > 0 {
-                    // The receiver has waited for it the longest.
-                    self.lost.push_front(tsn);
-                } else {
-                    self.lost.push_back(tsn);
                 }
             }
-            self.rack.drop_oldest();
+        }
+    }
+
+    /// For how many of the outstanding chunks the last acknowledgement had room.
+    fn reported_places(&self) -> usize {
+        match self.unreported {
+            None => usize::MAX,
+            Some(end) if end < self.first => 0,
+            Some(end) => end.since(self.first) as usize,
+        }
+    }
+
+    /// What is to be thought of a transmission.
+    fn judge(
+        &mut self,
+        now: Instant,
+        number: Transmission,
+        tsn: Unwrapped,
+        patience: Duration,
+        outcome: &mut SackOutcome,
+    ) -> Verdict {
+        if tsn < self.first {
+            return Verdict::Settled;
+        }
+        let Some(sent) = self.ring.get_mut(tsn.since(self.first) as usize) else {
+            return Verdict::Settled;
+        };
+        let waiting = matches!(sent.phase, Phase::InFlight | Phase::Unreported);
+        if !waiting || sent.number != number {
+            return Verdict::Settled;
+        }
+        if number >= self.rack.newest() {
+            return Verdict::Waiting(None);
+        }
+        let due = sent.sent_at + patience;
+        if due > now {
+            return Verdict::Waiting(Some(due));
+        }
+        let length = sent.payload.len();
+        if sent.phase == Phase::InFlight {
+            self.flight_bytes -= length;
+            self.lost_bytes += length;
+        }
+        if self.unreported.is_some_and(|end| tsn >= end) {
+            sent.phase = Phase::Unreported;
+            return Verdict::Unknown;
+        }
+        sent.phase = Phase::Lost;
+        outcome.found_losses = true;
+        outcome.lost_bytes += length;
+        outcome.latest_lost = Some(number);
+        if length >= self.two_packets / 2 {
+            outcome.full_lost = Some(number);
+        }
+        if sent.limit.forbids(now, sent.repetitions) {
+            self.abandon(tsn, outcome);
+        } else if sent.repetitions > 0 {
+            // The receiver has waited for it the longest.
+            self.lost.push_front(tsn);
+        } else {
+            self.lost.push_back(tsn);
+        }
+        Verdict::Settled
+    }
+}
+
+impl Sent {
+    fn report(&self, had_room: bool) -> Report {
+        if !had_room {
+            Report::Late
+        } else if self.repetitions > 0 {
+            Report::Repair
+        } else {
+            Report::First
         }
     }
 }
+
+/// What is to be thought of a transmission.
+#[derive(Clone, Copy, Debug)]
+enum Verdict {
+    /// It was answered, or is lost: nothing more is to be found out.
+    Settled,
+    /// The peer has no room to report it.
+    Unknown,
+    /// It may still arrive, perhaps until then.
+    Waiting(Option<Instant>),
+}
+
+/// Nobody reports fewer gap ack blocks than this when there are more.
+const MANY_GAP_ACK_BLOCKS: usize = 20;

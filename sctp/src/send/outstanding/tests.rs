@@ -149,6 +149,43 @@ fn a_repair_that_is_lost_is_found_by_what_was_sent_after_it() {
 }
 
 #[test]
+fn what_a_full_report_has_no_room_for_is_not_taken_as_lost() {
+    let start = netsim::epoch();
+    let mut outstanding = sent(100, start);
+    let now = start + ROUND_TRIP;
+    // Every second one is missing, and there is room for few blocks.
+    let every_second = |from: u32, count: u32| {
+        (0..count)
+            .map(|n| (from + 2 * n + 1, from + 2 * n + 1))
+            .collect::<Vec<_>>()
+    };
+    let outcome = sack(&mut outstanding, now, 0, &every_second(0, 21)).unwrap();
+    assert!(outcome.found_losses);
+    let holes = (0..42).step_by(2).collect::<Vec<u64>>();
+    assert_eq!(lost(&mut outstanding, now), holes);
+    // Repairs arrive. What was sent before them and lies beyond the report is unknown, and no longer in flight.
+    let later = now + ROUND_TRIP;
+    let outcome = sack(&mut outstanding, later, 20, &every_second(20, 21)).unwrap();
+    assert_eq!(outcome.latest_round_trip, None);
+    let reported_end = 62;
+    assert_eq!(
+        outstanding.lost_bytes() - outcome.lost_bytes,
+        (100 - reported_end) * 100
+    );
+    let again = lost(&mut outstanding, later);
+    assert!(
+        again.iter().all(|place| *place < reported_end as u64),
+        "{again:?}"
+    );
+    sack(&mut outstanding, later + ROUND_TRIP, 100, &[]).unwrap();
+    assert!(outstanding.is_empty());
+    assert_eq!(
+        (outstanding.flight_bytes(), outstanding.lost_bytes()),
+        (0, 0)
+    );
+}
+
+#[test]
 fn a_timeout_is_a_mistake_when_the_first_answer_is_to_what_was_not_sent_again() {
     let start = netsim::epoch();
     let mut outstanding = sent(5, start);
