@@ -85,7 +85,7 @@ impl KeyExchange {
             return Err(CryptoError);
         }
         let peer = agreement::UnparsedPublicKey::new(self.private.algorithm(), peer);
-        agreement::agree_ephemeral(self.private, &peer, CryptoError, |secret| {
+        agreement::agree_ephemeral(self.private, peer, CryptoError, |secret| {
             Ok(Zeroizing::new(secret.to_vec()))
         })
     }
