@@ -20,6 +20,8 @@ pub enum Event {
         path: Path,
         /// The round trip of its checks, when one was measured without ambiguity.
         round_trip: Option<Duration>,
+        /// Why it is this one now.
+        reason: SelectionReason,
     },
     /// A role conflict was settled against us, or the peer turned out to be lite.
     RoleChanged(Role),
@@ -62,6 +64,21 @@ pub enum Event {
     /// The peer answered a message that carried something as if it had carried nothing: it does not know of such
     /// things. Told once for each attachment.
     PayloadsRefused,
+}
+
+/// Why data takes another path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SelectionReason {
+    /// It is the first one.
+    First,
+    /// It is the first one of a restart.
+    Restart,
+    /// The one before is silent or gone.
+    PathLost,
+    /// It is better than the one before.
+    Better,
+    /// The controlling side says so.
+    PeerChose,
 }
 
 /// What became of a stream.

@@ -22,6 +22,6 @@ pub use candidate::{Candidate, CandidateKind, CandidateTransport, ParseCandidate
 pub use config::{Config, Mode, Policy, Role};
 pub use credentials::Credentials;
 pub use error::{AddCandidateError, AddStunServerError, ConfigError, CredentialsError};
-pub use event::{Event, InterfaceFact, State, StreamFact};
+pub use event::{Event, InterfaceFact, SelectionReason, State, StreamFact};
 pub use rewrite::{AddressRewrite, RewriteMode};
 pub use stats::{CandidateStats, PairState, PairStats, Stats};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use avocet_ice::{
     AddCandidateError, AddressRewrite, Agent, Candidate, CandidateKind, Config, Event,
-    InterfaceFact, Mode, PairState, Policy, Role, State, StreamFact, TcpType,
+    InterfaceFact, Mode, PairState, Policy, Role, SelectionReason, State, StreamFact, TcpType,
 };
 use net::{Path, StreamId, Transport};
 use netsim::{ADDRESS_A, ADDRESS_B, Profile};
@@ -427,6 +427,30 @@ fn checks_from_a_relay_wait_for_its_permission() {
     let mut pairs = talk.agents[0].pair_stats();
     let is_failed = |pair: &avocet_ice::PairStats| pair.state == PairState::Failed;
     assert!(pairs.any(|pair| pair.path.remote == other && is_failed(&pair)));
+}
+
+/// I-38
+#[test]
+fn a_change_of_path_says_why() {
+    let other: SocketAddr = ([10, 0, 1, 1], 5_001).into();
+    let mut talk = Talk::new();
+    talk.carries_udp = true;
+    talk.add(0, Candidate::host(ADDRESS_A));
+    talk.add(0, Candidate::host(other));
+    talk.add(1, Candidate::host(ADDRESS_B));
+    talk.introduce();
+    talk.run(100);
+    let (now, first) = (talk.now, talk.agents[0].best_path().unwrap());
+    talk.down.push(first.local.ip());
+    talk.agents[0].on_interface(now, InterfaceFact::Down(first.local.ip()));
+    talk.run(1_200);
+    let reasons = talk.events[0].iter().filter_map(|event| match event {
+        Event::Selected { reason, .. } => Some(*reason),
+        _ => None,
+    });
+    let reasons: Vec<_> = reasons.collect();
+    assert_eq!(reasons.first(), Some(&SelectionReason::First));
+    assert_eq!(reasons.last(), Some(&SelectionReason::PathLost));
 }
 
 /// T-3: a relay whose allocation ended takes its candidates and pairs with it.

@@ -374,3 +374,23 @@ fn credentials_are_replaced_in_the_middle_of_a_call() {
     let unknown = pc.set_relay_credentials(now, "203.0.113.2", "bob", "secret");
     assert_eq!(unknown, Err(peer::RelayCredentialsError::UnknownHost));
 }
+
+/// M-1, T-18: the search for the size of the path goes through the relay, and leaves room for its envelope.
+#[test]
+fn packets_through_a_relay_grow_to_what_its_envelope_leaves() {
+    let change = |config: &mut Config| {
+        config.ice_servers = vec![turn("turn:203.0.113.1")];
+        config.ice_policy = ice::Policy::Relay;
+        config.path_mtu = Some(ice::path_mtu::PathMtuConfig::default());
+    };
+    let mut link = access();
+    link.mtu_bytes = 1_500;
+    let mut meeting = Meeting::new(17, link, [None, None], change);
+    assert!(meeting.connect().is_some());
+    meeting.world.run_for(Duration::from_secs(2));
+    for id in [meeting.a, meeting.b] {
+        let budget = meeting.host(id).peer.pc.path_budget();
+        assert_eq!(budget.payload_bytes(), 1_472 - 96);
+    }
+    talk(&mut meeting, 100_000);
+}

@@ -18,7 +18,11 @@ pub(crate) fn candidates(bound: SocketAddr) -> io::Result<Vec<SocketAddr>> {
         .iter()
         .map(if_addrs::Interface::ip)
         .collect();
-    Ok(choose(&all, bound))
+    let table = match cfg!(target_os = "linux") && bound.is_ipv6() {
+        true => std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default(),
+        false => String::new(),
+    };
+    Ok(choose(&without_stable(all, &table), bound))
 }
 
 /// Looks at the addresses of this host from time to time, and reports them when they have changed.
@@ -47,6 +51,42 @@ pub(crate) async fn watch(bound: Vec<SocketAddr>, period: Duration, reports: mps
         }
         tokio::time::sleep(period).await;
     }
+}
+
+/// Leaves out what IPv6 addresses should not be used for new connections: those that are deprecated or not proved yet,
+/// and those that name the host for ever where the same interface and prefix has a temporary one (RFC 8981, RFC 8835
+/// §3.3). `table` is what Linux says of each: address, index, prefix length, scope, flags, name.
+fn without_stable(all: Vec<IpAddr>, table: &str) -> Vec<IpAddr> {
+    const TEMPORARY: u8 = 0x01;
+    const UNUSABLE: u8 = 0x08 | 0x20 | 0x40;
+    let rows: Vec<(u128, &str, u8)> = table
+        .lines()
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let [address, index, _, _, flags, _] = fields[..] else {
+                return None;
+            };
+            let address = u128::from_str_radix(address, 16).ok()?;
+            Some((address, index, u8::from_str_radix(flags, 16).ok()?))
+        })
+        .collect();
+    let is_kept = |ip: &IpAddr| {
+        let IpAddr::V6(ip) = ip else {
+            return true;
+        };
+        let own = u128::from(*ip);
+        let Some((_, index, flags)) = rows.iter().find(|(address, ..)| *address == own) else {
+            return true;
+        };
+        let is_replaced = rows.iter().any(|(address, of, theirs)| {
+            of == index
+                && address >> 64 == own >> 64
+                && theirs & TEMPORARY != 0
+                && theirs & UNUSABLE == 0
+        });
+        flags & UNUSABLE == 0 && (flags & TEMPORARY != 0 || !is_replaced)
+    };
+    all.into_iter().filter(is_kept).collect()
 }
 
 fn choose(all: &[IpAddr], bound: SocketAddr) -> Vec<SocketAddr> {
@@ -136,5 +176,39 @@ mod tests {
             ["127.0.0.1:9".parse().unwrap()]
         );
         assert_eq!(choose(&all, "[::]:9".parse().unwrap()), []);
+    }
+
+    /// I-31
+    #[test]
+    fn temporary_addresses_stand_for_the_stable_ones_of_their_prefix() {
+        let table = "\
+20010db8000000010000000000000001 02 40 00 80     eth0
+20010db8000000010000000000000002 02 40 00 01     eth0
+20010db8000000010000000000000003 02 40 00 21     eth0
+20010db8000000020000000000000001 02 40 00 80     eth0
+20010db8000000030000000000000001 03 40 00 c0     eth1
+fe800000000000000000000000000001 02 40 20 80     eth0
+";
+        let all = ips(&[
+            "192.0.2.1",
+            "2001:db8:0:1::1",
+            "2001:db8:0:1::2",
+            "2001:db8:0:1::3",
+            "2001:db8:0:2::1",
+            "2001:db8:0:3::1",
+            "2001:db8:0:4::1",
+        ]);
+        let kept = without_stable(all.clone(), table);
+        let wanted = [
+            "192.0.2.1",
+            // Temporary; the stable one and the deprecated one are not used.
+            "2001:db8:0:1::2",
+            // The only one of its prefix.
+            "2001:db8:0:2::1",
+            // Nothing is known of it.
+            "2001:db8:0:4::1",
+        ];
+        assert_eq!(kept, ips(&wanted));
+        assert_eq!(without_stable(all.clone(), "not such a table"), all);
     }
 }

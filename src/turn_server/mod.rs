@@ -1,9 +1,11 @@
 //! A TURN and STUN server for the open internet: [`turn::Server`] with sockets, threads and a configuration file.
 //!
 //! Each thread is a shard: it has its own sockets on every listening address (the kernel tells clients apart), its own relays, and its
-//! own [`turn::Server`]. Nothing on the way of a packet is shared, so nothing is locked.
+//! own [`turn::Server`]. Nothing on the way of a packet is shared, so nothing is locked; what users have is counted
+//! together when an allocation begins or ends.
 
 mod metrics;
+mod quota;
 mod settings;
 mod shard;
 mod tls;
@@ -23,6 +25,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use turn::server::{Clock, Config, ConfigError, Limits, RelayAddress, Stats};
 
+use quota::SharedQuota;
 use settings::Settings as Given;
 use shard::{Control, Links, Setup};
 use tls::Certificates;
@@ -87,11 +90,12 @@ impl TurnServer {
         let (senders, receivers): (Vec<_>, Vec<_>) =
             (0..count).map(|_| mpsc::unbounded_channel()).unzip();
         let mut threads = Vec::new();
+        let quota = SharedQuota::new(&settings.limits);
         for (index, controls) in receivers.into_iter().enumerate() {
             let mut config = config(settings, &listeners, (index, count), clock)?;
             config.nonce_secret = Some(nonce_secret);
             let setup = Setup {
-                server: turn::Server::new(config)?,
+                server: turn::Server::new(config)?.with_quota(Box::new(quota.clone())),
                 sockets: shard::Sockets::bind(&listeners)?,
                 relays: settings.relays.clone(),
                 certificates: certificates.clone(),

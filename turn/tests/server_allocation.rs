@@ -570,3 +570,33 @@ fn a_driver_that_never_answers_loses_the_allocation_after_thirty_seconds() {
     desk.server.on_relay_opened(desk.now, relay, Ok(()));
     assert_eq!(desk.server.stats().drops.stale, 1);
 }
+
+/// U-6
+#[test]
+fn a_quota_that_is_shared_is_asked_and_told() {
+    #[derive(Debug)]
+    struct One(usize);
+    impl avocet_turn::server::Quota for One {
+        fn enter(&mut self, user: &str, _: u64) -> bool {
+            assert_eq!(user, "alice");
+            self.0 += 1;
+            self.0 == 1
+        }
+        fn leave(&mut self, _: &str, _: u64) {
+            self.0 = 0;
+        }
+    }
+    let mut desk = Desk::new(config());
+    desk.server = avocet_turn::Server::new(config())
+        .unwrap()
+        .with_quota(Box::new(One(0)));
+    let ask = |it: &mut stun::MessageBuilder<'_>| {
+        it.requested_transport(17);
+    };
+    let mut first = Caller::new(client(1), "alice");
+    let mut second = Caller::new(client(2), "alice");
+    assert_eq!(first.ask(&mut desk, ALLOCATE, ask).code, 0);
+    assert_eq!(second.ask(&mut desk, ALLOCATE, ask).code, 486);
+    first.refresh(&mut desk, Some(0));
+    assert_eq!(second.ask(&mut desk, ALLOCATE, ask).code, 0);
+}

@@ -191,6 +191,7 @@ mod tests {
     /// 2026-11-23.
     const NOW: Duration = Duration::from_secs(1_795_392_000);
 
+    /// D-24.
     #[test]
     fn a_generated_certificate_lasts_thirty_days_and_is_unlike_any_other() {
         let one = Certificate::generate(NOW).unwrap();

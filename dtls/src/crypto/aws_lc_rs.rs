@@ -78,8 +78,14 @@ impl KeyExchange {
     }
 
     pub(super) fn agree(self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        // It reads other forms as well, which TLS does not have (RFC 8422 §5.1.2): a share of theirs is like ours.
+        let public = self.public.as_ref();
+        let is_point = public.len() > 32;
+        if peer.len() != public.len() || is_point && peer.first() != public.first() {
+            return Err(CryptoError);
+        }
         let peer = agreement::UnparsedPublicKey::new(self.private.algorithm(), peer);
-        agreement::agree_ephemeral(self.private, &peer, CryptoError, |secret| {
+        agreement::agree_ephemeral(self.private, peer, CryptoError, |secret| {
             Ok(Zeroizing::new(secret.to_vec()))
         })
     }

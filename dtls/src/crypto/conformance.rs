@@ -19,6 +19,7 @@ fn providers() -> Vec<Provider> {
     ]
 }
 
+/// Catalogue D-20.
 #[test]
 fn every_provider_passes() {
     for provider in providers() {
@@ -221,6 +222,8 @@ fn check_groups(provider: &Provider) {
 }
 
 /// The same with the secret, by the provider that can be given a private key.
+///
+/// Catalogue D-20.
 #[test]
 fn the_pure_provider_agrees_on_the_known_secrets() {
     for (group, tests) in [

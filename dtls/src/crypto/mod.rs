@@ -190,7 +190,7 @@ impl Provider {
             #[cfg(feature = "ring")]
             Kind::Ring => HmacKey::Ring(ring::HmacKey::new(hash, key)),
             #[cfg(feature = "aws-lc-rs")]
-            Kind::AwsLcRs => HmacKey::AwsLcRs(aws_lc_rs::HmacKey::new(hash, key)),
+            Kind::AwsLcRs => HmacKey::AwsLcRs(Box::new(aws_lc_rs::HmacKey::new(hash, key))),
             #[cfg(feature = "rust-crypto")]
             Kind::RustCrypto { .. } => HmacKey::RustCrypto(rust_crypto::HmacKey::new(hash, key)),
         }
@@ -418,7 +418,7 @@ pub(crate) enum HmacKey {
     #[cfg(feature = "ring")]
     Ring(ring::HmacKey),
     #[cfg(feature = "aws-lc-rs")]
-    AwsLcRs(aws_lc_rs::HmacKey),
+    AwsLcRs(Box<aws_lc_rs::HmacKey>),
     #[cfg(feature = "rust-crypto")]
     RustCrypto(rust_crypto::HmacKey),
 }

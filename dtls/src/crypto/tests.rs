@@ -26,6 +26,7 @@ fn every_pair_of_providers_agrees_on_keys_in_every_common_group() {
     }
 }
 
+/// Catalogue D-20.
 #[test]
 fn public_values_that_lead_to_no_secret_are_refused() {
     // Low order points, and not even a u-coordinate (RFC 7748 §6.1, RFC 8422 §5.11).
@@ -90,6 +91,7 @@ fn what_one_provider_signs_the_other_verifies() {
     }
 }
 
+/// Catalogue D-16.
 #[test]
 fn a_signature_over_a_truncated_digest_is_refused() {
     let certificate = alice();

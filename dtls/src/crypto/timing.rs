@@ -1,8 +1,9 @@
 //! Whether the time of a refusal tells where what was shown is wrong: Welch's t between two classes in random order, as
-//! in the method `dudect` (Reparaz, Balasch, Verbauwhede 2017). Too slow and too sensitive for every day:
+//! in the method `dudect` (Reparaz, Balasch, Verbauwhede 2017). Too slow and too sensitive for every day, on which the
+//! tests only see that each forgery is refused:
 //!
 //! ```text
-//! cargo test --release -p avocet-dtls timing -- --ignored --nocapture --test-threads 1
+//! AVOCET_TIMING=1 cargo test --release -p avocet-dtls timing -- --nocapture --test-threads 1
 //! ```
 #![expect(clippy::disallowed_methods, reason = "a measurement needs a clock")]
 
@@ -12,17 +13,24 @@ use std::time::Instant;
 use super::{AeadAlgorithm, Provider, equal};
 use crate::{Fingerprint, HashAlgorithm};
 
+/// With `AVOCET_TIMING`, and without.
 const SAMPLES: usize = 200_000;
+const FEW_SAMPLES: usize = 500;
 /// Above it two classes differ.
 const BOUND: f64 = 4.5;
 /// A leak is there each time; other people's work on the machine is not.
 const ATTEMPTS: usize = 5;
 
+fn measures() -> bool {
+    std::env::var_os("AVOCET_TIMING").is_some()
+}
+
 /// Calls `work` with one of two inputs, wrong at the first and at the last place.
 fn t<I>(inputs: &mut [I; 2], mut work: impl FnMut(&mut I) -> bool) -> f64 {
-    let mut times = [(); 2].map(|()| Vec::with_capacity(SAMPLES));
+    let samples = if measures() { SAMPLES } else { FEW_SAMPLES };
+    let mut times = [(); 2].map(|()| Vec::with_capacity(samples));
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    for _ in 0..SAMPLES {
+    for _ in 0..samples {
         // xorshift: any order that the processor cannot foresee will do.
         random ^= random << 13;
         random ^= random >> 7;
@@ -56,7 +64,7 @@ pub(crate) fn assert_silent<I>(
 ) {
     let attempts = (0..ATTEMPTS).map(|_| t(inputs, &mut work));
     let found = attempts.inspect(|t| println!("{what}: t = {t:.2}"));
-    let silent = found.take(ATTEMPTS).any(|t| t.abs() < BOUND);
+    let silent = found.take(ATTEMPTS).any(|t| t.abs() < BOUND || !measures());
     assert!(silent, "the time of {what} tells");
 }
 
@@ -69,8 +77,9 @@ pub(crate) fn wrong(genuine: &[u8], from: usize) -> [Vec<u8>; 2] {
 }
 
 /// What the method has to find: a comparison that ends where it knows.
+///
+/// Catalogue K-02.
 #[test]
-#[ignore = "a measurement"]
 fn a_comparison_that_tells_is_found_out() {
     let genuine = vec![7; 48];
     let naive = |shown: &mut Vec<u8>| {
@@ -79,12 +88,11 @@ fn a_comparison_that_tells_is_found_out() {
     };
     let found = t(&mut wrong(&genuine, 0), naive);
     println!("a loop with an early end: t = {found:.2}");
-    assert!(found.abs() > BOUND);
+    assert!(found.abs() > BOUND || !measures());
 }
 
 /// Catalogue K-02: the tags of records.
 #[test]
-#[ignore = "a measurement"]
 fn the_time_of_refusing_a_tag_does_not_tell() {
     let providers = [
         Provider::ring(),
@@ -120,7 +128,6 @@ fn the_time_of_refusing_a_tag_does_not_tell() {
 
 /// Catalogue K-02: Finished, of the lengths of 1.2 and of both hashes of 1.3.
 #[test]
-#[ignore = "a measurement"]
 fn the_time_of_refusing_a_mac_does_not_tell() {
     for length in [12, 32, 48] {
         let genuine = vec![7; length];
@@ -134,7 +141,6 @@ fn the_time_of_refusing_a_mac_does_not_tell() {
 
 /// Catalogue K-02.
 #[test]
-#[ignore = "a measurement"]
 fn the_time_of_refusing_a_fingerprint_does_not_tell() {
     let genuine = Fingerprint::of(HashAlgorithm::Sha256, b"certificate").to_string();
     let mut announced = ["sha-256 ".len(), genuine.len() - 2].map(|at| {

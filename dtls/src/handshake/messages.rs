@@ -37,14 +37,16 @@ impl Handshake {
             }
             return false;
         }
-        match self.inbox.insert(epoch, self.expected_epoch(), fragment) {
+        let expected = self.expected_epoch();
+        match self.inbox.insert(epoch, expected, fragment) {
+            Inserted::Kept if epoch != expected => false,
             Inserted::Kept => {
                 self.on_answer_begun();
                 true
             }
             Inserted::Replaced => {
                 self.contradiction = true;
-                true
+                epoch == expected
             }
             Inserted::Old => {
                 // The end of the server's flight once more: it has not seen our answer (RFC 6347 §4.2.4).

@@ -35,6 +35,9 @@ fn whole(message: &Message) -> Fragment<'_> {
 }
 
 proptest! {
+    /// Catalogue D-02.
+    ///
+    /// D-6, T-8.
     #[test]
     fn any_cut_order_overlap_and_repetition_gives_the_same_messages(
         lengths in prop::collection::vec(0_usize..400, 1..6),
@@ -92,6 +95,7 @@ fn the_first_bytes_win() {
     );
 }
 
+/// Catalogue D-02.
 #[test]
 fn messages_are_kept_apart_by_number_not_by_type() {
     let (one, other) = (message(1, 50), message(2, 200));

@@ -228,7 +228,9 @@ fn with_cookie(listener: &mut Listener, client: &mut Connection, from: SocketAdd
     datagrams(client)
 }
 
-/// D-5, D-17: the whole way, with hellos in one datagram and in several.
+/// D-5, catalogue D-17: the whole way, with hellos in one datagram and in several.
+///
+/// D-4.
 #[test]
 fn a_client_that_shows_its_cookie_gets_a_connection() {
     for mtu in [1200, 160] {
@@ -274,6 +276,8 @@ fn a_client_that_shows_its_cookie_gets_a_connection() {
 }
 
 /// Catalogue D-18.
+///
+/// Catalogue D-04.
 #[test]
 fn a_cookie_is_worth_nothing_from_another_address_or_with_another_hello() {
     let (mut listener, mut one, mut other) = (listener(), client(1, 1200), client(2, 1200));
@@ -292,6 +296,7 @@ fn a_cookie_is_worth_nothing_from_another_address_or_with_another_hello() {
     assert!(listener.poll_event().is_some());
 }
 
+/// D-5.
 #[test]
 fn a_cookie_lives_for_one_to_two_periods() {
     for (age, good) in [(1, true), (61, true), (121, false), (1000, false)] {
@@ -342,6 +347,8 @@ fn no_more_than_a_thousand_handshakes_are_under_way() {
 }
 
 /// Catalogue D-22, the part before connections.
+///
+/// Catalogue D-03.
 #[test]
 fn a_flood_of_hellos_leaves_a_bounded_queue_and_no_state() {
     let (mut listener, mut client) = (listener(), client(1, 1200));
@@ -358,6 +365,7 @@ fn a_flood_of_hellos_leaves_a_bounded_queue_and_no_state() {
     assert_eq!(listener.stats().overflow, 10_000 - answers as u64);
 }
 
+/// Catalogue D-18.
 #[test]
 fn no_truncation_or_flipped_bit_of_a_hello_is_more_than_counted() {
     let (mut listener, mut client) = (listener(), client(1, 1200));

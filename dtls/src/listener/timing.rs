@@ -8,7 +8,6 @@ use crate::crypto::timing::{assert_silent, wrong};
 
 /// Catalogue K-02.
 #[test]
-#[ignore = "a measurement"]
 fn the_time_of_refusing_a_cookie_does_not_tell() {
     let mut random = StdRng::from_seed([1; 32]);
     let mut secrets = CookieSecrets::new(&mut random);

@@ -73,6 +73,7 @@ mod tests {
     }
 
     proptest! {
+        /// D-16.
         #[test]
         fn agrees_with_a_set(numbers in prop::collection::vec(0_u64..1000, 0..200)) {
             let mut window = ReplayWindow::default();

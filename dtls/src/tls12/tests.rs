@@ -46,6 +46,7 @@ fn the_prf_agrees_with_the_published_vectors() {
     }
 }
 
+/// D-21.
 #[test]
 fn exporters_agree_with_the_computed_vectors() {
     let derived = &vectors()["derived_COMPUTED"];

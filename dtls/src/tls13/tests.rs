@@ -125,6 +125,8 @@ fn the_key_schedule_is_that_of_a_recorded_session() {
 }
 
 /// A session of Firefox 153 with itself: every protected record of both sides, and the exporter.
+///
+/// D-17.
 #[test]
 fn the_records_of_a_browsers_session_open() {
     let vector = json(FIREFOX);

@@ -352,9 +352,9 @@ impl Extensions {
                 });
             });
         }
-        if self.psk_modes.is_some() {
+        if let Some(with_dhe) = self.psk_modes {
             put(buf, PSK_KEY_EXCHANGE_MODES, &|buf| {
-                buf.extend_from_slice(&[1, 1]);
+                buf.extend_from_slice(&[1, u8::from(with_dhe)]);
             });
         }
         if let Some(psk) = &self.psk {

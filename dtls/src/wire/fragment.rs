@@ -128,6 +128,7 @@ mod tests {
         }
     }
 
+    /// D-6, T-8, Catalogue D-01.
     #[test]
     fn a_piece_stays_within_its_message() {
         let decode = |length: u8, offset: u8, fragment: &[u8]| {

@@ -224,6 +224,8 @@ mod tests {
     }
 
     /// RFC 9146 §5.3.
+    ///
+    /// D-31.
     #[test]
     fn the_tag_covers_the_connection_id() {
         let header = RecordHeader {
@@ -239,6 +241,7 @@ mod tests {
         assert_eq!(data[..length], expected);
     }
 
+    /// Catalogue D-09.
     #[test]
     fn every_truncation_is_an_error() {
         for end in 0..CAPTURE.len() {

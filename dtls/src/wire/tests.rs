@@ -39,6 +39,7 @@ fn hello_verify_request() {
     });
 }
 
+/// D-25.
 #[test]
 fn certificate() {
     check(11, |body| {
@@ -193,6 +194,7 @@ fn with_extensions(extensions: &[u8]) -> Result<ClientHello, DecodeError> {
     ClientHello::decode(&body)
 }
 
+/// D-20, Catalogue D-10.
 #[test]
 fn malformed_extensions_are_errors() {
     assert!(with_extensions(&[]).is_ok());

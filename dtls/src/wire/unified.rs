@@ -164,6 +164,7 @@ mod tests {
         assert_eq!((header.epoch_bits, header.body_length), (3, 3));
     }
 
+    /// D-31.
     #[test]
     fn a_connection_id_stands_behind_the_first_byte() {
         let id = ConnectionId::new(&[7, 8, 9]).unwrap();
@@ -182,6 +183,7 @@ mod tests {
         assert_eq!((header.id_length, header.header_length), (0, 2));
     }
 
+    /// Catalogue D-11.
     #[test]
     fn a_connection_id_that_nobody_agreed_on_is_an_error() {
         let bytes = [0b0011_1100, 0, 0, 0, 1, 1];

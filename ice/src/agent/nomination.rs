@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::pair::{Nomination, PairId, Trouble};
 use super::{Agent, Pair};
-use crate::{Event, Mode, PairState, Role};
+use crate::{Event, Mode, PairState, Role, SelectionReason};
 
 /// The shortest time that a better pair than the first valid one is waited for.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -161,10 +161,15 @@ impl Agent {
         };
         let (path, round_trip, priority, generation) =
             (pair.path, pair.round_trip, pair.priority, pair.generation);
+        let reason = self.selection_reason();
         self.selected = Some(id);
         self.measure(id);
         self.stats.selected_candidate_pair_changes += 1;
-        self.tell(Event::Selected { path, round_trip });
+        self.tell(Event::Selected {
+            path,
+            round_trip,
+            reason,
+        });
         if generation == self.current.number {
             // The path of before a restart has served (RFC 8445 §12.1).
             let gone = |pair: &Pair| pair.generation != generation;
@@ -175,6 +180,18 @@ impl Agent {
         }
         self.rest_lesser_pairs(now, priority);
         self.schedule_consent(now, id);
+    }
+
+    /// Why another pair than the one of now is selected.
+    fn selection_reason(&self) -> SelectionReason {
+        match self.selected_pair() {
+            None if self.stats.selected_candidate_pair_changes > 0 => SelectionReason::PathLost,
+            None => SelectionReason::First,
+            Some(before) if before.generation != self.current.number => SelectionReason::Restart,
+            Some(before) if !before.is_healthy() => SelectionReason::PathLost,
+            Some(_) if self.role == Role::Controlled => SelectionReason::PeerChose,
+            Some(_) => SelectionReason::Better,
+        }
     }
 
     /// Checks of pairs that could not beat the selected one stop (RFC 8445 §8.1.2); the pairs wait for the day

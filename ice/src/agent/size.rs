@@ -18,6 +18,9 @@ const AROUND_PADDING: usize = 24 + 8 + 4;
 /// What a relay takes of a datagram before a channel is bound (RFC 8656 §11.4, IPv4).
 const RELAY_BYTES: usize = 36;
 
+/// The most that a relay takes on the way to it: an indication of an IPv6 peer, and DTLS around it.
+const ENVELOPE_BYTES: usize = 48 + 48;
+
 impl Agent {
     /// What the layers above may fill of one datagram on the path in use. [`Event::PathMtu`] tells of changes.
     pub fn path_budget(&self) -> PathBudget {
@@ -68,14 +71,16 @@ impl Agent {
             .checklist
             .get(id)
             .and_then(|pair| match pair.path.transport {
-                Transport::Udp if pair.local.kind != CandidateKind::Relayed => {
-                    Some(matches!(pair.path.remote.ip(), IpAddr::V4(_)))
+                Transport::Udp => {
+                    let is_ipv4 = matches!(pair.path.remote.ip(), IpAddr::V4(_));
+                    let is_relayed = pair.local.kind == CandidateKind::Relayed;
+                    Some((is_ipv4, if is_relayed { ENVELOPE_BYTES } else { 0 }))
                 }
-                _ => None,
+                Transport::Stream(_) => None,
             });
         if let Some(mtu) = &mut self.mtu {
             match measured {
-                Some(is_ipv4) => mtu.on_path(is_ipv4),
+                Some((is_ipv4, envelope)) => mtu.on_path(is_ipv4, envelope),
                 None => mtu.on_no_path(),
             }
         }

@@ -97,10 +97,12 @@ impl PathMtu {
         matches!(self.probe, Probe::Complete { .. })
     }
 
-    /// Data takes a new path: nothing is known of it.
-    pub fn on_path(&mut self, is_ipv4: bool) {
+    /// Data takes a new path: nothing is known of it. On the way to a relay its datagrams are in envelopes of so many
+    /// bytes; 0 without one.
+    pub fn on_path(&mut self, is_ipv4: bool, envelope_bytes: usize) {
         let ethernet = if is_ipv4 { ETHERNET_V4 } else { ETHERNET_V6 };
-        self.ceiling = self.config.ceiling.unwrap_or(ethernet).max(BASE_DATAGRAM);
+        let ceiling = self.config.ceiling.unwrap_or(ethernet);
+        self.ceiling = ceiling.saturating_sub(envelope_bytes).max(BASE_DATAGRAM);
         self.begin();
     }
 

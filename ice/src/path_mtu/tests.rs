@@ -27,7 +27,7 @@ fn search(mtu: &mut PathMtu, now: &mut Instant, limit: usize) -> (Vec<usize>, Du
 
 fn on_ipv4() -> PathMtu {
     let mut mtu = PathMtu::new(PathMtuConfig::default());
-    mtu.on_path(true);
+    mtu.on_path(true, 0);
     mtu
 }
 
@@ -38,7 +38,7 @@ fn an_ethernet_path_is_found_with_one_probe_in_one_round_trip() {
         let mut mtu = PathMtu::new(PathMtuConfig::default());
         assert_eq!(mtu.datagram_bytes(), 1_200);
         assert_eq!(mtu.poll_probe(epoch()), None);
-        mtu.on_path(is_ipv4);
+        mtu.on_path(is_ipv4, 0);
         let (probes, took) = search(&mut mtu, &mut epoch(), 9_000);
         assert_eq!(probes, [largest]);
         assert_eq!(took, Duration::from_millis(50));
@@ -54,7 +54,7 @@ fn jumbo_frames_are_looked_for_only_when_asked_for() {
         ..PathMtuConfig::default()
     };
     let mut mtu = PathMtu::new(config);
-    mtu.on_path(true);
+    mtu.on_path(true, 0);
     search(&mut mtu, &mut epoch(), 8_972);
     assert_eq!(mtu.datagram_bytes(), 8_972);
 }
@@ -152,7 +152,7 @@ fn what_the_host_refuses_is_not_tried_again_and_forged_sizes_are_ignored() {
 fn a_new_path_starts_from_the_base() {
     let mut mtu = on_ipv4();
     search(&mut mtu, &mut epoch(), 1_472);
-    mtu.on_path(true);
+    mtu.on_path(true, 0);
     assert_eq!(mtu.datagram_bytes(), 1_200);
     assert!(mtu.wants_probe());
     mtu.on_no_path();

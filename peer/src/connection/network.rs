@@ -249,12 +249,16 @@ impl PeerConnection {
 
     /// The path carries datagrams of this size: the association's packets grow or shrink to it, less what DTLS adds.
     pub(super) fn on_path_mtu(&mut self, now: Instant, datagram_bytes: usize) {
+        let base = ice::path_mtu::BASE_DATAGRAM;
+        let bytes = match datagram_bytes > base {
+            true => datagram_bytes,
+            false => self.config.udp_payload_bytes.min(base),
+        };
+        // Flights of the handshake, and of a later one, fill what the path carries.
+        if let Some(dtls) = &mut self.transport.dtls {
+            dtls.set_mtu(now, bytes);
+        }
         if let (Some(association), Some(dtls)) = (&mut self.association, &self.transport.dtls) {
-            let base = ice::path_mtu::BASE_DATAGRAM;
-            let bytes = match datagram_bytes > base {
-                true => datagram_bytes,
-                false => self.config.udp_payload_bytes.min(base),
-            };
             let packet = bytes.saturating_sub(dtls.max_overhead());
             association.set_max_datagram(now, packet);
         }

@@ -54,8 +54,16 @@ impl PeerConnection {
                 // A relay's address is none of the driver's.
                 ice::Event::PathProved(path) if self.relays.is_base(path.local) => {}
                 ice::Event::PathProved(path) => self.events.push(Event::PathProved(path)),
-                ice::Event::Selected { path, round_trip } => {
+                ice::Event::Selected {
+                    path,
+                    round_trip,
+                    reason,
+                } => {
+                    log::debug!("another path: {reason:?}");
                     self.transport.path_changes += 1;
+                    if let (Some(round_trip), Some(dtls)) = (round_trip, &mut self.transport.dtls) {
+                        dtls.set_round_trip(now, round_trip);
+                    }
                     self.on_path_selected(now, path);
                     if let (Some(round_trip), Some(session)) = (round_trip, &mut self.media.session)
                     {

@@ -51,6 +51,11 @@ impl Server {
         if let Err(code) = self.has_room(&session.identity, source) {
             return self.refuse(&session.reply, code);
         }
+        if let Some(quota) = &mut self.quota
+            && !quota.enter(&session.identity, source)
+        {
+            return self.refuse(&session.reply, ErrorCode::ALLOCATION_QUOTA_REACHED);
+        }
         let asked = request.lifetime().ok().flatten();
         let granted = self.grant(asked);
         let user = self.enter(session.identity, source);
@@ -284,6 +289,9 @@ impl Server {
         if self.by_path.len() >= limits.allocations || self.events.len() >= MAX_EVENTS {
             return Err(ErrorCode::INSUFFICIENT_CAPACITY);
         }
+        if self.quota.is_some() {
+            return Ok(());
+        }
         let user = self.by_name.get(identity);
         let of_user = user.and_then(|key| self.users.get(*key));
         let of_user = of_user.map_or(0, |user| user.allocations);
@@ -342,6 +350,9 @@ impl Server {
             }
         }
         if let Some(user) = self.users.get_mut(allocation.user) {
+            if let Some(quota) = &mut self.quota {
+                quota.leave(&user.name, allocation.source);
+            }
             user.allocations = user.allocations.saturating_sub(1);
             if user.allocations == 0
                 && let Some(user) = self.users.remove(allocation.user)

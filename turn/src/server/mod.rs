@@ -18,6 +18,7 @@ mod outbox;
 mod peers;
 mod policy;
 mod ports;
+mod quota;
 mod refresh;
 mod relay;
 mod request;
@@ -36,6 +37,7 @@ pub use event::{
 };
 pub use network::{Network, NetworkError};
 pub use policy::PeerPolicy;
+pub use quota::Quota;
 pub use request::shard_of;
 pub use stats::{Answers, Drops, Stats};
 
@@ -103,6 +105,7 @@ pub struct Server {
     outbox: Outbox,
     events: VecDeque<Event>,
     drain: Option<Drain>,
+    quota: Option<Box<dyn Quota>>,
     /// Where headers are written.
     scratch: Vec<u8>,
     stats: Stats,
@@ -161,10 +164,19 @@ impl Server {
             outbox: Outbox::default(),
             events: VecDeque::new(),
             drain: None,
+            quota: None,
             scratch: Vec::with_capacity(64),
             stats: Stats::default(),
             config,
         })
+    }
+
+    /// Lets somebody else count the allocations of users and sources, in place of
+    /// [`Limits::allocations_per_user`] and [`Limits::allocations_per_source`]. To be called before there are any.
+    #[must_use]
+    pub fn with_quota(mut self, quota: Box<dyn Quota>) -> Self {
+        self.quota = Some(quota);
+        self
     }
 
     /// A datagram or a piece of a stream from a client; data for peers is queued for

@@ -125,6 +125,7 @@ fn a_connection_closed_in_the_middle_of_a_handshake_says_so_once() {
     assert!(!pair.a().connection.is_connected());
 }
 
+/// D-32.
 #[test]
 fn data_that_nobody_pulls_is_bounded() {
     let (mut pair, now) = connected();
@@ -145,6 +146,7 @@ fn data_that_nobody_pulls_is_bounded() {
     assert_eq!(server.stats().dropped.overflow, 744);
 }
 
+/// D-34.
 #[test]
 fn the_key_log_line_has_the_form_of_nss() {
     let (pair, _) = connected();
@@ -157,6 +159,7 @@ fn the_key_log_line_has_the_form_of_nss() {
     assert_eq!(words.next(), None);
 }
 
+/// D-34, Catalogue K-01.
 #[test]
 fn debug_shows_no_secret() {
     let (pair, _) = connected();
@@ -171,6 +174,7 @@ fn debug_shows_no_secret() {
     assert!(shown.len() < 2_000, "{shown}");
 }
 
+/// Catalogue D-14.
 #[test]
 fn explicit_nonces_rise_strictly_over_a_million_records() {
     let ring = |certificate| {
@@ -199,6 +203,7 @@ fn explicit_nonces_rise_strictly_over_a_million_records() {
     }
 }
 
+/// D-15.
 #[test]
 fn the_last_record_number_ends_the_connection_instead_of_wrapping() {
     let (mut pair, now) = connected();

@@ -38,6 +38,7 @@ fn no_negative_vector_keeps_a_new_server_from_the_genuine_handshake() {
     }
 }
 
+/// Catalogue D-01, Catalogue D-09.
 #[test]
 fn no_negative_vector_disturbs_a_handshake_or_a_connection() {
     for case in cases() {
@@ -77,6 +78,7 @@ fn no_negative_vector_disturbs_a_handshake_or_a_connection() {
     }
 }
 
+/// Catalogue D-12.
 #[test]
 fn dtls_1_0_is_never_spoken() {
     let case = cases()
@@ -101,6 +103,7 @@ fn dtls_1_0_is_never_spoken() {
     );
 }
 
+/// Catalogue D-04.
 #[test]
 fn bad_hellos_and_alerts_before_the_genuine_hello_do_not_count() {
     let mut pair = usual_pair();
@@ -121,6 +124,7 @@ fn bad_hellos_and_alerts_before_the_genuine_hello_do_not_count() {
     connect(&mut pair);
 }
 
+/// Catalogue D-04.
 #[test]
 fn a_complete_hello_of_somebody_else_does_not_count_once_the_genuine_one_comes() {
     let mut pair = usual_pair();
@@ -142,6 +146,7 @@ fn a_forged_fragment_of_another_length_does_not_keep_the_genuine_hello_out() {
     assert_eq!(pair.time(), Duration::from_millis(80));
 }
 
+/// Catalogue D-21, Catalogue D-22.
 #[test]
 fn a_flood_of_hellos_is_answered_within_bounds() {
     let mut pair = usual_pair();
@@ -165,6 +170,7 @@ fn a_flood_of_hellos_is_answered_within_bounds() {
     connect(&mut pair);
 }
 
+/// Catalogue D-05.
 #[test]
 fn plaintext_application_data_is_never_delivered() {
     let mut server_states = Vec::new();
@@ -186,6 +192,7 @@ fn plaintext_application_data_is_never_delivered() {
     assert_eq!(server_states, [1; 5]);
 }
 
+/// D-18, Catalogue D-06.
 #[test]
 fn forged_alerts_and_handshake_messages_are_ignored_once_keys_exist() {
     let mut pair = usual_pair();
@@ -216,6 +223,7 @@ fn forged_alerts_and_handshake_messages_are_ignored_once_keys_exist() {
     assert_eq!(pair.sent(), 4);
 }
 
+/// D-18.
 #[test]
 fn an_alert_in_the_clear_explains_a_handshake_that_ran_out_of_time() {
     let now = netsim::epoch();
@@ -234,6 +242,7 @@ fn an_alert_in_the_clear_explains_a_handshake_that_ran_out_of_time() {
     );
 }
 
+/// D-16, Catalogue D-07.
 #[test]
 fn the_replay_window_moves_for_authentic_records_only() {
     let mut pair = usual_pair();
@@ -259,6 +268,7 @@ fn the_replay_window_moves_for_authentic_records_only() {
     assert_eq!((dropped.unauthentic, dropped.replayed), (1, 4));
 }
 
+/// D-14.
 #[test]
 fn a_protected_record_with_any_bit_flipped_is_dropped() {
     let mut pair = usual_pair();
@@ -281,6 +291,7 @@ fn a_protected_record_with_any_bit_flipped_is_dropped() {
     assert_eq!(pair.pulled(Side::B), [b"payload".to_vec()]);
 }
 
+/// D-14, Catalogue D-23.
 #[test]
 fn too_many_forgeries_end_the_connection() {
     let mut pair = usual_pair();
@@ -299,6 +310,7 @@ fn too_many_forgeries_end_the_connection() {
     assert_eq!(event, Some(crate::Event::Closed(reason)));
 }
 
+/// D-33.
 #[test]
 fn sixty_four_records_of_a_datagram_are_looked_at() {
     let mut pair = usual_pair();
@@ -315,6 +327,7 @@ fn sixty_four_records_of_a_datagram_are_looked_at() {
     assert_eq!(pair.b().connection.stats().dropped.too_many, 1);
 }
 
+/// D-7, Catalogue D-03.
 #[test]
 fn what_strangers_make_a_server_hold_is_bounded() {
     let now = netsim::epoch();
@@ -348,6 +361,7 @@ fn what_strangers_make_a_server_hold_is_bounded() {
     assert!(heap.bytes_max < 160 * 1024, "{}", heap.bytes_max);
 }
 
+/// D-19, Catalogue D-24.
 #[test]
 fn renegotiation_is_refused_and_changes_nothing() {
     let now = netsim::epoch();

@@ -103,6 +103,7 @@ fn meet(judge: Side, announced: Vec<Fingerprint>, late: bool) -> Pair<Endpoint> 
     pair
 }
 
+/// Catalogue D-15.
 #[test]
 fn a_certificate_that_was_not_announced_is_refused_by_either_side_early_or_late() {
     for (judge, genuine) in [(Side::A, bob()), (Side::B, alice())] {
@@ -232,6 +233,7 @@ fn a_certificate_without_its_key_proves_nothing() {
     }
 }
 
+/// D-20.
 #[test]
 fn a_signature_under_a_weak_or_foreign_scheme_is_refused() {
     // ECDSA and RSA with SHA-1, ECDSA with SHA-384 (not on offer), RSA where the key is ECDSA, nonsense.

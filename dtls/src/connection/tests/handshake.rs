@@ -12,6 +12,7 @@ use crate::{Config, Connection, HashAlgorithm, Provider, Role, SrtpProfile};
 /// A round trip of the default pair.
 const ROUND_TRIP: Duration = Duration::from_millis(40);
 
+/// D-4, D-8.
 #[test]
 fn a_handshake_takes_two_round_trips_and_four_datagrams() {
     let mut pair = usual_pair();
@@ -58,6 +59,9 @@ fn ring_connects_with_the_deterministic_provider_in_both_roles() {
     }
 }
 
+/// D-1.
+///
+/// T-11.
 #[test]
 fn rsa_peers_connect() {
     let with_rsa = |ring: bool| {
@@ -85,6 +89,7 @@ fn a_provider_that_cannot_sign_with_the_key_is_a_configuration_error() {
     assert_eq!(error, crate::ConfigError::Certificate);
 }
 
+/// D-21.
 #[test]
 fn the_servers_order_decides_the_srtp_profile() {
     let with = |certificate, profiles: &[SrtpProfile]| {
@@ -136,6 +141,7 @@ fn a_narrow_path_gets_many_small_datagrams() {
     );
 }
 
+/// D-13.
 #[test]
 fn silence_narrows_the_datagrams() {
     let wide = |certificate| {
@@ -154,6 +160,7 @@ fn silence_narrows_the_datagrams() {
     assert!(pair.time() < Duration::from_secs(8));
 }
 
+/// D-9, T-9, Catalogue D-21.
 #[test]
 fn the_timer_begins_at_twice_the_round_trip_and_doubles() {
     for (round_trip, first) in [
@@ -215,6 +222,7 @@ fn timers_vary_by_a_quarter_and_no_more() {
     assert!(*seen.iter().min().unwrap() < 800 && *seen.iter().max().unwrap() > 1_200);
 }
 
+/// D-2.
 #[test]
 fn a_browser_hello_of_two_datagrams_is_answered_with_1_2_once_it_is_whole() {
     for text in [CHROMIUM, FIREFOX] {
@@ -246,6 +254,7 @@ fn a_browser_hello_of_two_datagrams_is_answered_with_1_2_once_it_is_whole() {
     }
 }
 
+/// D-28.
 #[test]
 fn a_hello_that_comes_before_the_start_is_answered_at_the_start() {
     let mut server = Endpoint::new(config(bob()), Role::Server, 1);
@@ -259,6 +268,7 @@ fn a_hello_that_comes_before_the_start_is_answered_at_the_start() {
     assert!(server.connection.poll_transmit(now, &mut out).is_some());
 }
 
+/// D-22, D-32.
 #[test]
 fn fingerprints_may_come_after_the_handshake() {
     let client = Endpoint::new(config(alice()), Role::Client, 1);
@@ -297,6 +307,7 @@ fn fingerprints_may_come_after_the_handshake() {
     assert_eq!(pair.sent(), 4);
 }
 
+/// D-3.
 #[test]
 fn a_client_copes_with_one_hello_verify_request_and_no_more() {
     use crate::wire::{ContentType, DTLS_1_0, FragmentHeader, HelloVerifyRequest};
@@ -360,6 +371,7 @@ fn a_client_copes_with_one_hello_verify_request_and_no_more() {
     assert_eq!(client.connection.stats().dropped.hellos, 1);
 }
 
+/// Catalogue D-19.
 #[test]
 fn every_hello_has_its_own_random() {
     let mut randoms = std::collections::BTreeSet::new();

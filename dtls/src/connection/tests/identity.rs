@@ -93,6 +93,8 @@ fn a_shared_key_connects_with_every_suite_that_takes_one() {
 }
 
 /// Catalogue D-15 with keys instead of certificates.
+///
+/// D-36.
 #[test]
 fn another_key_or_an_unknown_name_connects_nobody() {
     for client in [with_psk(b"lamp", &[8; 32]), with_psk(b"oven", &[7; 32])] {

@@ -40,6 +40,7 @@ fn record(pair: &mut Pair<Endpoint>, from: Side, length: usize) -> (Vec<u8>, Opt
     (record, id)
 }
 
+/// D-31.
 #[test]
 fn each_side_puts_in_what_the_other_wants_to_see() {
     let lengths = [None, Some(0), Some(1), Some(8), Some(20)];
@@ -69,6 +70,7 @@ fn each_side_puts_in_what_the_other_wants_to_see() {
     }
 }
 
+/// D-31.
 #[test]
 fn nothing_is_said_about_ids_unless_they_are_wanted() {
     for versions in VERSIONS {
@@ -81,6 +83,7 @@ fn nothing_is_said_about_ids_unless_they_are_wanted() {
     }
 }
 
+/// D-31.
 #[test]
 fn the_loss_of_any_one_datagram_is_survived_with_ids() {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -104,6 +107,8 @@ fn the_loss_of_any_one_datagram_is_survived_with_ids() {
 }
 
 /// Catalogue D-11.
+///
+/// D-31.
 #[test]
 fn records_with_foreign_ids_or_without_the_agreed_one_are_dropped() {
     for (versions, at) in [(Versions::DTLS_1_2, 11), (Versions::DTLS_1_3, 1)] {
@@ -177,6 +182,7 @@ fn moved(versions: Versions) -> (Pair<Endpoint>, Instant, Vec<u8>) {
     (pair, now, sealed)
 }
 
+/// D-31.
 #[test]
 fn a_side_that_moved_is_followed_when_it_answers_from_there() {
     for versions in VERSIONS {
@@ -216,6 +222,8 @@ fn a_side_that_moved_is_followed_when_it_answers_from_there() {
 }
 
 /// A copy, or something late, does not show where the other side is (RFC 9146 §6).
+///
+/// D-31.
 #[test]
 fn old_news_from_elsewhere_moves_nothing() {
     for versions in VERSIONS {
@@ -244,6 +252,7 @@ fn news_from_where_the_other_side_was_end_the_doubt() {
     assert!(events(pair.b_mut()).is_empty());
 }
 
+/// D-31.
 #[test]
 fn an_answer_from_the_wrong_place_or_to_nothing_proves_nothing() {
     for versions in VERSIONS {
@@ -269,6 +278,7 @@ fn an_answer_from_the_wrong_place_or_to_nothing_proves_nothing() {
     }
 }
 
+/// D-31.
 #[test]
 fn silence_from_there_is_the_end_of_the_check() {
     let (mut pair, mut now, sealed) = moved(Versions::DTLS_1_3);
@@ -336,6 +346,8 @@ fn connections_without_ids_stay_where_they_are() {
 }
 
 /// RFC 9147 §9.
+///
+/// D-31.
 #[test]
 fn further_ids_are_asked_for_given_and_used() {
     let (mut pair, now) = connected(Versions::DTLS_1_3, [Some(4), Some(8)]);

@@ -32,6 +32,7 @@ fn pair_at(stage: Stage, seed: u64, config: fn(Certificate) -> Config) -> Pair<E
     pair
 }
 
+/// Catalogue D-25.
 #[test]
 fn a_connection_obeys_the_laws() {
     check(pair_of_12);

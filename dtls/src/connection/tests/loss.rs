@@ -29,6 +29,7 @@ fn datagrams_of_a_handshake(mtu: usize) -> u64 {
     pair.sent()
 }
 
+/// D-9, T-9.
 #[test]
 fn the_loss_of_any_one_datagram_costs_one_timeout() {
     // One datagram per flight: what is sent again, and when all is done.
@@ -215,6 +216,7 @@ fn any_two_datagrams_may_be_lost_or_late() {
     }
 }
 
+/// D-11.
 #[test]
 fn the_server_repeats_its_last_flight_as_long_as_the_client_does_but_not_faster() {
     let mut pair = pair_with_mtu(1200);

@@ -69,6 +69,7 @@ fn server_after(steps: &[Step]) -> Connection {
     server
 }
 
+/// Catalogue D-08.
 #[test]
 fn a_server_connects_on_the_legal_path_only() {
     let legal = [
@@ -105,6 +106,7 @@ fn a_server_connects_on_the_legal_path_only() {
     assert_eq!(connected, 5);
 }
 
+/// Catalogue D-08.
 #[test]
 fn a_message_said_twice_connects_no_server() {
     let legal = [
@@ -127,6 +129,7 @@ fn a_message_said_twice_connects_no_server() {
     }
 }
 
+/// D-23.
 #[test]
 fn a_server_lets_nobody_in_without_certificate_proof_or_protection() {
     use Step::{
@@ -209,6 +212,7 @@ fn client_after(steps: &[Step], end: &[Step]) -> Connection {
     client
 }
 
+/// Catalogue D-08.
 #[test]
 fn a_client_connects_on_the_legal_path_only() {
     let legal = [
@@ -255,6 +259,7 @@ fn a_client_lets_nobody_in_without_a_certificate() {
     assert_shut(&mut client_after(&steps, &end), netsim::epoch(), &steps);
 }
 
+/// D-34.
 #[test]
 fn a_finished_that_is_not_exactly_right_connects_nobody() {
     for wrong in [Step::WrongFinished, Step::ShortFinished, Step::LongFinished] {
@@ -282,6 +287,7 @@ fn a_finished_that_is_not_exactly_right_connects_nobody() {
     }
 }
 
+/// D-7.
 #[test]
 fn data_that_overtakes_finished_waits_for_it() {
     use Step::{

@@ -46,6 +46,7 @@ fn meddle(pair: &mut Pair<Endpoint>, mut judge: impl FnMut(u64) -> Verdict + Sen
         .intercept(move |_| judge(count.fetch_add(1, Ordering::Relaxed)));
 }
 
+/// T-9.
 #[test]
 fn a_client_speaks_after_one_round_trip_and_the_server_half_a_one_later() {
     let mut pair = usual_pair();
@@ -75,6 +76,7 @@ fn a_client_speaks_after_one_round_trip_and_the_server_half_a_one_later() {
     }
 }
 
+/// D-17.
 #[test]
 fn data_flows_both_ways_and_costs_twenty_two_bytes() {
     let mut pair = usual_pair();
@@ -98,6 +100,7 @@ fn data_flows_both_ways_and_costs_twenty_two_bytes() {
     assert_eq!(pair.a().connection.stats().dropped.replayed, 1);
 }
 
+/// D-1.
 #[test]
 fn every_pair_of_versions_agrees_on_the_highest_common_one() {
     let with = |certificate, versions| {
@@ -128,6 +131,7 @@ fn every_pair_of_versions_agrees_on_the_highest_common_one() {
     }
 }
 
+/// D-1.
 #[test]
 fn ring_and_the_deterministic_provider_connect_with_every_key_and_suite() {
     let with = |ring: bool, certificate: crate::Certificate| {
@@ -148,6 +152,9 @@ fn ring_and_the_deterministic_provider_connect_with_every_key_and_suite() {
     }
 }
 
+/// D-2.
+///
+/// T-11.
 #[test]
 fn a_browser_hello_of_two_datagrams_is_answered_with_1_3_once_it_is_whole() {
     for text in [CHROMIUM, FIREFOX] {
@@ -175,6 +182,7 @@ fn a_browser_hello_of_two_datagrams_is_answered_with_1_3_once_it_is_whole() {
     }
 }
 
+/// T-9.
 #[test]
 fn the_loss_of_any_one_datagram_costs_less_than_two_round_trips() {
     // What was lost, and when each side was connected, in quarters of a round trip; without loss 4 and 6.
@@ -282,6 +290,7 @@ fn any_one_datagram_may_be_late_twice_there_or_cut_short() {
     }
 }
 
+/// D-12.
 #[test]
 fn only_what_is_missing_is_sent_again() {
     // The second datagram of the server's flight is lost: the client says what it has, the server adds the rest.
@@ -358,6 +367,7 @@ fn keys_are_updated_both_ways_while_data_flows() {
     assert_eq!(pair.b().connection.poll_timeout(), None);
 }
 
+/// D-15, Catalogue D-23.
 #[test]
 fn keys_are_updated_after_many_records_and_despite_loss() {
     let mut pair = usual_pair();
@@ -385,6 +395,7 @@ fn keys_are_updated_after_many_records_and_despite_loss() {
     assert!(pair.a().connection.stats().timeouts >= 1);
 }
 
+/// D-15.
 #[test]
 fn a_flood_of_key_updates_is_slowed_down_not_followed() {
     let mut pair = usual_pair();
@@ -406,6 +417,7 @@ fn a_flood_of_key_updates_is_slowed_down_not_followed() {
     assert_eq!(pair.pulled(Side::B), [b"still here".to_vec()]);
 }
 
+/// D-3.
 #[test]
 fn a_group_without_a_share_is_asked_for() {
     // The server knows P-256 only; the client's share is X25519.
@@ -423,6 +435,7 @@ fn hybrid(certificate: crate::Certificate) -> Config {
     config
 }
 
+/// D-26, D-27.
 #[test]
 fn a_hybrid_group_is_taken_where_both_sides_want_it() {
     for (client, server, expected) in [
@@ -451,6 +464,7 @@ fn a_hybrid_group_is_taken_where_both_sides_want_it() {
     connect(&mut pair);
 }
 
+/// D-13, D-26, D-27.
 #[test]
 fn a_hello_that_is_too_large_for_a_path_shrinks_after_two_losses() {
     let client = Endpoint::new(hybrid(alice()), Role::Client, 1);
@@ -474,6 +488,7 @@ fn a_hello_that_is_too_large_for_a_path_shrinks_after_two_losses() {
     assert_eq!(pair.a().connection.stats().timeouts, 2);
 }
 
+/// Catalogue D-12.
 #[test]
 fn a_downgrade_is_noticed() {
     // Somebody takes DTLS 1.3 out of the hello: the server's random tells.
@@ -499,6 +514,7 @@ fn a_downgrade_is_noticed() {
     connect(&mut pair);
 }
 
+/// D-35.
 #[test]
 fn a_carried_handshake_repeats_nothing_and_stays_narrow() {
     let mut pair = Pair::new(
@@ -537,6 +553,7 @@ fn a_carried_handshake_repeats_nothing_and_stays_narrow() {
     assert!(widest <= Some(500));
 }
 
+/// D-10, D-35.
 #[test]
 fn a_path_that_works_takes_a_carried_handshake_over() {
     let mut pair = Pair::new(
@@ -600,6 +617,7 @@ fn fingerprints_may_come_after_the_handshake() {
     assert_eq!(pair.sent(), 4);
 }
 
+/// Catalogue D-15.
 #[test]
 fn the_wrong_certificate_ends_it_on_both_sides() {
     for server_is_wrong in [true, false] {

@@ -151,6 +151,7 @@ fn with_psk(certificate: Option<crate::Certificate>, key: u8) -> Config {
     config
 }
 
+/// D-36.
 #[test]
 fn two_sides_that_know_a_key_need_no_certificates() {
     for groups in [
@@ -175,6 +176,8 @@ fn two_sides_that_know_a_key_need_no_certificates() {
 }
 
 /// D-15: a name without its key is worth nothing, and a certificate still is where no key is known.
+///
+/// D-36.
 #[test]
 fn a_key_has_to_be_the_same_on_both_sides() {
     let client = Endpoint::new(with_psk(None, 7), Role::Client, 1);
@@ -323,6 +326,8 @@ fn the_last_number_is_kept_for_the_farewell() {
 }
 
 /// D-20: public values that lead to no secret.
+///
+/// D-26, D-27.
 #[test]
 fn bad_shares_are_refused() {
     for provider in [Provider::ring(), Provider::rust_crypto([1; 32])] {
@@ -353,4 +358,29 @@ fn a_silent_server_is_given_up_after_ten_flights() {
     pair.run_for(Duration::from_secs(60));
     assert!(pair.has_event(Side::A, "TimedOut"));
     assert!(pair.a().connection.stats().flights_sent <= 10);
+}
+
+/// D-06: a piece in the clear is anybody's, so it says nothing about what the client has.
+#[test]
+fn a_forged_piece_does_not_keep_a_server_from_repeating_its_flight() {
+    let now = netsim::epoch();
+    let mut client = Endpoint::new(only_13(alice()), Role::Client, 1).connection;
+    let mut server = Endpoint::new(only_13(bob()), Role::Server, 1).connection;
+    client.start(now, None);
+    server.start(now, None);
+    let mut datagram = Vec::new();
+    while client.poll_transmit(now, &mut datagram).is_some() {
+        server.handle_datagram(now, &mut datagram);
+        datagram.clear();
+    }
+    // Its flight is lost.
+    while server.poll_transmit(now, &mut Vec::new()).is_some() {}
+    let due = server.poll_timeout().unwrap();
+    // The second half of a message behind the next one.
+    let mut piece = vec![11, 0, 0, 10, 0, 2, 0, 0, 5, 0, 0, 5];
+    piece.extend([0; 5]);
+    server.handle_datagram(now, &mut plain(ContentType::Handshake, 1_000, &piece));
+    assert_eq!(server.poll_timeout(), Some(due));
+    server.handle_timeout(due);
+    assert!(server.poll_transmit(due, &mut Vec::new()).is_some());
 }
