@@ -433,7 +433,7 @@ fn pieces_push_back() {
         assert!(tsn < 2000);
     }
     assert!(victim.association.is_established());
-    assert!(victim.association.stats().unread_bytes <= 640 << 10);
+    assert!(victim.association.stats().unread_bytes <= 512 << 10);
     let mut read = 0;
     while let Some(piece) = victim.association.recv_piece(victim.now, STREAM) {
         read += piece.data.len();

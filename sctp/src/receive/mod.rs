@@ -332,7 +332,13 @@ impl Receiver {
 
     fn has_room(&mut self, length: usize, in_order: bool) -> Result<bool, Violation> {
         let wanted = self.charged_bytes() + length + PLACE_OVERHEAD;
-        if wanted <= self.window.limit() {
+        // Where nothing is missing the charge is what the peer knows of, and a probe of a closed window is no reason to go beyond.
+        let limit = if self.islands.is_empty() {
+            self.window.bytes()
+        } else {
+            self.window.limit()
+        };
+        if wanted <= limit {
             return Ok(true);
         }
         // When nothing can be read, only the next chunk in order leads on: refusing it would be a deadlock. What this adds
@@ -341,7 +347,7 @@ impl Receiver {
             return Ok(false);
         }
         // Where messages mix, many may be unfinished at once, and the window must hold them all.
-        if self.interleaving && wanted > self.window.bytes().saturating_add(self.max_message_size) {
+        if self.interleaving && wanted > self.window.limit().saturating_add(self.max_message_size) {
             return if self.window.widen() {
                 Ok(true)
             } else {

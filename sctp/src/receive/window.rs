@@ -28,7 +28,7 @@ impl Window {
         self.bytes
     }
 
-    /// What is taken at most: the peer does not know what its chunks are charged beside their bytes, and refusing what it was
+    /// What is taken at most where something is missing: the peer does not know what its chunks are charged beside their bytes, and refusing what it was
     /// allowed to send would look like losses.
     pub(super) fn limit(&self) -> usize {
         self.bytes.saturating_add(self.bytes / 4)

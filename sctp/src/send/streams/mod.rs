@@ -231,7 +231,9 @@ impl OutboundStreams {
             let expendable = message.limit.priority().is_some();
             slot.queue.pop_back();
             self.expendable -= usize::from(expendable);
-            self.counts_mut(stream).messages -= 1;
+            // A reset may have begun the count anew meanwhile.
+            let counts = self.counts_mut(stream);
+            counts.messages = counts.messages.saturating_sub(1);
             self.release_if_idle(index);
             return Err(SendError::Empty);
         }

@@ -158,3 +158,15 @@ fn a_message_that_is_written_keeps_its_last_byte_until_it_is_finished() {
     // Nothing is kept of an idle stream.
     assert_eq!(streams.entries.get(0).slot, 0);
 }
+
+#[test]
+fn a_reset_that_ends_while_an_empty_message_is_written_counts_nothing_twice() {
+    let mut streams = queue(Scheduler::RoundRobin, true, &[]);
+    let stream = StreamId::new(1);
+    let to = (stream, Ordering::Ordered);
+    streams.begin(netsim::epoch(), to, Ppid::new(53), Limit::None);
+    assert!(streams.begin_reset(stream));
+    streams.end_reset(stream, true);
+    assert_eq!(streams.finish(stream), Err(SendError::Empty));
+    assert_eq!(streams.counts(stream).messages, 0);
+}
