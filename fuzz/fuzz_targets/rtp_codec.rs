@@ -1,7 +1,8 @@
 #![no_main]
 
 use rtp::{
-    Av1Parameters, Codec, H264Parameters, H265Parameters, MimeType, OpusParameters, Vp9Parameters,
+    Av1Parameters, Codec, H264Parameters, H265Parameters, H266Parameters, MimeType, OpusParameters,
+    Vp9Parameters,
 };
 
 // Two lists of format parameters, a newline between them.
@@ -15,12 +16,14 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     assert_eq!(OpusParameters::parse(&opus.to_string()), opus);
     let _ = (
         H265Parameters::parse(ours),
+        H266Parameters::parse(ours),
         Vp9Parameters::parse(ours),
         Av1Parameters::parse(ours),
     );
     for mime in [
         MimeType::H264,
         MimeType::H265,
+        MimeType::H266,
         MimeType::VP9,
         MimeType::AV1,
         MimeType::OPUS,

@@ -48,6 +48,11 @@ impl<'a> Bits<'a> {
         Ok(())
     }
 
+    /// Goes on with the next whole octet, if not at one already.
+    pub(crate) const fn align(&mut self) {
+        self.position = self.position.next_multiple_of(8);
+    }
+
     /// An unsigned Exp-Golomb number (ITU-T H.264 §9.1), of 32 leading zeros at most.
     pub(crate) fn exp_golomb(&mut self) -> Result<u32, PayloadError> {
         let mut zeros = 0;

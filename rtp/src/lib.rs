@@ -16,8 +16,8 @@ mod unwrapper;
 
 pub use codec::{
     Av1Parameters, Codec, Feedback, H264Level, H264Parameters, H264Profile, H265Parameters,
-    H265Tier, MediaKind, MimeType, OpusParameters, ParseMimeTypeError, ProfileLevelId,
-    Vp9Parameters,
+    H265Tier, H266Parameters, H266Tier, MediaKind, MimeType, OpusParameters, ParseMimeTypeError,
+    ProfileLevelId, Vp9Parameters,
 };
 pub use demux::{Binding, Demuxer, MAX_BINDINGS, Route, SectionId, is_rtcp};
 pub use error::{

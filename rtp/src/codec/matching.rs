@@ -1,5 +1,7 @@
 use super::parameters::with_parameter;
-use super::{Av1Parameters, Codec, H264Parameters, H265Parameters, H265Tier, Vp9Parameters};
+use super::{
+    Av1Parameters, Codec, H264Parameters, H265Parameters, H265Tier, H266Parameters, Vp9Parameters,
+};
 use crate::MimeType;
 
 impl Codec {
@@ -18,6 +20,8 @@ impl Codec {
             agree(H264Parameters::parse, H264Parameters::matches, ours, theirs)
         } else if self.mime == MimeType::H265 {
             agree(H265Parameters::parse, H265Parameters::matches, ours, theirs)
+        } else if self.mime == MimeType::H266 {
+            agree(H266Parameters::parse, H266Parameters::matches, ours, theirs)
         } else if self.mime == MimeType::VP9 {
             agree(Vp9Parameters::parse, Vp9Parameters::matches, ours, theirs)
         } else if self.mime == MimeType::AV1 {
@@ -57,6 +61,15 @@ impl Codec {
                         "0"
                     },
                 );
+            }
+        } else if self.mime == MimeType::H266 {
+            let own = H266Parameters::parse(ours)?;
+            let both = own.answer(&H266Parameters::parse(theirs)?)?;
+            if both.level_id != own.level_id {
+                set("level-id", &both.level_id.to_string());
+            }
+            if both.tier != own.tier {
+                set("tier-flag", both.tier.as_str());
             }
         } else if self.mime == MimeType::AV1 {
             let own = Av1Parameters::parse(ours)?;
@@ -127,6 +140,11 @@ mod tests {
         let ours = h265("level-id=153;tier-flag=1");
         let answer = ours.answer_parameters(&h265(""));
         assert_eq!(answer.as_deref(), Some("level-id=93;tier-flag=0"));
+        let h266 = |fmtp| video(MimeType::H266, fmtp);
+        let ours = h266("level-id=83;tier-flag=1;x=1");
+        let answer = ours.answer_parameters(&h266("profile-id=1"));
+        assert_eq!(answer.as_deref(), Some("level-id=51;tier-flag=0;x=1"));
+        assert_eq!(ours.answer_parameters(&h266("profile-id=65")), None);
         let av1 = |fmtp| video(MimeType::AV1, fmtp);
         let ours = av1("level-idx=13;profile=0;tier=1");
         let answer = ours.answer_parameters(&av1("level-idx=8"));

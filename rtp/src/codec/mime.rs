@@ -64,10 +64,12 @@ impl MimeType {
     pub const H264: Self = Self::known(MediaKind::Video, "H264");
     /// `video/H265` (RFC 7798).
     pub const H265: Self = Self::known(MediaKind::Video, "H265");
+    /// `video/H266` (RFC 9328).
+    pub const H266: Self = Self::known(MediaKind::Video, "H266");
     /// `video/rtx` (RFC 4588).
     pub const VIDEO_RTX: Self = Self::known(MediaKind::Video, "rtx");
 
-    const KNOWN: [Self; 14] = [
+    const KNOWN: [Self; 15] = [
         Self::OPUS,
         Self::PCMU,
         Self::PCMA,
@@ -81,6 +83,7 @@ impl MimeType {
         Self::AV1,
         Self::H264,
         Self::H265,
+        Self::H266,
         Self::VIDEO_RTX,
     ];
 

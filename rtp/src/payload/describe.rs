@@ -1,4 +1,4 @@
-use super::{PayloadInfo, audio, av1, h264, h265, vp8, vp9};
+use super::{PayloadInfo, audio, av1, h264, h265, h266, vp8, vp9};
 use crate::{Frame, MimeType};
 
 /// Fills in what the octets of a whole frame tell of it: key, discardability, layer and resolution of a picture, the
@@ -13,6 +13,7 @@ pub fn describe(frame: &mut Frame) {
         codec if *codec == MimeType::AV1 => av1::describe,
         codec if *codec == MimeType::H264 => h264::describe,
         codec if *codec == MimeType::H265 => h265::describe,
+        codec if *codec == MimeType::H266 => h266::describe,
         codec if *codec == MimeType::OPUS => {
             frame.duration = audio::opus_duration(&frame.data).ok().or(frame.duration);
             return;

@@ -11,6 +11,7 @@ mod describe;
 mod error;
 pub mod h264;
 pub mod h265;
+pub mod h266;
 mod nal;
 mod order;
 pub mod red;

@@ -1,6 +1,6 @@
 use super::audio::{AudioDepacketizer, AudioFormat, AudioPacketizer};
 use super::h264::{H264Packetizer, PacketizationMode};
-use super::{Assembler, Depacketizer, Packetizer, av1, h264, h265, vp8, vp9};
+use super::{Assembler, Depacketizer, Packetizer, av1, h264, h265, h266, vp8, vp9};
 use crate::{Codec, H264Parameters, MimeType};
 
 /// Makes the receiving side of a codec; `None` if its parameters are not supported.
@@ -79,6 +79,10 @@ impl Registry {
             let plain = !has_decoding_order_numbers(codec);
             plain.then(|| Box::new(h265::H265Packetizer::default()) as _)
         });
+        registry.register(MimeType::H266, h266_depacketizer, |codec, _| {
+            let plain = !has_decoding_order_numbers(codec);
+            plain.then(|| Box::new(h266::H266Packetizer::default()) as _)
+        });
         registry
     }
 
@@ -153,6 +157,15 @@ fn h265_depacketizer(codec: &Codec) -> Option<Box<dyn Depacketizer + Send>> {
     Some(Box::new(Assembler::new(format)))
 }
 
+fn h266_depacketizer(codec: &Codec) -> Option<Box<dyn Depacketizer + Send>> {
+    let format = if has_decoding_order_numbers(codec) {
+        h266::H266::with_decoding_order_numbers()
+    } else {
+        h266::H266::new()
+    };
+    Some(Box::new(Assembler::new(format)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,6 +192,7 @@ mod tests {
             MimeType::AV1,
             MimeType::H264,
             MimeType::H265,
+            MimeType::H266,
         ] {
             let codec = codec(mime, "");
             assert!(formats.depacketizer(&codec).is_some(), "{}", codec.mime);
@@ -203,8 +217,10 @@ mod tests {
         let mode_1 = codec(MimeType::H264, "packetization-mode=1");
         let mut cutting = formats.packetizer(&mode_1, 0).unwrap();
         assert_eq!(cutting.packetize(&frame, 1200, &mut |_| {}), Ok(()));
-        let ordered = codec(MimeType::H265, "sprop-max-don-diff=2");
-        assert!(formats.depacketizer(&ordered).is_some());
-        assert!(formats.packetizer(&ordered, 0).is_none());
+        for mime in [MimeType::H265, MimeType::H266] {
+            let ordered = codec(mime, "sprop-max-don-diff=2");
+            assert!(formats.depacketizer(&ordered).is_some());
+            assert!(formats.packetizer(&ordered, 0).is_none());
+        }
     }
 }

@@ -1,7 +1,9 @@
 use super::sps;
 use super::unit::{ACCESS_UNIT_DELIMITER, AGGREGATION, FRAGMENTATION, Header, PACI, PPS, SPS, VPS};
 use crate::bits::Bits;
-use crate::payload::nal::{self, Aggregate, NalUnits, Parsed, Piece, Syntax, unescaped};
+use crate::payload::nal::{
+    self, Aggregate, NalUnits, Parsed, Piece, Syntax, take_order, unescaped,
+};
 use crate::payload::{Assembly, Format, PayloadError, PayloadInfo};
 use crate::{MimeType, Resolution};
 
@@ -189,12 +191,6 @@ impl H265Syntax {
             Ok(None)
         }
     }
-}
-
-fn take_order(rest: &mut &[u8]) -> Result<u16, PayloadError> {
-    let (order, tail) = rest.split_first_chunk().ok_or(PayloadError::Truncated)?;
-    *rest = tail;
-    Ok(u16::from_be_bytes(*order))
 }
 
 /// What a whole access unit tells of itself.

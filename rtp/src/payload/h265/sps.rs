@@ -1,7 +1,7 @@
 use crate::Resolution;
 use crate::bits::Bits;
 use crate::payload::PayloadError;
-use crate::payload::nal::unescaped;
+use crate::payload::nal::{take_size, unescaped};
 
 /// The octets of the general profile, tier and level (ITU-T H.265 §7.3.3).
 const GENERAL_PROFILE_BITS: usize = 88;
@@ -20,29 +20,7 @@ pub(super) fn resolution(body: &[u8]) -> Result<Resolution, PayloadError> {
     if chroma_format == 3 {
         bits.skip(1)?;
     }
-    let width = bits.exp_golomb()?;
-    let height = bits.exp_golomb()?;
-    let [left, right, top, bottom] = if bits.bit()? {
-        [
-            bits.exp_golomb()?,
-            bits.exp_golomb()?,
-            bits.exp_golomb()?,
-            bits.exp_golomb()?,
-        ]
-    } else {
-        [0; 4]
-    };
-    // Units of the conformance window, Table 6-1.
-    let (unit_x, unit_y) = match chroma_format {
-        1 => (2, 2),
-        2 => (2, 1),
-        0 | 3 => (1, 1),
-        _ => return Err(PayloadError::Value),
-    };
-    Ok(Resolution {
-        width: cropped(width, left, right, unit_x)?,
-        height: cropped(height, top, bottom, unit_y)?,
-    })
+    take_size(chroma_format, &mut bits)
 }
 
 fn take_id(bits: &mut Bits<'_>) -> Result<u32, PayloadError> {
@@ -55,13 +33,6 @@ fn take_id(bits: &mut Bits<'_>) -> Result<u32, PayloadError> {
         return Err(PayloadError::Value);
     }
     Ok(id)
-}
-
-fn cropped(full: u32, before: u32, after: u32, unit: u64) -> Result<u32, PayloadError> {
-    let crop = (u64::from(before) + u64::from(after)) * unit;
-    let size = u64::from(full).checked_sub(crop).filter(|&size| size > 0);
-    let size = size.and_then(|size| u32::try_from(size).ok());
-    size.ok_or(PayloadError::Value)
 }
 
 fn skip_profile(sub_layers: u32, bits: &mut Bits<'_>) -> Result<(), PayloadError> {

@@ -1,4 +1,4 @@
-/// What stands in front of every NAL unit of a frame that is yielded (ITU-T H.264 Annex B, H.265 Annex B).
+/// What stands in front of every NAL unit of a frame that is yielded (ITU-T H.264 Annex B, H.265 Annex B, H.266 Annex B).
 pub(in crate::payload) const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
 /// How much of a parameter set is read: what is looked for lies in front, what lies behind can be long.

@@ -1,9 +1,10 @@
-//! What H.264 and H.265 share: Annex B streams, parameter sets, and how NAL units go into packets and come out of them.
+//! What H.264, H.265 and H.266 share: Annex B streams, parameter sets, and how NAL units go into packets and come out of them.
 
 mod annex_b;
 mod format;
 mod packetizer;
 mod sets;
+mod size;
 mod syntax;
 
 pub use annex_b::units;
@@ -12,4 +13,5 @@ pub(super) use format::{NalUnits, describe};
 pub use packetizer::Extras;
 pub(super) use packetizer::{Layout, Packing, packetize};
 pub(super) use sets::ParameterSets;
-pub(super) use syntax::{Aggregate, Parsed, Piece, Syntax};
+pub(super) use size::take_size;
+pub(super) use syntax::{Aggregate, Parsed, Piece, Syntax, take_order};

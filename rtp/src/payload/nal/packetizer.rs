@@ -35,7 +35,12 @@ pub(in crate::payload) trait Packing {
     /// Appends the header of an aggregate of these units.
     fn aggregate_header(units: &[&[u8]], data: &mut Vec<u8>);
 
-    /// Appends the headers of a fragment of this unit. `last` says that the unit is the last of its frame.
+    /// Whether a picture ends with this unit, before those that are left of its frame.
+    fn ends_picture(_unit: &[u8], behind: &[&[u8]]) -> bool {
+        behind.is_empty()
+    }
+
+    /// Appends the headers of a fragment of this unit. `last` is what [`Self::ends_picture`] says of it.
     fn fragment_header(unit: &[u8], start: bool, end: bool, last: bool, data: &mut Vec<u8>);
 }
 
@@ -87,7 +92,7 @@ pub(in crate::payload) fn packetize<P: Packing>(
         if first.len() <= max_payload {
             give(last, frame.data.slice_ref(first));
         } else {
-            fragment::<P>(first, max_payload, last, &mut give);
+            fragment::<P>(first, others, max_payload, &mut give);
         }
         rest = others;
     }
@@ -138,17 +143,18 @@ fn aggregate<P: Packing>(units: &[&[u8]]) -> Bytes {
 
 fn fragment<P: Packing>(
     unit: &[u8],
+    behind: &[&[u8]],
     max_payload: usize,
-    last: bool,
     give: &mut dyn FnMut(bool, Bytes),
 ) {
     let body = unit.get(P::HEADER_LEN..).unwrap_or_default();
     let header_len = P::HEADER_LEN + 1;
+    let last = P::ends_picture(unit, behind);
     for range in split_evenly(body.len(), max_payload - header_len) {
         let (start, end) = (range.start == 0, range.end == body.len());
         let mut data = Vec::with_capacity(header_len + range.len());
         P::fragment_header(unit, start, end, last, &mut data);
         data.extend_from_slice(body.get(range).unwrap_or_default());
-        give(last && end, Bytes::from(data));
+        give(behind.is_empty() && end, Bytes::from(data));
     }
 }

@@ -92,3 +92,10 @@ impl<'a> Aggregate<'a> {
         Ok(unit)
     }
 }
+
+/// Takes a decoding order number in full (RFC 7798 §4.4.1, RFC 9328 §4.3.1).
+pub(in crate::payload) fn take_order(rest: &mut &[u8]) -> Result<u16, PayloadError> {
+    let (order, tail) = rest.split_first_chunk().ok_or(PayloadError::Truncated)?;
+    *rest = tail;
+    Ok(u16::from_be_bytes(*order))
+}

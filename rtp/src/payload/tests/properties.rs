@@ -25,6 +25,10 @@ fn frame(codec: &Codec, timestamp: u32, key: bool, body: &[u8]) -> Frame {
             0, 0, 0, 1, 0x40, 1, 0xc, 0, 0, 0, 1, 0x42, 1, 1, 0, 0, 0, 1, 0x26, 1, 0xaf,
         ],
         ("H265", false) => vec![0, 0, 0, 1, 0x02, 1, 0xd0],
+        ("H266", true) => vec![
+            0, 0, 0, 1, 0, 0x71, 0x10, 0, 0, 0, 1, 0, 0x79, 1, 0, 0, 0, 1, 0, 0x39, 0xc1,
+        ],
+        ("H266", false) => vec![0, 0, 0, 1, 0, 1, 0x81],
         _ => Vec::new(),
     };
     if codec.mime == MimeType::AV1 {
@@ -41,13 +45,14 @@ fn frame(codec: &Codec, timestamp: u32, key: bool, body: &[u8]) -> Frame {
     }
 }
 
-fn codecs() -> [Codec; 5] {
+fn codecs() -> [Codec; 6] {
     [
         MimeType::VP8,
         MimeType::VP9,
         MimeType::AV1,
         MimeType::H264,
         MimeType::H265,
+        MimeType::H266,
     ]
     .map(|mime| Codec {
         fmtp: "packetization-mode=1".to_owned(),
