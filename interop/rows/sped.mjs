@@ -12,8 +12,7 @@ async function carriedCall(program, browser, offers) {
     const ours = await program.stats(seen.id);
     check(ours.dtlsVersion === '1.3', `DTLS ${ours.dtlsVersion}`);
     check(ours.dtlsCarried > 0, 'no datagram of the handshake came inside a check');
-    // On a busy machine the acknowledgement of the last flight may take longer than the shortest timer; a flight that was lost
-    // with its check costs more than one.
+    // None is wanted. Beside other builds one was seen, and why is not known; setup_latency.csv holds the round trips.
     check(ours.dtlsTimeouts <= 1, `${ours.dtlsTimeouts} timeouts of the handshake`);
     return {
       video: 'both', audio: 'both', data: `${ours.dtlsCarried} carried`, dtls: ours.dtlsVersion, srtp: ours.srtpProfile,
