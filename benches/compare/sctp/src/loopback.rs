@@ -6,6 +6,7 @@ use std::time::Duration;
 use avocet::peer::DataChannelInit;
 use avocet::{DataChannel, Endpoint, EndpointConfig, Event, PeerConnection};
 
+use crate::webrtc_rs::Webrtc;
 use crate::{contest, cpu};
 
 pub fn run() {
@@ -15,13 +16,18 @@ pub fn run() {
         .build()
         .unwrap();
     let mut ours = runtime.block_on(Ours::connected());
-    let handle = runtime.handle().clone();
+    let mut theirs = runtime.block_on(Webrtc::connected());
+    let [handle, other] = [runtime.handle().clone(), runtime.handle().clone()];
     contest(
         "over loopback",
         &mut [
             (
                 "avocet",
                 Box::new(move |size, count| handle.block_on(ours.transfer(size, count))),
+            ),
+            (
+                "webrtc",
+                Box::new(move |size, count| other.block_on(theirs.transfer(size, count))),
             ),
         ],
     );

@@ -11,6 +11,7 @@
 mod loopback;
 mod sans_io;
 mod stack;
+mod webrtc_rs;
 
 use std::time::Duration;
 
