@@ -3,7 +3,8 @@
 //! below a peer connection. The columns are those of `sctp_fairness.csv` (`sctp/tests/fairness.rs`), which counts the bytes of a record
 //! and seals nothing.
 //!
-//! `cargo test` checks one row; `AVOCET_FULL_MATRIX=1 cargo test --release` all of them; `BLESS=1` rewrites the table.
+//! `cargo test` checks one row, for a shorter time; `AVOCET_FULL_MATRIX=1 cargo test --release` all of them; `BLESS=1` rewrites the table.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 #[path = "../../sctp/tests/common/tcp.rs"]
 #[allow(dead_code, unreachable_pub, reason = "sctp's tests use all of it")]
@@ -304,16 +305,14 @@ fn place(network: &mut Network, last: u8, router: NodeId) -> (NodeId, SocketAddr
 
 fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
-    for (rate_mbit, rtt_ms) in [(10, 40), (40, 20)] {
-        for tcp in [None, Some(1), Some(0)] {
-            for checksum in [true, false] {
-                rows.push(Row {
-                    tcp,
-                    rate_mbit,
-                    rtt_ms,
-                    checksum,
-                });
-            }
+    for tcp in [None, Some(1), Some(0)] {
+        for checksum in [true, false] {
+            rows.push(Row {
+                tcp,
+                rate_mbit: 10,
+                rtt_ms: 40,
+                checksum,
+            });
         }
     }
     rows
