@@ -196,9 +196,11 @@ impl Session {
         self.streams += 1;
         let (wire, path) = Wire::open(self.path.remote, self.transport, self.streams).await?;
         self.client.migrate(path)?;
-        (self.wire, self.path) = (wire, path);
+        let former = std::mem::replace(&mut self.wire, wire);
+        self.path = path;
         self.until("a move", |event| matches!(event, Event::Migrated))
             .await?;
+        drop(former);
         Ok(())
     }
 
