@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
+use log::warn;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use turn::server::{Clock, Config, ConfigError, Limits, RelayAddress, Stats};
@@ -162,10 +163,12 @@ impl TurnServer {
     }
 
     /// Takes the users, secrets and lists of peers of other settings, and reads the certificates again. Listeners, relays and limits
-    /// stay as they are.
+    /// stay as they are. When a certificate cannot be used, nothing is changed at all.
     pub fn reload(&self, settings: &Settings) -> Result<(), StartError> {
         if let Some(certificates) = &self.certificates {
-            certificates.reload()?;
+            certificates
+                .reload()
+                .inspect_err(|error| warn!("nothing was changed: {error}"))?;
         }
         for shard in &self.shards {
             let credentials = settings.credentials.clone();

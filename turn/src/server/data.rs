@@ -312,7 +312,13 @@ impl Server {
     }
 
     /// An ICMP error came for something that a relay sent to a peer: the client is told (RFC 8656 §11.5).
+    /// Only what says that a datagram did not arrive is told: types 3 and 11, and 1, 2 and 3 of ICMPv6.
     pub fn on_icmp(&mut self, now: Instant, relay: RelayId, peer: SocketAddr, error: IcmpError) {
+        let kinds: &[u8] = if peer.is_ipv4() { &[3, 11] } else { &[1, 2, 3] };
+        if !kinds.contains(&error.kind) {
+            self.stats.drops.malformed += 1;
+            return;
+        }
         let state = self.relays.get(relay.0).map(|relay| relay.state);
         let Some(RelayState::Owned(owner)) = state else {
             self.stats.drops.stale += 1;
