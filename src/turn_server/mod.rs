@@ -79,7 +79,9 @@ impl TurnServer {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             given => given,
         };
-        let count = count.clamp(1, 64);
+        // Each shard has ports of its own, two of them at least.
+        let ports = settings.relays.iter().map(|it| it.ports.len() / 2).min();
+        let count = count.clamp(1, ports.unwrap_or(64).clamp(1, 64));
         let listeners = bind_ports(&settings.listeners)?;
         let nonce_secret = random()?;
         let clock = Clock {
