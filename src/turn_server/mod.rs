@@ -93,7 +93,7 @@ impl TurnServer {
         let (senders, receivers): (Vec<_>, Vec<_>) =
             (0..count).map(|_| mpsc::unbounded_channel()).unzip();
         let mut threads = Vec::new();
-        let quota = SharedQuota::new(&settings.limits);
+        let quota = SharedQuota::new(&settings.limits, clock.at);
         for (index, controls) in receivers.into_iter().enumerate() {
             let mut config = config(settings, &listeners, (index, count), clock)?;
             config.nonce_secret = Some(nonce_secret);

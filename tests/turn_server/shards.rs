@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use avocet::stun::Method;
 use avocet::turn_server::{ListenerTransport, TurnServer};
@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::caller::{Answer, Caller, Way, peer};
-use super::{address_of, settings};
+use super::{address_of, settings, start};
 
 /// So many moves that one at least leads to another one of four shards, but for a chance of one in 4^12.
 const MOVES: usize = 12;
@@ -126,4 +126,36 @@ async fn a_tcp_connection_to_a_peer_is_joined_from_whatever_shard_the_kernel_sen
         stream.read_exact(&mut heard).await.unwrap();
         assert_eq!(heard, said);
     }
+}
+
+/// U-7: one user on every shard has the bytes of one user; another one has his own.
+#[tokio::test]
+async fn the_bytes_of_a_user_are_limited_over_all_shards_together() {
+    let limits = "[limits]\nallocations_per_user = 100\nuser_bytes_per_second = 65536";
+    let (server, udp) = start("shards = 4", limits).await;
+    let friend = peer(udp).await;
+    let began = Instant::now();
+    let mut sent = 0;
+    for _ in 0..MOVES {
+        let mut client = Caller::udp(udp).await;
+        client.allocate().await;
+        client.bind(0x4000, friend.local_addr().unwrap()).await;
+        for _ in 0..40 {
+            client.say_on(0x4000, &[0; 1_000]).await;
+            sent += 1_000;
+        }
+        // The answer comes after all that.
+        assert_eq!(client.refresh(Duration::from_secs(600)).await, 0);
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let stats = server.stats().await;
+    // Half a million bytes were sent; a shard that counted for itself would have let all of its part pass.
+    let allowed = 65_536.0 * (1.0 + seconds);
+    let passed = stats.bytes_to_peers as f64;
+    assert!(
+        passed <= allowed && sent as f64 > allowed,
+        "{passed} of {sent}, {allowed} allowed"
+    );
+    assert!(passed > 60_000.0, "{passed}");
+    assert_eq!(stats.drops.rate, (sent - stats.bytes_to_peers) / 1_000);
 }
