@@ -149,6 +149,19 @@ pub enum Refusal {
     Close,
 }
 
+/// How a path is checked from which the other side seems to speak (RFC 9853 §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum PathCheck {
+    /// The new path is challenged (RFC 9853 §5.1).
+    #[default]
+    Basic,
+    /// The path before is challenged first, for a second at most, and the new one only if the other side says that it left
+    /// or nothing comes back (RFC 9853 §5.2). Somebody who takes records off the path and passes them on faster than it
+    /// does then moves nothing; where an address was lost, the move takes a second more.
+    Enhanced,
+}
+
 /// What the connections of one endpoint share; handed to [`Connection::new`](crate::Connection::new) in an `Arc`.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -230,6 +243,9 @@ pub struct Config {
     /// [`handle_datagram_on`](crate::Connection::handle_datagram_on). Default: `None`; WebRTC has no use for them, since
     /// ICE proves paths.
     pub connection_id: Option<usize>,
+
+    /// How a path is checked that the other side seems to be on. Default: [`PathCheck::Basic`].
+    pub path_check: PathCheck,
 
     /// The largest datagram that the handshake makes, in bytes, at least [`Config::MIN_MTU`].
     ///
@@ -325,6 +341,7 @@ impl Config {
             ],
             provider: Provider::default(),
             connection_id: None,
+            path_check: PathCheck::Basic,
             mtu: 1200,
             handshake_timeout: Duration::from_secs(30),
             #[cfg(test)]

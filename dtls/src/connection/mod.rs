@@ -251,7 +251,7 @@ impl Connection {
     }
 
     /// Appends one datagram of the handshake, or an alert, to `buf`.
-    pub fn poll_transmit(&mut self, _now: Instant, buf: &mut Vec<u8>) -> Option<()> {
+    pub fn poll_transmit(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<()> {
         let configured = self.mtu;
         let written = match &mut self.phase {
             Phase::Handshaking(handshake) => {
@@ -267,7 +267,7 @@ impl Connection {
                     &mut self.paths,
                 ) {
                     (Ok(None), Some(paths)) if established.verified => {
-                        paths.write(&mut self.records, buf)
+                        paths.write(now, &mut self.records, buf)
                     }
                     (written, _) => written,
                 }

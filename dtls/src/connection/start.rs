@@ -40,7 +40,10 @@ impl Connection {
             handshake.timer.suspend(mtu);
         }
         if self.config.connection_id.is_some() {
-            self.paths = Some(Box::new(Paths::new(handshake.seed())));
+            self.paths = Some(Box::new(Paths::new(
+                handshake.seed(),
+                self.config.path_check,
+            )));
         }
         self.phase = Phase::Handshaking(Box::new(handshake));
         for mut datagram in early.into_datagrams() {
