@@ -182,6 +182,10 @@ pub struct Config {
     /// (RFC 8446 §4.6.1). A client that wants them gets two when it is connected. Default: none, there are no tickets.
     pub tickets: Option<TicketKeys>,
 
+    /// Whether tickets are given, asked for and taken under DTLS 1.2 as well (RFC 5077), which are worth less: nothing
+    /// fresh goes into the keys of a connection that goes on from another, see [`TicketKeys`]. Default: no.
+    pub tickets_12: bool,
+
     /// As client, whether to ask for tickets, see [`Event::Ticket`](crate::Event::Ticket). Default: no.
     pub accept_tickets: bool,
 
@@ -325,6 +329,7 @@ impl Config {
             peer_certificate: PeerCertificate::Announced,
             psks: Vec::new(),
             tickets: None,
+            tickets_12: false,
             accept_tickets: false,
             alpn: Vec::new(),
             cipher_suites: Vec::new(),

@@ -116,8 +116,8 @@ impl Connection {
 
     /// As client, offers the server to go on from an earlier connection with it, which saves certificates and
     /// signatures on both sides. Call it before [`start`](Self::start); later it has no effect. If the server does not
-    /// want it the handshake is a whole one. Only DTLS 1.3 has it, and nothing is sent before the handshake is complete:
-    /// there is no early data.
+    /// want it the handshake is a whole one. Tickets of DTLS 1.2 are offered only if the configuration wants them
+    /// ([`Config::tickets_12`]). Nothing is sent before the handshake is complete: there is no early data.
     ///
     /// The other side stays who it was: its certificate of then counts as shown, and has to be announced as always
     /// ([`PeerCertificate`]). Use a ticket once; whoever sees it twice knows that it is the same client
@@ -132,9 +132,7 @@ impl Connection {
     /// four wait here.
     pub fn take_ticket(&mut self) -> Option<Ticket> {
         match &mut self.phase {
-            Phase::Established(established) if established.verified => {
-                established.post.as_mut()?.take_ticket()
-            }
+            Phase::Established(established) if established.verified => established.take_ticket(),
             _ => None,
         }
     }
@@ -378,11 +376,7 @@ impl Connection {
             // Room for this one: no other event but the last may come.
             self.events.reserve_exact(1);
             self.events.push_back(established.event());
-            if established
-                .post
-                .as_ref()
-                .is_some_and(|post| post.has_tickets())
-            {
+            if established.has_tickets() {
                 self.announce_tickets();
             }
         }

@@ -69,6 +69,7 @@ fn connect(
     if !flags.no_ticket {
         config.tickets = Some(tickets);
         config.accept_tickets = true;
+        config.tickets_12 = true;
     }
     let host = if flags.ipv6 { "::1" } else { "127.0.0.1" };
     let role = if flags.server {

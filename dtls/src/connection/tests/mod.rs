@@ -9,6 +9,7 @@ mod loss;
 mod matrix;
 mod path_check;
 mod resumption;
+mod resumption_12;
 mod rogue;
 mod states;
 mod tls13;
