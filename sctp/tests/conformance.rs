@@ -554,7 +554,10 @@ fn play(case: &serde_json::Value) {
                 let tag = opts.strip_prefix("(tag=")?.strip_suffix(')')?;
                 tag.parse().ok()
             });
-            player.say(&format!("{line};{company}"), foreign.filter(|tag| *tag != 0));
+            player.say(
+                &format!("{line};{company}"),
+                foreign.filter(|tag| *tag != 0),
+            );
             continue;
         }
         if ALTERNATIVES.contains(&(id, place)) {

@@ -347,9 +347,8 @@ impl Association {
         &mut self,
         init: &InitChunk<'a>,
     ) -> Result<(Peer, Parsed<'a>), Objection> {
-        let possible = init.outbound_streams != 0
-            && init.inbound_streams != 0
-            && init.a_rwnd >= LEAST_WINDOW;
+        let possible =
+            init.outbound_streams != 0 && init.inbound_streams != 0 && init.a_rwnd >= LEAST_WINDOW;
         let parsed = match Parsed::read(init.parameters) {
             _ if init.initiate_tag == 0 => Err(Objection::NoTag),
             _ if !possible => Err(Objection::Values),

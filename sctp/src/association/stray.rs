@@ -79,10 +79,7 @@ impl Association {
     ) {
         self.counts.dropped.unexpected += 1;
         let ends = |raw| matches!(raw, Ok(ChunkType::ABORT) | Err(_));
-        if packet
-            .chunks()
-            .any(|raw| ends(raw.map(|found| found.kind)))
-        {
+        if packet.chunks().any(|raw| ends(raw.map(|found| found.kind))) {
             return;
         }
         let word = match (kind, &self.state) {
