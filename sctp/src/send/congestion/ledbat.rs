@@ -128,6 +128,7 @@ impl Ledbat {
         }
         let change = grows - self.window * (delay - 1.0);
         self.window = (self.window + change.max(-self.window / 2.0)).max(self.floor());
+        self.slow_start_threshold = self.window;
         self.settling = true;
     }
 
@@ -181,8 +182,11 @@ impl CongestionControl for Ledbat {
             self.base.on_sample(acked.now, sample);
             self.recent[self.count % SAMPLES] = sample;
             self.count += 1;
-            if let Some(least) = self.least_recent() {
-                self.base.on_filtered(acked.now, least);
+            if let Some(least) = self.least_recent()
+                && self.base.on_filtered(acked.now, least)
+            {
+                self.slow_start_threshold = f64::INFINITY;
+                self.slowdown = Slowdown::NotYet;
             }
         }
         self.advance_slowdown(acked);
@@ -275,8 +279,8 @@ impl BaseRoundTrip {
         }
     }
 
-    /// Takes the least of the last samples.
-    fn on_filtered(&mut self, now: Instant, sample: Duration) {
+    /// Takes the least of the last samples. True when the path has proved to be another one.
+    fn on_filtered(&mut self, now: Instant, sample: Duration) -> bool {
         let since = *self.swing.since.get_or_insert(now);
         let swing = &mut self.swing;
         if swing.count == 0 {
@@ -288,15 +292,18 @@ impl BaseRoundTrip {
         if now.saturating_duration_since(since) < STILL
             && sample.saturating_sub(swing.least) < TARGET / 2
         {
-            return;
+            return false;
         }
         let still = swing.greatest - swing.least < TARGET / 2 && swing.count >= LEAST_STILL_SAMPLES;
         let least = swing.least;
         self.swing = Swing::default();
-        if still {
-            self.previous = None;
-            self.present = Some((least, now));
+        if !still {
+            return false;
         }
+        let before = self.value().unwrap_or(least);
+        self.previous = None;
+        self.present = Some((least, now));
+        least.saturating_sub(before) > TARGET / 2
     }
 }
 
