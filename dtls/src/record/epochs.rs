@@ -33,8 +33,9 @@ impl Protection13 {
     /// The sequence number is added to the IV; the epoch has no part in it, since every epoch has keys of its own.
     fn nonce(&self, sequence_number: u64) -> [u8; 12] {
         let mut nonce = *self.iv;
-        let number = sequence_number.to_be_bytes();
-        nonce[4..].iter_mut().zip(number).for_each(|(n, s)| *n ^= s);
+        if let Some(low) = nonce.last_chunk_mut() {
+            *low = (u64::from_be_bytes(*low) ^ sequence_number).to_be_bytes();
+        }
         nonce
     }
 
@@ -52,20 +53,26 @@ impl Protection13 {
         buf: &mut Vec<u8>,
         start: usize,
     ) -> Result<(), CryptoError> {
-        let body = start + UnifiedHeader::LENGTH + id.len();
+        let head_length = UnifiedHeader::LENGTH + id.len();
         buf.push(content_type.number());
-        let length = buf.len().checked_sub(body).ok_or(CryptoError)?;
-        let length = u16::try_from(length + AeadAlgorithm::TAG_LENGTH).map_err(|_| CryptoError)?;
-        let mut room = [0; UnifiedHeader::LENGTH + ConnectionId::MAX_LENGTH];
-        let head = &mut room[..body - start];
+        let (head, body) = buf
+            .get_mut(start..)
+            .and_then(|record| record.split_at_mut_checked(head_length))
+            .ok_or(CryptoError)?;
+        let length = body.len() + AeadAlgorithm::TAG_LENGTH;
+        let length = u16::try_from(length).map_err(|_| CryptoError)?;
         UnifiedHeader::write(number.epoch, number.sequence_number, id, length, head)
             .ok_or(CryptoError)?;
-        self.aead
-            .seal(self.nonce(number.sequence_number), head, buf, body)?;
-        let mask = self.mask(&buf[body..])?;
-        let masked = head[1 + id.len()..].iter_mut().zip(mask);
+        let nonce = self.nonce(number.sequence_number);
+        let tag = self.aead.seal_apart(nonce, head, body)?;
+        buf.extend_from_slice(&tag);
+        let (head, body) = buf
+            .get_mut(start..)
+            .and_then(|record| record.split_at_mut_checked(head_length))
+            .ok_or(CryptoError)?;
+        let mask = self.mask(body)?;
+        let masked = head.iter_mut().skip(1 + id.len()).zip(mask);
         masked.for_each(|(byte, mask)| *byte ^= mask);
-        buf[start..body].copy_from_slice(head);
         Ok(())
     }
 }
@@ -224,15 +231,12 @@ impl Epochs {
             return Err(Rejected::Malformed);
         }
         let mask = read.keys.mask(body).map_err(|_| Rejected::Malformed)?;
-        let mut masked = head
-            .iter_mut()
-            .skip(1 + header.id_length)
-            .zip(mask)
-            .take(header.sequence_length);
-        masked.by_ref().for_each(|(byte, mask)| *byte ^= mask);
-        let low = head.iter().skip(1 + header.id_length);
-        let low = low.take(header.sequence_length);
-        let low = low.fold(0, |low, byte| low << 8 | u64::from(*byte));
+        let masked = head.iter_mut().skip(1 + header.id_length).zip(mask);
+        let mut low = 0;
+        for (byte, mask) in masked.take(header.sequence_length) {
+            *byte ^= mask;
+            low = low << 8 | u64::from(*byte);
+        }
         let bits = 8 * header.sequence_length;
         let sequence_number = nearest(read.window.next(), low, bits);
         if sequence_number > RecordHeader::MAX_SEQUENCE_NUMBER

@@ -116,9 +116,35 @@ macro_rules! records {
                     opened.expect("a good record").len()
                 }
 
-                /// What hides the number of a record of 1.3 (RFC 9147 §4.2.3).
-                pub fn mask(&self, sealed: &[u8]) -> [u8; 5] {
-                    self.mask.new_mask(&sealed[..16]).expect("a sample")
+                /// The same as 1.3 has it, with a number in front that a mask hides (RFC 9147 §4.2.3).
+                pub fn seal_masked(&self, payload: &[u8], buf: &mut Vec<u8>) {
+                    buf.extend_from_slice(&[9; 2]);
+                    buf.extend_from_slice(payload);
+                    buf.extend_from_slice(self.suffix);
+                    let nonce = aead::Nonce::assume_unique_for_key([9; 12]);
+                    let (number, body) = buf.split_at_mut(2);
+                    let tag = self
+                        .key
+                        .seal_in_place_separate_tag(nonce, aead::Aad::from(self.aad), body)
+                        .expect("a good key");
+                    let [a, b, ..] = self.mask.new_mask(&body[..16]).expect("a sample");
+                    number[0] ^= a;
+                    number[1] ^= b;
+                    buf.extend_from_slice(tag.as_ref());
+                }
+
+                /// The nonce is known when the mask is.
+                pub fn open_masked(&self, sealed: &mut [u8]) -> usize {
+                    let (number, body) = sealed.split_at_mut(2);
+                    let [a, b, ..] = self.mask.new_mask(&body[..16]).expect("a sample");
+                    let mut nonce = [9; 12];
+                    nonce[10] = number[0] ^ a;
+                    nonce[11] = number[1] ^ b;
+                    let nonce = aead::Nonce::assume_unique_for_key(nonce);
+                    let opened = self
+                        .key
+                        .open_in_place(nonce, aead::Aad::from(self.aad), body);
+                    opened.expect("a good record").len()
                 }
             }
         }

@@ -53,13 +53,7 @@ macro_rules! rows {
             &mut [
                 &mut || sealing(&mut one, |buf| ours.seal(&payload, buf)),
                 &mut || sealing(&mut two, |buf| raw.seal(&payload, buf)),
-                &mut || {
-                    sealing(&mut three, |buf| {
-                        raw.seal(&payload, buf);
-                        let [a, b, ..] = raw.mask(buf);
-                        buf[0] ^= a ^ b;
-                    })
-                },
+                &mut || sealing(&mut three, |buf| raw.seal_masked(&payload, buf)),
                 &mut || sealing(&mut four, |buf| rust.seal(&payload, buf)),
                 &mut || {
                     let time = time(RECORDS, || c.seal(&payload));
@@ -84,11 +78,9 @@ macro_rules! rows {
                     })
                 },
                 &mut || {
-                    let masked = |record: &mut [u8]| {
-                        let [a, b, ..] = raw.mask(record);
-                        raw.open(record) + usize::from(a ^ b)
-                    };
-                    opening(many(|buf| raw.seal(&payload, buf)), masked)
+                    opening(many(|buf| raw.seal_masked(&payload, buf)), |record| {
+                        raw.open_masked(record)
+                    })
                 },
                 &mut || {
                     opening(many(|buf| rust.seal(&payload, buf)), |record| {
