@@ -6,6 +6,7 @@ mod inbound;
 mod paths;
 mod post_handshake;
 mod receive;
+mod rest;
 #[cfg(test)]
 mod tests;
 

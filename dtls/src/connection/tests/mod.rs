@@ -7,6 +7,7 @@ mod ids;
 mod laws;
 mod loss;
 mod matrix;
+mod rest;
 mod resumption;
 mod rogue;
 mod states;
