@@ -184,8 +184,8 @@ impl Retransmission {
         self.deadline = now.checked_add(self.varied());
     }
 
-    /// The time to wait, a quarter more or less. Nobody can use to know it, so a few lines do for a generator
-    /// (SplitMix64).
+    /// The time to wait, a quarter more or less, and never less than [`Self::MIN`]: what answers is a process that has
+    /// to be scheduled, however short the path. Nobody can use to know it, so a few lines do for a generator (SplitMix64).
     fn varied(&mut self) -> Duration {
         let Some(state) = &mut self.chance else {
             return self.current;
@@ -196,6 +196,6 @@ impl Retransmission {
         drawn = (drawn ^ drawn >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         // The highest nine bits: 0 to 511.
         let share = u32::try_from(drawn >> 55).unwrap_or(256);
-        self.current * 3 / 4 + self.current / 1024 * share
+        (self.current * 3 / 4 + self.current / 1024 * share).max(Self::MIN)
     }
 }

@@ -51,7 +51,7 @@ impl Reader {
 }
 
 /// M-02, M-03, M-04, H-*: cut at every octet; every octet of headers and descriptors changed to every value, and every octet behind
-/// them to two, in two packets of each capture. With `AVOCET_FULL_MATRIX=1` every octet to every value, in all of them.
+/// them to two, in two packets of each capture. With `AVOCET_FULL_MATRIX=1`, as `interop/run.sh mutations` has it, every octet to every value, in all of them.
 #[test]
 fn catalogue_m_h_every_truncation_and_every_changed_octet_of_a_capture_is_borne() {
     let full = std::env::var_os("AVOCET_FULL_MATRIX").is_some();

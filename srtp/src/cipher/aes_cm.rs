@@ -173,7 +173,7 @@ fn equal(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// Called where a tag is wrong, so that there is a branch, which the processor foresees: it may begin with the keystream
-/// while it still hashes. That is a tenth of the time of a short packet.
+/// while it still hashes.
 #[cold]
 #[inline(never)]
 const fn refuse<T>() -> Option<T> {

@@ -7,7 +7,7 @@ mod raw;
 mod timing;
 
 use libsrtp::{Cipher, Session};
-use measure::beside;
+use measure::{Times, beside};
 use raw::Raw;
 use rtc_srtp::context::Context;
 use rtc_srtp::protection_profile::ProtectionProfile;
@@ -66,13 +66,13 @@ fn table() {
     providers();
 }
 
-fn row(work: &str, times: &[f64]) {
-    let [ours, raw, c, rust] = times else {
+fn row(work: &str, times: &Times) {
+    let [ours, raw, c, rust] = times.least()[..] else {
         return;
     };
     println!(
         "| {work} | {ours:.0} | {raw:.0} | {:.2} | {c:.0} | {:.2} | {rust:.0} | {:.2} |",
-        ours / raw,
+        times.ratio(),
         c / ours,
         rust / ours
     );
@@ -303,7 +303,8 @@ fn providers() {
                 number(&mut buf, &plain, &mut sequence);
                 sender.protect_rtp(&mut buf, 0).expect("a fresh index");
                 buf.len()
-            }])[0]
+            }])
+            .least()[0]
         });
         println!(
             "| {name} | {:.0} | {:.0} | {:.0} |",

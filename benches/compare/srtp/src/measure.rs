@@ -5,11 +5,35 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-const SAMPLES: usize = 41;
+const SAMPLES: usize = 101;
 
-/// What some ways to do the same cost at best, in nanoseconds. Each sample times all of them, one right after the other;
-/// whatever is above the least of the samples is other people's work on the same processor.
-pub fn beside(ways: &mut [&mut dyn FnMut() -> usize]) -> Vec<f64> {
+/// What some ways to do the same cost, in nanoseconds.
+pub struct Times {
+    samples: Vec<Vec<f64>>,
+}
+
+impl Times {
+    /// What each way costs at best: whatever is above the least of the samples is other people's work on the same
+    /// processor.
+    pub fn least(&self) -> Vec<f64> {
+        let least = |values: &Vec<f64>| values.iter().copied().fold(f64::INFINITY, f64::min);
+        self.samples.iter().map(least).collect()
+    }
+
+    /// What the first way costs of the second: the median of what neighbouring samples say, which have the clock rate of the
+    /// processor in common.
+    pub fn ratio(&self) -> f64 {
+        let [first, second, ..] = self.samples.as_slice() else {
+            return f64::NAN;
+        };
+        let mut ratios: Vec<f64> = first.iter().zip(second).map(|(a, b)| a / b).collect();
+        ratios.sort_by(f64::total_cmp);
+        ratios[ratios.len() / 2]
+    }
+}
+
+/// Each sample times all ways, one right after the other.
+pub fn beside(ways: &mut [&mut dyn FnMut() -> usize]) -> Times {
     let mut rounds = Vec::new();
     for way in ways.iter_mut() {
         let warm_up = time(200, way) / 200;
@@ -22,7 +46,7 @@ pub fn beside(ways: &mut [&mut dyn FnMut() -> usize]) -> Vec<f64> {
             samples.push(time(*rounds, way).as_nanos() as f64 / *rounds as f64);
         }
     }
-    samples.into_iter().map(least).collect()
+    Times { samples }
 }
 
 pub fn time(iterations: u64, action: &mut dyn FnMut() -> usize) -> Duration {
@@ -40,8 +64,4 @@ pub fn cpu_time() -> Duration {
         time.tv_sec.unsigned_abs(),
         u32::try_from(time.tv_nsec).unwrap_or(0),
     )
-}
-
-fn least(values: Vec<f64>) -> f64 {
-    values.into_iter().fold(f64::INFINITY, f64::min)
 }

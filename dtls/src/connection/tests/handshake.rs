@@ -222,6 +222,21 @@ fn timers_vary_by_a_quarter_and_no_more() {
     assert!(*seen.iter().min().unwrap() < 800 && *seen.iter().max().unwrap() > 1_200);
 }
 
+/// D-9: however short the path and whatever chance says.
+#[test]
+fn no_timer_runs_for_less_than_fifty_milliseconds() {
+    for seed in 0..100 {
+        let mut config = config(alice());
+        config.jitter = true;
+        let mut client = Endpoint::new(config, Role::Client, seed).connection;
+        let start = netsim::epoch();
+        client.start(start, Some(Duration::from_millis(1)));
+        let waited = client.poll_timeout().unwrap() - start;
+        assert!(waited >= Duration::from_millis(50), "{waited:?}");
+        assert!(waited <= Duration::from_micros(62_500), "{waited:?}");
+    }
+}
+
 /// D-2.
 #[test]
 fn a_browser_hello_of_two_datagrams_is_answered_with_1_2_once_it_is_whole() {

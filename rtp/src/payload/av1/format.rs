@@ -20,6 +20,8 @@ pub struct Av1 {
     sequence_header: Vec<u8>,
     /// Where in the frame the OBU begins, in the form of packets, that is being put together.
     partial: Option<usize>,
+    /// What comes before the body of the OBU that is given the form of files.
+    front: Vec<u8>,
     seen_sequence_header: bool,
     /// How to read frame headers, as the newest sequence header says.
     syntax: Option<FrameSyntax>,
@@ -43,12 +45,11 @@ impl Av1 {
 
     /// The OBU of the form of packets that begins at `at` is whole: it takes the form of files.
     fn complete(&mut self, at: usize, frame: &mut Assembly) -> Result<(), PayloadError> {
-        let unit = frame.data.split_off(at);
-        let obu = Obu::decode(&unit)?;
+        let obu = Obu::decode(frame.data.get(at..).unwrap_or_default())?;
         if obu.is_left_out() {
+            frame.data.truncate(at);
             return Ok(());
         }
-        obu.write_sized(&mut frame.data);
         frame.info.layer = obu.layer().or(frame.info.layer);
         frame.info.key |= obu.is_key_frame();
         if obu.begins_frame() {
@@ -64,12 +65,16 @@ impl Av1 {
             let header = SequenceHeader::decode(obu.body).ok();
             frame.info.resolution = header.map(|header| header.resolution);
             self.syntax = header.and_then(|header| header.frames);
-            let written = frame.data.get(at..).unwrap_or_default();
             self.sequence_header.clear();
-            if written.len() <= MAX_SEQUENCE_HEADER_BYTES {
-                self.sequence_header.extend_from_slice(written);
+            obu.write_sized(&mut self.sequence_header);
+            if self.sequence_header.len() > MAX_SEQUENCE_HEADER_BYTES {
+                self.sequence_header = Vec::new();
             }
         }
+        let body = frame.data.len().saturating_sub(obu.body.len());
+        self.front.clear();
+        obu.write_sized_front(&mut self.front);
+        frame.data.splice(at..body, self.front.iter().copied());
         Ok(())
     }
 }

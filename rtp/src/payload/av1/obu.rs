@@ -97,10 +97,15 @@ impl<'a> Obu<'a> {
 
     /// Appends the OBU with its size, as files have it.
     pub fn write_sized(&self, data: &mut Vec<u8>) {
+        self.write_sized_front(data);
+        data.extend_from_slice(self.body);
+    }
+
+    /// Appends what [`write_sized`](Self::write_sized) puts before the body.
+    pub(super) fn write_sized_front(&self, data: &mut Vec<u8>) {
         data.push(self.header | HAS_SIZE);
         data.extend(self.extension);
         leb128::encode(self.body.len(), data);
-        data.extend_from_slice(self.body);
     }
 
     /// Appends the OBU without its size, as packets have it.
