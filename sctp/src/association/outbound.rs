@@ -25,6 +25,9 @@ impl Association {
             self.transmit_farewell(farewell, buf);
             return Some(());
         }
+        if self.transmit_stray(buf).is_some() {
+            return Some(());
+        }
         if let Some((tag, staleness)) = self.control.stale_cookie.take() {
             let packet = self.start_packet(tag, buf);
             let chunk = ChunkStart::append(buf, ChunkType::ERROR, 0);
