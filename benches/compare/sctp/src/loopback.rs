@@ -6,7 +6,6 @@ use std::time::Duration;
 use avocet::peer::DataChannelInit;
 use avocet::{DataChannel, Endpoint, EndpointConfig, Event, PeerConnection};
 
-use crate::webrtc_rs::Webrtc;
 use crate::{contest, cpu};
 
 pub fn run() {
@@ -16,18 +15,13 @@ pub fn run() {
         .build()
         .unwrap();
     let mut ours = runtime.block_on(Ours::connected());
-    let mut theirs = runtime.block_on(Webrtc::connected());
-    let [handle, other] = [runtime.handle().clone(), runtime.handle().clone()];
+    let handle = runtime.handle().clone();
     contest(
         "over loopback",
         &mut [
             (
                 "avocet",
                 Box::new(move |size, count| handle.block_on(ours.transfer(size, count))),
-            ),
-            (
-                "webrtc",
-                Box::new(move |size, count| other.block_on(theirs.transfer(size, count))),
             ),
         ],
     );

@@ -11,7 +11,6 @@
 mod loopback;
 mod sans_io;
 mod stack;
-mod webrtc_rs;
 
 use std::time::Duration;
 
