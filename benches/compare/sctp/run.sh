@@ -8,6 +8,12 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 cargo build --release --quiet
+printf 'Versions:'
+for name in dcsctp sctp-proto str0m; do
+    printf ' %s' "$name $(sed -n "/^name = \"$name\"\$/{n;s/version = \"\(.*\)\"/\1/p;}" Cargo.lock),"
+done
+printf ' pion/webrtc %s, node-datachannel %s\n\n' "$(sed -n 's/^require .*webrtc.* v//p' go/go.mod)" \
+    "$(sed -n 's/.*"node-datachannel": "\(.*\)".*/\1/p' node/package.json)"
 target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 "$target/release/avocet-compare-sctp"
 [ "${1:-}" = all ] || exit 0

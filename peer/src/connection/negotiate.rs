@@ -9,7 +9,7 @@ use super::{PeerConnection, media};
 use crate::config::{AnswerSetup, MAX_EARLY_CANDIDATES};
 use crate::data::Outlet;
 use crate::error::{AddCandidateError, CreateDescriptionError, SetDescriptionError};
-use crate::event::{Event, Failure};
+use crate::event::Event;
 use crate::jsep::{
     Circumstances, Identity, Jsep, Rejection, SdpType, SessionDescription, Settled, SignalingState,
     Transceiver, candidate_count, with_candidates, without_candidates,
@@ -441,12 +441,7 @@ impl PeerConnection {
         self.transport.take_role(now, settled.role, seed);
         self.agree_on_sped(now, settled.remote.sped);
         self.apply_media(now);
-        if self.media.session.is_some()
-            && self.transport.is_connected()
-            && self.transport.srtp.is_none()
-        {
-            self.state.failure.get_or_insert(Failure::Srtp);
-        }
+        self.derive_srtp_keys();
         self.start_association(now);
     }
 

@@ -95,7 +95,7 @@ impl PeerConnection {
             self.open_media(now, bytes);
         } else if self.open_retired(now, &mut bytes.to_vec()) {
             // The old keys: the new ones are not there yet.
-        } else if !self.transport.early.keep_media(now, bytes) {
+        } else if self.transport.is_connected() || !self.transport.early.keep_media(now, bytes) {
             self.counters.dropped.before_keys += 1;
         }
     }

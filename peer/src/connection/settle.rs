@@ -154,17 +154,8 @@ impl PeerConnection {
 
     fn on_dtls_connected(&mut self, now: Instant, agreed: Agreed) {
         self.transport.agreed = Some(agreed);
-        let keys = match (&self.transport.dtls, agreed.srtp_profile) {
-            (Some(dtls), Some(profile)) => {
-                let provider = &self.config.srtp_provider;
-                Srtp::from_handshake(dtls, profile, provider, self.negotiated_cryptex())
-            }
-            _ => None,
-        };
-        if keys.is_none() && self.media.session.is_some() {
-            self.state.failure = Some(Failure::Srtp);
-        }
-        self.transport.srtp = keys;
+        self.transport.srtp = None;
+        self.derive_srtp_keys();
         self.limit_retired_keys(now);
         for (_, mut packet) in self.transport.early.take_media() {
             self.open_media(now, &mut packet);
@@ -180,6 +171,27 @@ impl PeerConnection {
             }
             record.clear();
         }
+    }
+
+    /// Makes the keys of media, once there is media: where data is all they would be two kilobytes for nothing.
+    pub(super) fn derive_srtp_keys(&mut self) {
+        let Some(agreed) = self.transport.agreed else {
+            return;
+        };
+        if self.transport.srtp.is_some() || self.media.session.is_none() {
+            return;
+        }
+        let keys = match (&self.transport.dtls, agreed.srtp_profile) {
+            (Some(dtls), Some(profile)) => {
+                let provider = &self.config.srtp_provider;
+                Srtp::from_handshake(dtls, profile, provider, self.negotiated_cryptex())
+            }
+            _ => None,
+        };
+        if keys.is_none() {
+            self.state.failure.get_or_insert(Failure::Srtp);
+        }
+        self.transport.srtp = keys;
     }
 
     /// Makes the association once data was negotiated and DTLS carries it.

@@ -107,6 +107,15 @@ impl Sender {
         Ok(self.settle(now, outcome))
     }
 
+    /// Whether the window is large and far from full: then it is not what holds anything back, whatever was so when
+    /// [`may_leave`](Self::may_leave) was last asked. A driver that always has acknowledgements to hand in before it has polled the
+    /// window full never asks when it is.
+    fn window_is_idle(&self, newly_acked: usize) -> bool {
+        let window = self.congestion.window();
+        let used = self.outstanding.flight_bytes() + self.outstanding.lost_bytes() + newly_acked;
+        window > LARGE_WINDOW_PACKETS * self.mtu && used < window / 4
+    }
+
     /// Takes the cumulative TSN of a SHUTDOWN.
     pub(crate) fn on_cumulative(
         &mut self,
@@ -139,9 +148,7 @@ impl Sender {
         }
         self.losses.arrived += outcome.newly_acked_bytes;
         let (_, least_round_trip) = self.outstanding.round_trips();
-        // A window that is far from full was not what held anything back, whatever was so when last asked.
-        let flight = self.outstanding.flight_bytes() + outcome.newly_acked_bytes;
-        self.window_limited &= flight >= self.congestion.window() / 4;
+        self.window_limited &= !self.window_is_idle(outcome.newly_acked_bytes);
         self.congestion.on_ack(&Acked {
             now,
             bytes: outcome.newly_acked_bytes,
@@ -224,6 +231,8 @@ impl Sender {
 const ACK_DELAY: Duration = Duration::from_millis(200);
 /// The tail of a path without delay is not probed at once.
 const LEAST_PROBE_TIMEOUT: Duration = Duration::from_millis(10);
+/// A smaller window is soon full.
+const LARGE_WINDOW_PACKETS: usize = 64;
 /// So much is not worth keeping while nothing is sent.
 const LITTLE: usize = 16 << 10;
 /// Fewer packets say nothing about the share of losses.
