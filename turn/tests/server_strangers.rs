@@ -188,6 +188,22 @@ fn a_server_with_two_addresses_answers_from_where_it_is_asked_to() {
         assert_eq!(answer.other_address(), Ok(Some(b)));
         assert_eq!(answer.mapped_address(), Ok(Some(client(1).remote)));
     }
+    // Padding comes back, no more of it than was sent, and never with another port.
+    for (asked, given) in [(0, 0), (100, 100), (1_500, 1_500), (9_000, 1_500)] {
+        let bytes = request(Method::BINDING, |it| {
+            it.padding(asked);
+        });
+        let sent = desk.give(client(1), &bytes);
+        let answer = Message::decode(&sent[0].1).unwrap();
+        let padding = answer.attribute(AttributeType::PADDING).unwrap();
+        assert_eq!(padding.len(), given);
+    }
+    let bytes = request(Method::BINDING, |it| {
+        it.padding(100).response_port(777);
+    });
+    let sent = desk.give(client(1), &bytes);
+    let answer = Message::decode(&sent[0].1).unwrap();
+    assert_eq!(answer.error_code().unwrap().unwrap().get(), 400);
     let bytes = request(Method::BINDING, |it| {
         it.response_port(777);
     });
