@@ -1,7 +1,8 @@
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use avocet::stun::Method;
-use avocet::turn_server::{ListenerTransport, TurnServer};
+use avocet::stun::{Message, Method};
+use avocet::turn_server::{ListenerTransport, Settings, TurnServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -158,4 +159,36 @@ async fn the_bytes_of_a_user_are_limited_over_all_shards_together() {
     );
     assert!(passed > 60_000.0, "{passed}");
     assert_eq!(stats.drops.rate, (sent - stats.bytes_to_peers) / 1_000);
+}
+
+/// U-23: the kernel knows nothing of the public address; each relay hears the other one as the world would.
+#[tokio::test]
+async fn relays_of_all_shards_reach_each_other_behind_a_one_to_one_nat() {
+    let text = "realm = \"example.org\"\nshards = 4\n[[listen]]\ntransport = \"udp\"\naddress = \"127.0.0.1:0\"\n\
+        [[relay]]\naddress = \"127.0.0.1\"\npublic = \"198.51.100.7\"\n[users]\nalice = \"secret\"\n";
+    let server = TurnServer::start(&Settings::parse(text).unwrap())
+        .await
+        .unwrap();
+    let udp = address_of(&server, ListenerTransport::Udp);
+    let mut first = Caller::udp(udp).await;
+    let here = first.allocate().await;
+    assert_eq!(here.ip(), "198.51.100.7".parse::<IpAddr>().unwrap());
+    for number in 0..MOVES / 2 {
+        let mut second = Caller::udp(udp).await;
+        let there = second.allocate().await;
+        first.permit(there).await;
+        second.permit(here).await;
+        first.say(there, &[number as u8; 70]).await;
+        let heard = second.next().await;
+        let message = Message::decode(&heard).unwrap();
+        assert_eq!(message.data(), Some(&[number as u8; 70][..]));
+        assert_eq!(message.xor_peer_address(), Ok(Some(here)));
+        second.say(here, b"back").await;
+        let heard = first.next().await;
+        assert_eq!(
+            Message::decode(&heard).unwrap().xor_peer_address(),
+            Ok(Some(there))
+        );
+        assert_eq!(second.refresh(Duration::ZERO).await, 0);
+    }
 }

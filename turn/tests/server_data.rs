@@ -291,8 +291,12 @@ fn a_relay_of_a_neighbour_behind_the_same_address_is_reached_through_a_socket() 
     assert_eq!(alice.permit(&mut desk, neighbour), 0);
     let sent = alice.send(&mut desk, neighbour, b"x");
     assert_eq!(to_peer(&sent), [(neighbour, b"x".to_vec())]);
+    assert_eq!(desk.peer_says(relayed, neighbour, b"x").len(), 1);
+    // What else runs on the host is no peer, neither to talk to nor to hear.
     neighbour.set_port(50_200);
     assert!(alice.send(&mut desk, neighbour, b"x").is_empty());
+    assert!(desk.peer_says(relayed, neighbour, b"x").is_empty());
+    assert_eq!(desk.server.stats().drops.forbidden, 2);
 }
 
 /// U-7

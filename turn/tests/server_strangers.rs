@@ -188,6 +188,22 @@ fn a_server_with_two_addresses_answers_from_where_it_is_asked_to() {
         assert_eq!(answer.other_address(), Ok(Some(b)));
         assert_eq!(answer.mapped_address(), Ok(Some(client(1).remote)));
     }
+    // Padding comes back, no more of it than was sent, and never with another port.
+    for (asked, given) in [(0, 0), (100, 100), (1_500, 1_500), (9_000, 1_500)] {
+        let bytes = request(Method::BINDING, |it| {
+            it.padding(asked);
+        });
+        let sent = desk.give(client(1), &bytes);
+        let answer = Message::decode(&sent[0].1).unwrap();
+        let padding = answer.attribute(AttributeType::PADDING).unwrap();
+        assert_eq!(padding.len(), given);
+    }
+    let bytes = request(Method::BINDING, |it| {
+        it.padding(100).response_port(777);
+    });
+    let sent = desk.give(client(1), &bytes);
+    let answer = Message::decode(&sent[0].1).unwrap();
+    assert_eq!(answer.error_code().unwrap().unwrap().get(), 400);
     let bytes = request(Method::BINDING, |it| {
         it.response_port(777);
     });
@@ -196,4 +212,50 @@ fn a_server_with_two_addresses_answers_from_where_it_is_asked_to() {
         panic!("to a peer");
     };
     assert_eq!(path.remote.port(), 777);
+}
+
+/// Whoever has recorded what a client said, and says it again: from elsewhere it is worth nothing, from the same address it does
+/// what it did and no more.
+#[test]
+fn what_is_replayed_from_elsewhere_is_refused_and_from_there_does_nothing_new() {
+    let mut desk = Desk::new(config());
+    let mut alice = Caller::new(client(1), "alice");
+    alice.allocate(&mut desk);
+    let requests = [
+        alice.build(Method::CREATE_PERMISSION, |it| {
+            it.xor_peer_address(peer(1));
+        }),
+        alice.build(Method::CHANNEL_BIND, |it| {
+            it.channel_number(0x4000).xor_peer_address(peer(1));
+        }),
+        alice.build(Method::REFRESH, |it| {
+            it.lifetime(seconds(0));
+        }),
+        alice.build(Method::ALLOCATE, |it| {
+            it.requested_transport(17);
+        }),
+    ];
+    // The nonce is for alice's address: wherever else it is said there is a new one, and no allocation.
+    for request in &requests {
+        let sent = desk.give(client(2), request);
+        let answer = Message::decode(&sent[0].1).unwrap();
+        assert_eq!(answer.error_code().unwrap().unwrap().get(), 438);
+    }
+    assert_eq!(desk.allocations(), 1);
+    assert!(alice.send(&mut desk, peer(1), b"x").is_empty());
+    let codes = |desk: &mut Desk, alice: &Caller| {
+        requests
+            .each_ref()
+            .map(|it| alice.ask_once(desk, it).unwrap().code)
+    };
+    assert_eq!(codes(&mut desk, &alice), [0, 0, 0, 0]);
+    // The allocation that the last one made is not the one of before: no permission, no channel.
+    assert!(alice.send(&mut desk, peer(1), b"x").is_empty());
+    assert!(alice.channel(&mut desk, 0x4000, b"x").is_empty());
+    // The same once more, and when the nonce has ended nothing at all.
+    assert_eq!(codes(&mut desk, &alice), [0, 0, 0, 0]);
+    assert_eq!(desk.allocations(), 1);
+    desk.wait(seconds(3_601));
+    assert_eq!(codes(&mut desk, &alice), [438, 438, 438, 438]);
+    assert_eq!(desk.allocations(), 0);
 }

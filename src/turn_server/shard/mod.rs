@@ -340,7 +340,10 @@ impl Shard {
             }
             if let Door::Relay(relay) = door {
                 for (peer, error) in errors.of(&socket) {
-                    self.act(|core, now| core.server.on_icmp(now, relay, peer, error));
+                    self.act(|core, now| {
+                        let peer = core.out.outside(peer);
+                        core.server.on_icmp(now, relay, peer, error);
+                    });
                 }
             }
             for _ in 0..RECEIVES_PER_TURN {
@@ -376,7 +379,7 @@ impl Shard {
                     server.handle_datagram_with(now, datagram, |it| out.push(&it));
                 }
                 Door::Relay(relay) => {
-                    let from = (datagram.path.remote, datagram.ecn);
+                    let from = (out.outside(datagram.path.remote), datagram.ecn);
                     let bytes = &*datagram.bytes;
                     server.handle_relayed_with(now, relay, from, bytes, |it| out.push(&it));
                 }

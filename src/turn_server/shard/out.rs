@@ -206,6 +206,16 @@ impl Out {
         }
     }
 
+    /// How the world sees who sent a datagram to a relay: one of our own relays, behind a one-to-one NAT, is not where its socket is.
+    pub(super) fn outside(&self, peer: SocketAddr) -> SocketAddr {
+        let is_ours =
+            |it: &&RelaySettings| it.address == peer.ip() && it.ports.contains(&peer.port());
+        match self.settings.iter().find(is_ours) {
+            Some(relay) => SocketAddr::new(relay.public, peer.port()),
+            None => peer,
+        }
+    }
+
     /// Where one of our own relays is, for a socket of this host: behind a one-to-one NAT its public address may lead nowhere.
     fn inside(&self, peer: SocketAddr) -> SocketAddr {
         let is_ours =

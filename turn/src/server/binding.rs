@@ -23,8 +23,15 @@ const KNOWN: &[AttributeType] = &[
 ];
 
 /// What is understood as well where NATs are explored.
-const KNOWN_OF_DISCOVERY: &[AttributeType] =
-    &[AttributeType::CHANGE_REQUEST, AttributeType::RESPONSE_PORT];
+const KNOWN_OF_DISCOVERY: &[AttributeType] = &[
+    AttributeType::CHANGE_REQUEST,
+    AttributeType::RESPONSE_PORT,
+    AttributeType::PADDING,
+];
+
+/// RFC 5780 §7.6 would answer any padding with as much as the path takes in one piece. An answer here has no more of it than the
+/// question, or else a stranger had a third one shouted at.
+const MAX_PADDING: usize = 1_500;
 
 /// A header and two addresses.
 const fn address_length(address: SocketAddr) -> usize {
@@ -64,13 +71,20 @@ impl Server {
         let (Ok(change), Ok(port)) = (request.change_request(), request.response_port()) else {
             return self.refuse_stranger(now, path, request);
         };
+        let padding = request.attribute(AttributeType::PADDING);
+        let padding = padding.map(|it| it.len().min(MAX_PADDING));
+        // RFC 5780 §6.1: not both.
+        if padding.is_some() && port.is_some() {
+            return self.refuse_stranger(now, path, request);
+        }
         let change = change.unwrap_or_default();
         let origin = changed(path.local, other, change);
         reply.destination.local = origin;
         if let Some(port) = port.filter(|port| *port != 0) {
             reply.destination.remote.set_port(port);
         }
-        let length = 20 + 3 * address_length(path.remote) + address_length(other);
+        let padded = padding.map_or(0, |it| 4 + it.next_multiple_of(4));
+        let length = 20 + 3 * address_length(path.remote) + address_length(other) + padded;
         if self.admits_stranger(now, path, request, length) {
             self.stats.bindings += 1;
             self.answer(&reply, Class::Success, |builder| {
@@ -79,6 +93,9 @@ impl Server {
                     .mapped_address(path.remote)
                     .response_origin(origin)
                     .other_address(other);
+                if let Some(length) = padding.and_then(|it| u16::try_from(it).ok()) {
+                    builder.padding(length);
+                }
             });
         }
     }

@@ -68,7 +68,8 @@ impl Server {
         bytes: &[u8],
         mut forward: impl FnMut(Relayed<'_>),
     ) {
-        if self.is_listener(peer) {
+        let is_own = self.is_relay_address(peer.ip());
+        if self.is_listener(peer) || (is_own && !self.is_relay(peer) && !self.is_listed(peer)) {
             self.stats.drops.forbidden += 1;
             return;
         }
@@ -231,12 +232,9 @@ impl Server {
             return self.relay_to_client(now, other, (from, manner.ecn), data, forward);
         }
         let mut relays = self.config.relays.iter();
-        let is_sibling = relays.any(|it| {
-            let is_ours = it.ports.contains(&peer.port());
-            it.public == peer.ip() && !is_ours && it.shared_ports.contains(&peer.port())
-        });
-        let is_allowed = self.config.peers.listed(peer.ip()) == Some(true);
-        if self.is_listener(peer) || !(is_sibling || is_allowed) {
+        let is_ours = relays.any(|it| it.public == peer.ip() && it.ports.contains(&peer.port()));
+        let is_sibling = self.is_relay(peer) && !is_ours;
+        if self.is_listener(peer) || !(is_sibling || self.is_listed(peer)) {
             self.stats.drops.forbidden += 1;
             return;
         }

@@ -293,6 +293,17 @@ impl Server {
         self.config.listeners.contains(&peer)
     }
 
+    /// Whether this may be a relay, of this server or of one that shares its address.
+    fn is_relay(&self, peer: SocketAddr) -> bool {
+        let mut relays = self.config.relays.iter();
+        relays.any(|it| it.public == peer.ip() && it.shared_ports.contains(&peer.port()))
+    }
+
+    /// Whether the operator has said that this may be a peer.
+    fn is_listed(&self, peer: SocketAddr) -> bool {
+        self.config.peers.listed(peer.ip()) == Some(true)
+    }
+
     fn is_relay_address(&self, ip: IpAddr) -> bool {
         self.config.relays.iter().any(|relay| relay.public == ip)
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -14,9 +15,6 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     folder: std::path::PathBuf,
 }
-
-/// A second has so many ticks.
-const TICKS: f64 = 100.0;
 
 impl Server {
     /// The last two stand at the beginning and at the end of our configuration, among the limits.
@@ -83,17 +81,11 @@ impl Server {
 
     /// Seconds of CPU, of all threads, in user and kernel.
     pub(crate) fn cpu(&self) -> f64 {
-        let stat =
-            fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        let tick = |at: usize| {
-            fields
-                .split_whitespace()
-                .nth(at)
-                .and_then(|it| it.parse::<f64>().ok())
-                .unwrap_or(0.0)
-        };
-        (tick(11) + tick(12)) / TICKS
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let tasks = tasks.into_iter().flatten().flatten();
+        tasks
+            .map(|task| scheduled(&task.path().join("schedstat")))
+            .sum()
     }
 
     /// Resident bytes.
@@ -116,10 +108,24 @@ impl Drop for Server {
 
 /// Seconds of CPU of this thread.
 pub(crate) fn thread_cpu() -> f64 {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = text
-        .split_whitespace()
-        .next()
-        .and_then(|it| it.parse::<f64>().ok());
-    nanoseconds.unwrap_or(0.0) / 1e9
+    scheduled(Path::new("/proc/thread-self/schedstat"))
+}
+
+fn scheduled(file: &Path) -> f64 {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let nanoseconds = text.split_whitespace().next();
+    nanoseconds
+        .and_then(|it| it.parse::<f64>().ok())
+        .unwrap_or(0.0)
+        / 1e9
+}
+
+/// What the kernel threw away because nobody read it from a UDP socket on 127.0.0.1.
+pub(crate) fn unread(port: u16) -> u64 {
+    let text = fs::read_to_string("/proc/net/udp").unwrap_or_default();
+    let local = format!("0100007F:{port:04X}");
+    let mut lines = text.lines().map(str::split_whitespace);
+    let line = lines.find(|fields| fields.clone().nth(1) == Some(&*local));
+    line.and_then(|mut fields| fields.next_back()?.parse().ok())
+        .unwrap_or(0)
 }
