@@ -210,6 +210,20 @@ fn an_agent_without_pairs_waits_39_and_a_half_seconds_for_a_check() {
     assert!(pair.run_until(Duration::from_secs(2), both_selected));
 }
 
+/// I-2: PRIORITY is that of the candidate which the peer would learn from the check (RFC 8445 §7.1.1).
+#[test]
+fn a_check_says_which_priority_its_address_would_have_if_it_had_to_be_learned() {
+    let mut pair = acquainted(Profile::Clean, 8, FULL);
+    let now = pair.now();
+    let sent = drain(&mut pair.a_mut().agent, now);
+    let host = pair.a().agent.local_candidates().next().unwrap().priority();
+    let (_, bytes) = sent.first().unwrap();
+    let check = stun::Message::decode(bytes).unwrap();
+    let said = check.priority().unwrap().unwrap();
+    assert_eq!(host >> 24, 126);
+    assert_eq!(said, 110 << 24 | host & 0x00ff_ffff);
+}
+
 #[test]
 fn retransmissions_are_the_same_bytes() {
     let mut pair = acquainted(Profile::Clean, 8, FULL);
