@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a bench prints")]
 
 pub mod agents;
+pub mod associations;
 pub mod beside;
 pub mod conference;
 pub mod forwarder;

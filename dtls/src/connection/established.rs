@@ -6,7 +6,7 @@ use crate::crypto::Provider;
 use crate::handshake::{Agreed, Flight};
 use crate::record::{Epochs, Exhausted, RecordLayer};
 use crate::timer::Retransmission;
-use crate::{Event, Fingerprint, HashAlgorithm, Stats, tls13};
+use crate::{Event, Fingerprint, HashAlgorithm, Role, Stats, Ticket, tls13};
 
 /// What stays of a handshake.
 pub(super) struct Established {
@@ -97,6 +97,21 @@ impl Established {
         }
     }
 
+    /// Lets go of what is easily made again: the keys of records with their tables, and room in lists.
+    pub(super) fn rest(&self, role: Role, provider: &Provider, records: &mut RecordLayer) {
+        match (&*self.agreed, records.epochs_mut()) {
+            (Agreed::Tls13(agreed), Some(epochs)) => {
+                let [own, theirs] = agreed.secrets.remakers(provider, role);
+                epochs.rest(Box::new(own), Box::new(theirs));
+            }
+            (Agreed::Tls12(agreed), None) => {
+                let [own, theirs] = agreed.secrets.remakers(provider, agreed.suite, role);
+                records.rest(Box::new(own), Box::new(theirs));
+            }
+            (Agreed::Tls13(_), None) | (Agreed::Tls12(_), Some(_)) => {}
+        }
+    }
+
     pub(super) fn peer_certificate(&self) -> Option<&[u8]> {
         self.agreed.peer_certificate()
     }
@@ -112,7 +127,25 @@ impl Established {
 
     /// Whether a ticket stood at the beginning.
     pub(super) fn is_resumed(&self) -> bool {
-        matches!(&*self.agreed, Agreed::Tls13(agreed) if agreed.resumed)
+        match &*self.agreed {
+            Agreed::Tls12(agreed) => agreed.resumed,
+            Agreed::Tls13(agreed) => agreed.resumed,
+        }
+    }
+
+    /// Whether tickets wait to be taken.
+    pub(super) fn has_tickets(&self) -> bool {
+        match (&*self.agreed, &self.post) {
+            (Agreed::Tls12(agreed), _) => agreed.ticket.is_some(),
+            (Agreed::Tls13(_), post) => post.as_ref().is_some_and(|post| post.has_tickets()),
+        }
+    }
+
+    pub(super) fn take_ticket(&mut self) -> Option<Ticket> {
+        match (&mut *self.agreed, &mut self.post) {
+            (Agreed::Tls12(agreed), _) => agreed.ticket.take().map(|ticket| *ticket),
+            (Agreed::Tls13(_), post) => post.as_mut()?.take_ticket(),
+        }
     }
 
     pub(super) fn alpn(&self) -> Option<&[u8]> {

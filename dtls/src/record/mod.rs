@@ -2,16 +2,19 @@
 
 mod epochs;
 mod ids;
+mod lazy;
 mod protection;
 mod replay;
 
 use std::fmt;
 
-pub(crate) use self::epochs::{Epochs, Opened, Protection13};
+pub(crate) use self::epochs::{Epochs, Keys13, Opened, Protection13};
 pub(crate) use self::ids::Ids;
+use self::lazy::Remake;
 pub(crate) use self::protection::Protection;
 use self::replay::ReplayWindow;
 use crate::ConnectionId;
+use crate::crypto::Aead;
 use crate::wire::{ContentType, DTLS_1_2, RecordHeader, RecordNumber, UnifiedHeader};
 
 /// Everything that a record needs in order to leave or to be let in.
@@ -45,6 +48,8 @@ pub(crate) enum Rejected {
     NoKeys,
     /// Too short, or authentic and yet senseless.
     Malformed,
+    /// Authentic, and of a type that nobody has agreed on.
+    UnknownType,
     Replayed,
     Unauthentic,
     /// Authentic, and larger than a record may be (RFC 5246 §6.2.3).
@@ -65,6 +70,14 @@ impl RecordLayer {
             window: ReplayWindow::default(),
             failures: 0,
         });
+    }
+
+    /// Lets the keys of DTLS 1.2 go until they are needed: `write` and `read` make them again.
+    pub(crate) fn rest(&mut self, write: Remake<Aead>, read: Remake<Aead>) {
+        if let Some(keys) = &mut self.keys {
+            keys.write.rest(write);
+            keys.read.rest(read);
+        }
     }
 
     /// The next record in the clear has this number.
@@ -273,7 +286,7 @@ impl RecordLayer {
             let last = plaintext.iter().rposition(|byte| *byte != 0);
             end = last.ok_or(Rejected::Malformed)?;
             content_type =
-                ContentType::from_number(plaintext[end]).map_err(|_| Rejected::Malformed)?;
+                ContentType::from_number(plaintext[end]).map_err(|_| Rejected::UnknownType)?;
         }
         if end > RecordHeader::MAX_PLAINTEXT {
             return Err(Rejected::TooLarge);

@@ -5,16 +5,19 @@
 
 pub(crate) mod client;
 mod key_schedule;
+mod resumption;
 pub(crate) mod server;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::key_schedule::Secrets;
+pub(crate) use self::resumption::ticket_of;
+use self::resumption::{Resumption, give_ticket, take_ticket};
 use crate::certificate::Leaf;
 use crate::crypto::{self, CipherSuite, PublicKey, SignatureScheme};
 use crate::handshake::{Context, Failure, Message};
 use crate::wire::{CertificateMessage, HandshakeType, ServerKeyExchange};
-use crate::{Certificate, Role, SrtpProfile};
+use crate::{Certificate, Role, SrtpProfile, Ticket};
 
 /// What a completed handshake leaves behind.
 pub(crate) struct Agreed {
@@ -24,6 +27,12 @@ pub(crate) struct Agreed {
     /// The certificate that the other side proved to own.
     pub(crate) peer: Option<Peer>,
     pub(crate) alpn: Option<Vec<u8>>,
+    /// The server said that it gives a ticket in front of its Finished.
+    gives_ticket: bool,
+    /// What a client was given, once Finished vouches for it.
+    pub(crate) ticket: Option<Box<Ticket>>,
+    /// It went on from an earlier connection.
+    pub(crate) resumed: bool,
 }
 
 /// The certificate of the other side.
@@ -51,6 +60,15 @@ impl Peer {
         }))
     }
 
+    /// That of an earlier connection, which was judged then.
+    fn known(der: &[u8]) -> Result<Self, Failure> {
+        Ok(Self {
+            public_key: Leaf::from_der(der)?.public_key,
+            der: der.to_vec(),
+            issuers: Vec::new(),
+        })
+    }
+
     /// Checks a signature of the other side, made in a way that we offered.
     fn verify(
         &self,
@@ -74,6 +92,7 @@ struct Hellos {
     suite: CipherSuite,
     srtp_profile: Option<SrtpProfile>,
     alpn: Option<Vec<u8>>,
+    gives_ticket: bool,
     client_random: [u8; 32],
     server_random: [u8; 32],
 }
@@ -86,6 +105,20 @@ impl Hellos {
         signed.extend_from_slice(&self.server_random);
         ServerKeyExchange::encode_params(group, public, &mut signed);
         signed
+    }
+
+    /// What is agreed on with these secrets.
+    fn agreed(self, secrets: Secrets, peer: Option<Peer>) -> Agreed {
+        Agreed {
+            suite: self.suite,
+            srtp_profile: self.srtp_profile,
+            secrets,
+            peer,
+            alpn: self.alpn,
+            gives_ticket: self.gives_ticket,
+            ticket: None,
+            resumed: false,
+        }
     }
 
     const fn randoms(&self) -> (&[u8; 32], &[u8; 32]) {

@@ -27,15 +27,15 @@ pub(crate) struct Retried {
 /// All that can be wrong with a ServerHello or HelloRetryRequest, apart from its share; the suite that it chose.
 pub(crate) fn check_hello(
     context: &Context<'_>,
-    (offer, psks): (&ClientHello, &[SharedKey]),
+    psks: &[SharedKey],
     answer: &ServerHello,
     retried: Option<&Retried>,
 ) -> Result<CipherSuite13, Failure> {
     if answer.version != DTLS_1_2 || answer.compression_method != 0 {
         return Err(Failure::illegal());
     }
-    // A session id is never echoed (RFC 9147 §5.3); ours is empty anyway.
-    if answer.session_id != offer.session_id {
+    // A session id is never echoed (RFC 9147 §5.3); ours is empty anyway, or goes with a ticket of 1.2.
+    if !answer.session_id.is_empty() {
         return Err(Failure::illegal());
     }
     if answer.is_retry() && retried.is_some() {

@@ -471,6 +471,7 @@ fn issue_tickets(
             key: derivation.ticket_key(&resumption, &[nonce]),
             peer: peer.map(<[u8]>::to_vec),
             psk,
+            suite: None,
         };
         let random = context.random();
         let (salt, rest) = random.split_first_chunk()?;
