@@ -8,11 +8,13 @@
 use std::time::Instant;
 
 use allocation_counter::measure;
+use avocet_benches::agents;
 use avocet_benches::associations::Associations;
 use avocet_benches::conference::Conference;
 use avocet_benches::forwarder::Forwarder;
 use avocet_benches::media::DEPENDENCY_DESCRIPTORS;
 use avocet_benches::samples;
+use net::Datagram;
 use rtp::dependency::DependencyReader;
 use rtp::{ExtensionFormPolicy, PacketBuffer, PacketView, PacketViewMut, SequenceNumber};
 use srtp::{KeyingMaterial, Profile, Receiver, Sender};
@@ -94,6 +96,28 @@ fn reading_and_verifying_a_stun_message_allocates_nothing() {
         let message = Message::decode(&message).unwrap();
         assert!(message.verify_fingerprint() && message.verify_integrity(&key));
         assert!(message.username().unwrap().is_some());
+    });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn answering_a_check_and_finding_its_session_allocate_nothing() {
+    let (mut agents, now) = agents::connected(Instant::now());
+    let (message, path) = agents::check(&agents);
+    let (mut copy, mut buf) = (Vec::with_capacity(256), Vec::with_capacity(256));
+    let count = allocations(|_| {
+        copy.clear();
+        copy.extend_from_slice(&message);
+        agents[1].handle_datagram(now, Datagram::new(path, &mut copy));
+        buf.clear();
+        assert!(agents[1].poll_transmit(now, &mut buf).is_some());
+        while agents[1].poll_event().is_some() {}
+    });
+    assert_eq!(count, 0);
+    let mut mux = agents::mux(1_000);
+    let count = allocations(|number| {
+        let _ = mux.route(now, &agents::path(number.into()), &[0x80; 100]);
+        let _ = mux.route(now, &agents::path(number.into()), &message);
     });
     assert_eq!(count, 0);
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
+use avocet_benches::agents;
 use avocet_benches::pair::{Content, End, Pair, certificates};
 use peer::SessionDescription;
 
@@ -44,6 +45,24 @@ fn an_idle_connection_holds_no_more_than_it_did() {
         println!("{content:?}: {offerer} bytes where offered, {answerer} where answered");
         assert!(offerer.max(answerer) <= most, "{content:?}");
     }
+}
+
+/// Two agents of ICE on one link, connected and quiet; the mux that finds them.
+#[test]
+fn a_connected_agent_and_its_entries_in_the_mux_hold_little() {
+    let (mut agents, now) = agents::connected(Instant::now());
+    agents::idle(&mut agents, now, Duration::from_secs(60));
+    let [one, other] = agents;
+    let own = size_of::<ice::Agent>();
+    let heap = bytes_of(one).max(bytes_of(other));
+    println!("a connected agent: {own} bytes itself, {heap} behind it");
+    // A pair, a candidate of each side, two sets of credentials with their keys.
+    assert!(heap <= 1_300, "{heap}");
+
+    const SESSIONS: usize = 100_000;
+    let each = bytes_of(agents::mux(SESSIONS)) / SESSIONS as i64;
+    println!("a session in the mux: {each} bytes");
+    assert!(each <= 500, "{each}");
 }
 
 /// Where they are: each layer made alone, as it is at its birth.

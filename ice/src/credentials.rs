@@ -1,6 +1,6 @@
 use std::fmt;
 
-use rand::Rng;
+use rand::CryptoRng;
 
 use crate::CredentialsError;
 
@@ -48,7 +48,7 @@ impl Credentials {
         Ok(())
     }
 
-    pub(crate) fn generate(rng: &mut impl Rng) -> Self {
+    pub(crate) fn generate(rng: &mut impl CryptoRng) -> Self {
         Self {
             ufrag: ice_chars(rng, UFRAG_LENGTH),
             pwd: ice_chars(rng, PWD_LENGTH),
@@ -69,7 +69,7 @@ pub(crate) const fn is_ice_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
 }
 
-fn ice_chars(rng: &mut impl Rng, length: usize) -> String {
+fn ice_chars(rng: &mut impl CryptoRng, length: usize) -> String {
     let mut random = vec![0; length];
     rng.fill_bytes(&mut random);
     random
@@ -116,6 +116,7 @@ mod tests {
         );
     }
 
+    /// Transport 5.3 no. 1: the source is injected, and one that is not cryptographic does not compile.
     #[test]
     fn i09_generated_credentials_are_long_distinct_and_unbiased() {
         let mut rng = StdRng::from_seed([7; 32]);

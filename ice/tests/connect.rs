@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use avocet_ice::{Event, Mode, Role, State};
+use avocet_ice::{Agent, Event, Mode, PairState, Role, State};
 use netsim::{Profile, Side, Verdict};
 use support::*;
 
@@ -210,6 +210,39 @@ fn an_agent_without_pairs_waits_39_and_a_half_seconds_for_a_check() {
     assert!(pair.run_until(Duration::from_secs(2), both_selected));
 }
 
+/// I-13: what a send reports is a hint that anybody can forge, so it ends a check at most.
+#[test]
+fn a_send_that_fails_ends_the_check_in_progress_and_nothing_that_works() {
+    let mut pair = acquainted(Profile::Clean, 8, FULL);
+    let now = pair.now();
+    let agent = &mut pair.a_mut().agent;
+    assert_eq!(drain(agent, now).len(), 1);
+    agent.on_send_error(now, &path_of_a());
+    let states = |agent: &Agent| agent.pair_stats().map(|it| it.state).collect::<Vec<_>>();
+    assert_eq!(states(agent), [PairState::Failed]);
+    // The peer's check comes all the same, and is answered with one of ours.
+    assert!(pair.run_until(Duration::from_secs(5), both_selected));
+    let now = pair.now();
+    let agent = &mut pair.a_mut().agent;
+    agent.on_send_error(now, &path_of_a());
+    assert_eq!(states(agent), [PairState::Succeeded]);
+    assert_eq!(agent.best_path(), Some(path_of_a()));
+}
+
+/// I-2: PRIORITY is that of the candidate which the peer would learn from the check (RFC 8445 §7.1.1).
+#[test]
+fn a_check_says_which_priority_its_address_would_have_if_it_had_to_be_learned() {
+    let mut pair = acquainted(Profile::Clean, 8, FULL);
+    let now = pair.now();
+    let sent = drain(&mut pair.a_mut().agent, now);
+    let host = pair.a().agent.local_candidates().next().unwrap().priority();
+    let (_, bytes) = sent.first().unwrap();
+    let check = stun::Message::decode(bytes).unwrap();
+    let said = check.priority().unwrap().unwrap();
+    assert_eq!(host >> 24, 126);
+    assert_eq!(said, 110 << 24 | host & 0x00ff_ffff);
+}
+
 #[test]
 fn retransmissions_are_the_same_bytes() {
     let mut pair = acquainted(Profile::Clean, 8, FULL);
@@ -269,9 +302,5 @@ fn losing_the_first_check_costs_half_a_second_at_most() {
 #[test]
 fn an_idle_connected_agent_is_small() {
     // What it has on the heap besides is a few short vectors and strings.
-    assert!(
-        size_of::<avocet_ice::Agent>() <= 2_048,
-        "{}",
-        size_of::<avocet_ice::Agent>()
-    );
+    assert!(size_of::<Agent>() <= 2_048, "{}", size_of::<Agent>());
 }

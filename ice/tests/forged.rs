@@ -58,6 +58,7 @@ fn i02_a_forged_check_leaves_role_pairs_and_timers_unchanged() {
     assert_eq!(error_code(&sent[0].1), ErrorCode::UNAUTHENTICATED);
 }
 
+/// Transport 5.3 no. 4
 #[test]
 fn s05_a_wrong_fingerprint_is_dropped_before_any_hmac() {
     let (pair, sent) = changes_nothing(|pair| {
@@ -265,6 +266,7 @@ fn answer_of(pair: &mut Agents, request: &[u8]) -> Vec<u8> {
     drain(agent, now).into_iter().next().unwrap().1
 }
 
+/// Transport 5.3 no. 3
 #[test]
 fn i08_an_answer_from_another_address_fails_the_pair() {
     for wrong in [

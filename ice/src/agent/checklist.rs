@@ -35,6 +35,11 @@ impl Checklist {
         self.pairs.iter_mut()
     }
 
+    /// The pair at a place in the list.
+    pub(super) fn at(&self, place: usize) -> Option<&Pair> {
+        self.pairs.get(place)
+    }
+
     pub(super) fn get(&self, id: PairId) -> Option<&Pair> {
         self.pairs.iter().find(|pair| pair.id == id)
     }

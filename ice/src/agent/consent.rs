@@ -2,6 +2,7 @@
 //!
 //! Consent checks double as keepalives (RFC 8445 §11): they are more frequent than the 15 s that a NAT needs.
 
+use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
@@ -28,13 +29,12 @@ impl Agent {
     pub(super) fn watch_pairs(&mut self, now: Instant) {
         let in_use = self.pair_in_use().map(|pair| pair.id);
         let reserves = self.reserves(in_use);
-        let valid: Vec<_> = self
-            .checklist
-            .iter()
-            .filter(|pair| pair.is_valid())
-            .map(|pair| pair.id)
-            .collect();
-        for id in valid {
+        // No pair comes or goes on the way, and none becomes valid.
+        for at in 0..self.checklist.len() {
+            let valid = self.checklist.at(at).filter(|pair| pair.is_valid());
+            let Some(id) = valid.map(|pair| pair.id) else {
+                continue;
+            };
             self.expire_consent(now, id);
             if self.config.mode == Mode::Lite {
                 continue;
@@ -43,9 +43,10 @@ impl Agent {
             if self.notice_silence(now, id) && is_in_use {
                 self.start_recovery(id);
                 // Whether a reserve is alive must be known before it is needed.
-                reserves.iter().for_each(|id| self.start_recovery(*id));
+                let reserves = reserves.iter().flatten();
+                reserves.for_each(|id| self.start_recovery(*id));
             }
-            if is_in_use || reserves.contains(&id) {
+            if is_in_use || reserves.contains(&Some(id)) {
                 let range = if is_in_use { IN_USE } else { RESERVE };
                 self.ask_for_consent(now, id, range);
             }
@@ -53,17 +54,20 @@ impl Agent {
     }
 
     /// The best valid pairs that are not in use.
-    fn reserves(&self, in_use: Option<PairId>) -> Vec<PairId> {
+    fn reserves(&self, in_use: Option<PairId>) -> [Option<PairId>; MAX_RESERVES] {
         let current = self.current.number;
-        let mut reserves: Vec<_> = self
-            .checklist
-            .iter()
-            .filter(|pair| pair.is_valid() && Some(pair.id) != in_use && pair.generation == current)
-            .map(|pair| (std::cmp::Reverse(pair.priority), pair.id))
-            .collect();
-        reserves.sort_unstable();
-        reserves.truncate(MAX_RESERVES);
-        reserves.into_iter().map(|(_, id)| id).collect()
+        let kept =
+            |pair: &&Pair| pair.is_valid() && Some(pair.id) != in_use && pair.generation == current;
+        let mut best = [None; MAX_RESERVES];
+        for pair in self.checklist.iter().filter(kept) {
+            let mut next = Some((pair.priority, Reverse(pair.id)));
+            for place in &mut best {
+                if next > *place {
+                    std::mem::swap(place, &mut next);
+                }
+            }
+        }
+        best.map(|place| place.map(|(_, Reverse(id))| id))
     }
 
     /// The next consent check of a pair that has just begun to be used.
@@ -159,7 +163,7 @@ impl Agent {
             .iter()
             .filter(|pair| pair.is_valid())
             .flat_map(|pair| {
-                let asked = full && (in_use == Some(pair.id) || reserves.contains(&pair.id));
+                let asked = full && (in_use == Some(pair.id) || reserves.contains(&Some(pair.id)));
                 let consent = pair.next_consent.filter(|_| asked);
                 let silence =
                     pair.unanswered_since

@@ -43,14 +43,17 @@ impl Replies {
         if self.queue.len() >= MAX_REPLIES {
             return false;
         }
+        if self.queue.capacity() == 0 {
+            self.queue.reserve_exact(1);
+        }
         self.queue.push_back(reply);
         true
     }
 
     pub(super) fn pop(&mut self) -> Option<Reply> {
         let first = self.queue.pop_front()?;
-        if self.queue.is_empty() {
-            // The next one is seconds away.
+        if self.queue.is_empty() && self.queue.capacity() > 1 {
+            // The next one is seconds away, and comes alone; the place for that one stays.
             self.queue = VecDeque::new();
         }
         Some(first)

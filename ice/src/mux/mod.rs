@@ -19,6 +19,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use stun::{Class, Message, TransactionId};
 
+use crate::grow;
 use crate::hash::SecretHash;
 
 /// The most paths bound to one session; of more, the oldest that is not selected goes. A session needs one, and
@@ -131,7 +132,7 @@ impl Mux {
                 .retain(|fragment| **fragment != *local_ufrag);
         }
         let entry = self.sessions.entry(session).or_default();
-        entry.fragments.push(local_ufrag.into());
+        grow::push(&mut entry.fragments, local_ufrag.into());
         if entry.fragments.len() > MAX_FRAGMENTS_PER_SESSION {
             let oldest = entry.fragments.remove(0);
             self.fragments.remove(&oldest);
@@ -170,7 +171,7 @@ impl Mux {
             None => {}
         }
         let entry = self.sessions.entry(session).or_default();
-        entry.paths.push(path);
+        grow::push(&mut entry.paths, path);
         if entry.paths.len() > MAX_PATHS_PER_SESSION {
             let selected = entry.selected;
             let at = entry
