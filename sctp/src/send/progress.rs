@@ -172,7 +172,9 @@ impl Sender {
             .refused
             .take_if(|cost| self.held_bytes == 0 || room >= (*cost).max(capacity / 4))
             .is_some();
-        self.writable |= writable;
+        if writable {
+            self.writable = self.streams.refused();
+        }
     }
 
     /// Lets the window answer to losses, once for what was in flight together.
