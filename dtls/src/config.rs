@@ -149,6 +149,19 @@ pub enum Refusal {
     Close,
 }
 
+/// How a path is checked from which the other side seems to speak (RFC 9853 §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum PathCheck {
+    /// The new path is challenged (RFC 9853 §5.1).
+    #[default]
+    Basic,
+    /// The path before is challenged first, for a second at most, and the new one only if the other side says that it left
+    /// or nothing comes back (RFC 9853 §5.2). Somebody who takes records off the path and passes them on faster than it
+    /// does then moves nothing; where an address was lost, the move takes a second more.
+    Enhanced,
+}
+
 /// What the connections of one endpoint share; handed to [`Connection::new`](crate::Connection::new) in an `Arc`.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -168,6 +181,10 @@ pub struct Config {
     /// As server, the key of the tickets by which clients of DTLS 1.3 may come back without certificates
     /// (RFC 8446 §4.6.1). A client that wants them gets two when it is connected. Default: none, there are no tickets.
     pub tickets: Option<TicketKeys>,
+
+    /// Whether tickets are given, asked for and taken under DTLS 1.2 as well (RFC 5077), which are worth less: nothing
+    /// fresh goes into the keys of a connection that goes on from another, see [`TicketKeys`]. Default: no.
+    pub tickets_12: bool,
 
     /// As client, whether to ask for tickets, see [`Event::Ticket`](crate::Event::Ticket). Default: no.
     pub accept_tickets: bool,
@@ -230,6 +247,9 @@ pub struct Config {
     /// [`handle_datagram_on`](crate::Connection::handle_datagram_on). Default: `None`; WebRTC has no use for them, since
     /// ICE proves paths.
     pub connection_id: Option<usize>,
+
+    /// How a path is checked that the other side seems to be on. Default: [`PathCheck::Basic`].
+    pub path_check: PathCheck,
 
     /// The largest datagram that the handshake makes, in bytes, at least [`Config::MIN_MTU`].
     ///
@@ -309,6 +329,7 @@ impl Config {
             peer_certificate: PeerCertificate::Announced,
             psks: Vec::new(),
             tickets: None,
+            tickets_12: false,
             accept_tickets: false,
             alpn: Vec::new(),
             cipher_suites: Vec::new(),
@@ -325,6 +346,7 @@ impl Config {
             ],
             provider: Provider::default(),
             connection_id: None,
+            path_check: PathCheck::Basic,
             mtu: 1200,
             handshake_timeout: Duration::from_secs(30),
             #[cfg(test)]

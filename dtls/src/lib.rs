@@ -24,7 +24,9 @@ mod tls13;
 mod wire;
 
 pub use certificate::{Certificate, KeyKind};
-pub use config::{Config, PeerCertificate, Refusal, Role, SrtpProfile, Version, Versions};
+pub use config::{
+    Config, PathCheck, PeerCertificate, Refusal, Role, SrtpProfile, Version, Versions,
+};
 pub use connection::{Connection, Mark, PathId};
 pub use connection_id::ConnectionId;
 pub use crypto::{NamedGroup, Provider};

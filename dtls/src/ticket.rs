@@ -4,14 +4,18 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use crate::crypto::{AeadAlgorithm, Hash, Provider};
-use crate::wire::{DecodeError, NewSessionTicket, codec};
+use crate::handshake::Circumstances;
+use crate::wire::{DecodeError, NewSessionTicket, SessionTicket, codec};
+use crate::{Fingerprint, PeerCertificate};
 
 /// The key under which a server seals the tickets that it hands out (RFC 8446 §4.6.1): all that it remembers of a
 /// client stands in the client's ticket, so nothing is kept.
 ///
 /// Whoever has the key can read the tickets, pretend to be any client that was ever given one, and, since the key
-/// exchange is always fresh (`psk_dhe_ke`), still decipher no traffic that he only listened to. Change it now and then: make another configuration
-/// with [`rotate`](Self::rotate) for the connections to come.
+/// exchange of DTLS 1.3 is always fresh (`psk_dhe_ke`), still decipher no traffic that he only listened to. A ticket of
+/// DTLS 1.2 is another matter: with the key he reads that connection and those that went on from it, which is why
+/// [`Config::tickets_12`](crate::Config::tickets_12) has to ask for them. Change the key now and then: make another
+/// configuration with [`rotate`](Self::rotate) for the connections to come.
 #[derive(Clone)]
 pub struct TicketKeys {
     current: Zeroizing<[u8; 32]>,
@@ -126,6 +130,26 @@ impl Ticket {
         })
     }
 
+    /// The same of a server of DTLS 1.2 (RFC 5077 §3.3), which may leave the lifetime open, or give none after all.
+    pub(crate) fn new_12(
+        now: Instant,
+        message: &SessionTicket<'_>,
+        session: Session,
+    ) -> Option<Self> {
+        let unspecified = u32::try_from(TicketKeys::LIFETIME.as_secs()).unwrap_or(u32::MAX);
+        let lifetime = match message.lifetime {
+            0 => unspecified,
+            lifetime => lifetime.min(NewSessionTicket::MAX_LIFETIME),
+        };
+        (!message.ticket.is_empty()).then(|| Self {
+            identity: message.ticket.to_vec(),
+            age_add: 0,
+            received: now,
+            lifetime: Duration::from_secs(lifetime.into()),
+            session,
+        })
+    }
+
     /// When the server will have forgotten it; it is not offered from then on.
     pub fn expires(&self) -> Instant {
         let end = self.received.checked_add(self.lifetime);
@@ -172,20 +196,44 @@ pub(crate) struct Session {
     pub(crate) peer: Option<Vec<u8>>,
     /// Both sides knew a key from outside.
     pub(crate) psk: bool,
+    /// The cipher suite, of a session of DTLS 1.2, whose key is the master secret. One of 1.3 is bound to none.
+    pub(crate) suite: Option<u16>,
 }
 
 impl Session {
-    /// The form of what is sealed: another one opens as nothing.
-    const FORM: u8 = 1;
+    /// The form of what is sealed, of either version: another one opens as nothing.
+    const FORM_13: u8 = 1;
+    const FORM_12: u8 = 2;
+    /// The length of a master secret (RFC 5246 §8.1).
+    const MASTER: usize = 48;
     /// A certificate longer than this makes a hello too long to be worth it.
     pub(crate) const MAX_PEER: usize = 4096;
+
+    /// Whether it is good for all that a whole handshake would show.
+    pub(crate) fn suffices(&self, context: Circumstances<'_>) -> bool {
+        let wanted = context.config.peer_certificate;
+        let shown = self.psk || self.peer.is_some();
+        let announced = context
+            .announced
+            .filter(|_| wanted == PeerCertificate::Announced);
+        let is_announced = match (announced, &self.peer) {
+            (Some(announced), Some(peer)) => Fingerprint::any_matches(announced, peer),
+            _ => true,
+        };
+        (shown || !wanted.is_mutual()) && is_announced
+    }
 
     fn encode(&self, since: u64, buf: &mut Vec<u8>) {
         let hash = match self.hash {
             Hash::Sha256 => 1,
             Hash::Sha384 => 2,
         };
-        buf.extend_from_slice(&[Self::FORM, hash, u8::from(self.psk)]);
+        let form = match self.suite {
+            None => Self::FORM_13,
+            Some(_) => Self::FORM_12,
+        };
+        buf.extend_from_slice(&[form, hash, u8::from(self.psk)]);
+        buf.extend_from_slice(&self.suite.unwrap_or(0).to_be_bytes());
         buf.extend_from_slice(&since.to_be_bytes());
         codec::put_vec::<1>(buf, |buf| buf.extend_from_slice(&self.key));
         codec::put_vec::<2>(buf, |buf| {
@@ -196,17 +244,23 @@ impl Session {
     fn decode(mut bytes: &[u8]) -> Result<(Self, u64), DecodeError> {
         let buf = &mut bytes;
         let (&[form, hash, psk], rest) = buf.split_first_chunk().ok_or(DecodeError::Truncated)?;
+        let (suite, rest) = rest.split_first_chunk().ok_or(DecodeError::Truncated)?;
         let (since, rest) = rest.split_first_chunk().ok_or(DecodeError::Truncated)?;
         *buf = rest;
         let hash = match hash {
-            1 if form == Self::FORM => Hash::Sha256,
-            2 if form == Self::FORM => Hash::Sha384,
+            1 => Hash::Sha256,
+            2 => Hash::Sha384,
+            _ => return Err(DecodeError::Value("ticket")),
+        };
+        let (suite, length) = match form {
+            Self::FORM_13 => (None, hash.length()),
+            Self::FORM_12 => (Some(u16::from_be_bytes(*suite)), Self::MASTER),
             _ => return Err(DecodeError::Value("ticket")),
         };
         let key = codec::vec8(buf)?;
         let peer = codec::vec16(buf)?;
         codec::end(buf)?;
-        if key.len() != hash.length() {
+        if key.len() != length {
             return Err(DecodeError::Length);
         }
         let session = Self {
@@ -214,6 +268,7 @@ impl Session {
             key: Zeroizing::new(key.to_vec()),
             peer: (!peer.is_empty()).then(|| peer.to_vec()),
             psk: psk == 1,
+            suite,
         };
         Ok((session, u64::from_be_bytes(*since)))
     }
@@ -229,6 +284,7 @@ mod tests {
             key: Zeroizing::new(vec![7; 48]),
             peer: Some(vec![1, 2, 3]),
             psk: false,
+            suite: None,
         }
     }
 

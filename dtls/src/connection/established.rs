@@ -6,7 +6,7 @@ use crate::crypto::Provider;
 use crate::handshake::{Agreed, Flight};
 use crate::record::{Epochs, Exhausted, RecordLayer};
 use crate::timer::Retransmission;
-use crate::{Event, Fingerprint, HashAlgorithm, Stats, tls13};
+use crate::{Event, Fingerprint, HashAlgorithm, Stats, Ticket, tls13};
 
 /// What stays of a handshake.
 pub(super) struct Established {
@@ -101,6 +101,10 @@ impl Established {
         self.agreed.peer_certificate()
     }
 
+    pub(super) fn peer_issuers(&self) -> &[Vec<u8>] {
+        self.agreed.peer_issuers()
+    }
+
     /// Whether the other side proved who it is by a key that both know.
     pub(super) fn knows_our_key(&self) -> bool {
         self.agreed.knows_our_key()
@@ -108,7 +112,25 @@ impl Established {
 
     /// Whether a ticket stood at the beginning.
     pub(super) fn is_resumed(&self) -> bool {
-        matches!(&*self.agreed, Agreed::Tls13(agreed) if agreed.resumed)
+        match &*self.agreed {
+            Agreed::Tls12(agreed) => agreed.resumed,
+            Agreed::Tls13(agreed) => agreed.resumed,
+        }
+    }
+
+    /// Whether tickets wait to be taken.
+    pub(super) fn has_tickets(&self) -> bool {
+        match (&*self.agreed, &self.post) {
+            (Agreed::Tls12(agreed), _) => agreed.ticket.is_some(),
+            (Agreed::Tls13(_), post) => post.as_ref().is_some_and(|post| post.has_tickets()),
+        }
+    }
+
+    pub(super) fn take_ticket(&mut self) -> Option<Ticket> {
+        match (&mut *self.agreed, &mut self.post) {
+            (Agreed::Tls12(agreed), _) => agreed.ticket.take().map(|ticket| *ticket),
+            (Agreed::Tls13(_), post) => post.as_mut()?.take_ticket(),
+        }
     }
 
     pub(super) fn alpn(&self) -> Option<&[u8]> {

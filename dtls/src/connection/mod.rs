@@ -1,31 +1,34 @@
 //! The machine: five verbs around the record layer, the handshake, and what it leaves behind.
 
+mod end;
 mod established;
 mod id_exchange;
 mod inbound;
+mod outbound;
 mod paths;
 mod post_handshake;
 mod receive;
+mod start;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use zeroize::Zeroizing;
 
+use self::end::Alert;
 use self::established::Established;
 use self::inbound::{Early, Inbound, Sink};
+pub use self::outbound::Mark;
 pub use self::paths::PathId;
 use self::paths::Paths;
 use crate::handshake::{Environment, Failure, Handshake, Suspicion};
-use crate::record::{Protection, RecordLayer};
-use crate::tls13::Retry;
-use crate::wire::{ContentType, DTLS_1_2, RecordHeader};
+use crate::record::RecordLayer;
 use crate::{
-    AlertDescription, Cause, CloseReason, Config, ConfigError, ConnectionId, Event, ExportError,
-    Fingerprint, Initiator, PeerCertificate, Role, SealError, Stats, Ticket,
+    Cause, CloseReason, Config, ConfigError, Event, ExportError, Fingerprint, Initiator,
+    PeerCertificate, Role, Stats, Ticket,
 };
 
 /// One DTLS association, client or server.
@@ -71,26 +74,6 @@ enum Phase {
     Closed(CloseReason),
 }
 
-/// An alert that has still to leave.
-#[derive(Clone, Copy, Debug)]
-struct Alert {
-    level: u8,
-    description: AlertDescription,
-    /// Whether the other side knows by now that we protect what we send.
-    protected: bool,
-}
-
-impl Alert {
-    const WARNING: u8 = 1;
-    const FATAL: u8 = 2;
-}
-
-/// Where a record begins that [`Connection::begin`] reserved and [`Connection::seal`] completes.
-#[derive(Debug)]
-pub struct Mark {
-    start: usize,
-}
-
 impl Connection {
     /// A connection that does nothing until [`start`](Self::start).
     ///
@@ -133,8 +116,8 @@ impl Connection {
 
     /// As client, offers the server to go on from an earlier connection with it, which saves certificates and
     /// signatures on both sides. Call it before [`start`](Self::start); later it has no effect. If the server does not
-    /// want it the handshake is a whole one. Only DTLS 1.3 has it, and nothing is sent before the handshake is complete:
-    /// there is no early data.
+    /// want it the handshake is a whole one. Tickets of DTLS 1.2 are offered only if the configuration wants them
+    /// ([`Config::tickets_12`]). Nothing is sent before the handshake is complete: there is no early data.
     ///
     /// The other side stays who it was: its certificate of then counts as shown, and has to be announced as always
     /// ([`PeerCertificate`]). Use a ticket once; whoever sees it twice knows that it is the same client
@@ -149,9 +132,7 @@ impl Connection {
     /// four wait here.
     pub fn take_ticket(&mut self) -> Option<Ticket> {
         match &mut self.phase {
-            Phase::Established(established) if established.verified => {
-                established.post.as_mut()?.take_ticket()
-            }
+            Phase::Established(established) if established.verified => established.take_ticket(),
             _ => None,
         }
     }
@@ -159,144 +140,6 @@ impl Connection {
     /// Whether the handshake went on from an earlier connection, by a ticket.
     pub fn is_resumed(&self) -> bool {
         self.verified().is_some_and(Established::is_resumed)
-    }
-
-    /// The path carries datagrams from now on, and its other end is proved (ICE): the client sends its ClientHello,
-    /// the server answers without a cookie, and time begins to count. A ClientHello that came before is answered now.
-    ///
-    /// `round_trip` is what ICE measured; flights are repeated after twice that, within 50 ms to 3 s
-    /// (without it 1 s, RFC 6347 §4.2.4.1), doubling. A second call has no effect.
-    pub fn start(&mut self, now: Instant, round_trip: Option<Duration>) {
-        let Phase::New {
-            seed,
-            early,
-            carried,
-        } = &mut self.phase
-        else {
-            return;
-        };
-        let seed = std::mem::take(seed);
-        let early = std::mem::take(early);
-        let carried = *carried;
-        let mut environment = Environment {
-            now,
-            ticket: self.ticket.as_deref(),
-            config: &self.config,
-            announced: self.announced.as_deref(),
-            records: &mut self.records,
-            stats: &mut self.stats,
-        };
-        let mut handshake = Handshake::start(now, round_trip, self.role, &seed, &mut environment);
-        if let Some(mtu) = carried {
-            handshake.timer.suspend(mtu);
-        }
-        if self.config.connection_id.is_some() {
-            self.paths = Some(Box::new(Paths::new(handshake.seed())));
-        }
-        self.phase = Phase::Handshaking(Box::new(handshake));
-        for mut datagram in early.into_datagrams() {
-            self.receive(now, &mut datagram, &mut Sink::Queue);
-        }
-    }
-
-    /// The same for a server whose client showed a cookie in its second ClientHello, which comes next, in a record of
-    /// this number. Ours go on from there (RFC 6347 §4.2.1).
-    pub(crate) fn start_behind_cookie(&mut self, now: Instant, sequence_number: u64) {
-        self.start(now, None);
-        self.records.begin_at(sequence_number);
-        if let Phase::Handshaking(handshake) = &mut self.phase {
-            handshake.expect_second_hello();
-        }
-    }
-
-    /// The same for a client of DTLS 1.3 that showed the cookie of this HelloRetryRequest, and with it the hash of its
-    /// first hello (RFC 9147 §5.1).
-    pub(crate) fn start_behind_retry(
-        &mut self,
-        now: Instant,
-        sequence_number: u64,
-        retried: (Retry, Vec<u8>),
-    ) {
-        self.start(now, None);
-        self.records.begin_at(sequence_number);
-        if let Phase::Handshaking(handshake) = &mut self.phase {
-            let mut environment = Environment {
-                now,
-                ticket: None,
-                config: &self.config,
-                announced: self.announced.as_deref(),
-                records: &mut self.records,
-                stats: &mut self.stats,
-            };
-            handshake.expect_retried_hello(retried, &mut environment);
-        }
-    }
-
-    /// Somebody else carries the handshake and repeats what does not arrive: connectivity checks do, before any path
-    /// works (SPED, DTLS in STUN). Call it before [`start`](Self::start). From then on
-    /// [`poll_transmit`](Self::poll_transmit) gives each datagram of a flight once, of at most `mtu` bytes, and no
-    /// timer runs but the time limit. The datagrams of a new flight take the place of those of the one before.
-    /// What arrives is handed over as any datagram.
-    pub fn begin_carriage(&mut self, mtu: usize) {
-        let mtu = mtu.clamp(Config::MIN_MTU, usize::from(u16::MAX));
-        match &mut self.phase {
-            Phase::New { carried, .. } => *carried = Some(mtu),
-            Phase::Handshaking(handshake) => handshake.timer.suspend(mtu),
-            Phase::Established(established) => {
-                if let Some(post) = &mut established.post {
-                    post.timer().suspend(mtu);
-                }
-            }
-            Phase::Closed(_) => {}
-        }
-    }
-
-    /// A path carries our datagrams from now on: timers run, and the time limit begins. What was carried may be
-    /// under way; [`resend`](Self::resend) does not wait for that.
-    pub fn end_carriage(&mut self, now: Instant, round_trip: Option<Duration>) {
-        let timeout = self.config.handshake_timeout;
-        match &mut self.phase {
-            Phase::New { carried, .. } => *carried = None,
-            Phase::Handshaking(handshake) => handshake.timer.resume(now, round_trip, timeout),
-            Phase::Established(established) => {
-                if let Some(post) = &mut established.post {
-                    post.timer().resume(now, round_trip, timeout);
-                }
-            }
-            Phase::Closed(_) => {}
-        }
-    }
-
-    /// Sends the current flight again at once, if there is one: what left before had no path to go.
-    pub fn resend(&mut self, now: Instant) {
-        match &mut self.phase {
-            Phase::Handshaking(handshake) => handshake.resend(now, &mut self.stats),
-            Phase::Established(established) => {
-                if let Some(post) = &mut established.post {
-                    post.resend(now, &mut self.stats);
-                }
-            }
-            Phase::New { .. } | Phase::Closed(_) => {}
-        }
-    }
-
-    /// The round trip of the path became known, or changed: timers follow it at once (see [`start`](Self::start)).
-    pub fn set_round_trip(&mut self, _now: Instant, round_trip: Duration) {
-        match &mut self.phase {
-            Phase::Handshaking(handshake) => handshake.set_round_trip(round_trip),
-            Phase::Established(established) => {
-                if let Some(post) = &mut established.post {
-                    post.set_round_trip(round_trip);
-                }
-            }
-            Phase::New { .. } | Phase::Closed(_) => {}
-        }
-    }
-
-    /// The largest datagram that the path carries became known, or changed; it takes the place of
-    /// [`Config::mtu`], raised to [`Config::MIN_MTU`] if it is below.
-    pub fn set_mtu(&mut self, _now: Instant, bytes: usize) {
-        self.mtu = bytes.clamp(Config::MIN_MTU, usize::from(u16::MAX));
     }
 
     /// The fingerprints that the signalling announced for the other side.
@@ -406,7 +249,7 @@ impl Connection {
     }
 
     /// Appends one datagram of the handshake, or an alert, to `buf`.
-    pub fn poll_transmit(&mut self, _now: Instant, buf: &mut Vec<u8>) -> Option<()> {
+    pub fn poll_transmit(&mut self, now: Instant, buf: &mut Vec<u8>) -> Option<()> {
         let configured = self.mtu;
         let written = match &mut self.phase {
             Phase::Handshaking(handshake) => {
@@ -422,7 +265,7 @@ impl Connection {
                     &mut self.paths,
                 ) {
                     (Ok(None), Some(paths)) if established.verified => {
-                        paths.write(&mut self.records, buf)
+                        paths.write(now, &mut self.records, buf)
                     }
                     (written, _) => written,
                 }
@@ -464,80 +307,15 @@ impl Connection {
         self.verified()?.peer_certificate()
     }
 
+    /// The certificates in DER that the other side sent behind its own, in its order: what leads from that to one that
+    /// is believed. They are as they came, unverified. None where fingerprints were announced, and after resumption.
+    pub fn peer_issuers(&self) -> &[Vec<u8>] {
+        self.verified().map_or(&[], |it| it.peer_issuers())
+    }
+
     /// The agreed application protocol (RFC 7301), once connected.
     pub fn application_protocol(&self) -> Option<&[u8]> {
         self.verified()?.alpn()
-    }
-
-    /// Reserves the head of a record at the end of `buf`: append the payload, then [`seal`](Self::seal) it.
-    /// `None` unless connected.
-    pub fn begin(&mut self, buf: &mut Vec<u8>) -> Option<Mark> {
-        self.verified()?;
-        let start = buf.len();
-        self.records.reserve(buf)?;
-        Some(Mark { start })
-    }
-
-    /// Completes the record that begins at `mark`: all that stands behind its head becomes its payload.
-    /// What stands before it is not touched. On an error the record is gone from the buffer.
-    pub fn seal(&mut self, now: Instant, buf: &mut Vec<u8>, mark: Mark) -> Result<(), SealError> {
-        let start = mark.start;
-        self.check_seal(buf.len(), start)
-            .and_then(|()| {
-                self.records
-                    .seal(ContentType::ApplicationData, buf, start)
-                    .map_err(|_| SealError::NotConnected)
-            })
-            .inspect(|()| self.stats.records_sealed += 1)
-            .inspect_err(|_| buf.truncate(start))?;
-        if let Phase::Established(established) = &mut self.phase
-            && let Some(post) = &mut established.post
-        {
-            post.on_sealed(now, &self.records, &mut self.stats);
-        }
-        self.check_exhausted();
-        Ok(())
-    }
-
-    /// Wants new keys in both directions (KeyUpdate, RFC 8446 §4.6.3). They come by themselves after 2^23 records;
-    /// whoever wants them earlier asks here. Without effect unless DTLS 1.3 was agreed on, and while an update is under
-    /// way.
-    pub fn update_keys(&mut self, now: Instant) {
-        self.update(now, true);
-    }
-
-    /// The same for what we send alone.
-    pub fn update_own_keys(&mut self, now: Instant) {
-        self.update(now, false);
-    }
-
-    fn update(&mut self, now: Instant, requested: bool) {
-        if let Phase::Established(established) = &mut self.phase
-            && established.verified
-            && let Some(post) = &mut established.post
-        {
-            post.update(now, requested, &self.records, &mut self.stats);
-        }
-        self.check_exhausted();
-    }
-
-    /// Takes the record that begins at `mark` out of the buffer again.
-    pub fn abandon(&mut self, buf: &mut Vec<u8>, mark: Mark) {
-        buf.truncate(mark.start);
-    }
-
-    /// The most bytes that a record adds to its payload.
-    pub fn max_overhead(&self) -> usize {
-        if self.records.has_keys() {
-            self.records.overhead(self.records.write_epoch())
-        } else {
-            // Of the other side's id the length is not known yet.
-            let id = self
-                .config
-                .connection_id
-                .map_or(0, |_| 1 + ConnectionId::MAX_LENGTH);
-            Protection::MAX_OVERHEAD + id
-        }
     }
 
     /// Fills `out` with keying material for another protocol (RFC 5705 §4), DTLS-SRTP for example
@@ -566,28 +344,6 @@ impl Connection {
     /// Whoever reads the line reads the connection. Nothing calls this but the application.
     pub fn key_log_line(&self) -> Option<String> {
         Some(self.verified()?.key_log())
-    }
-
-    /// Ends the connection: `close_notify` waits in [`poll_transmit`](Self::poll_transmit), and the event `Closed`
-    /// follows at once.
-    pub fn close(&mut self, _now: Instant) {
-        match &self.phase {
-            Phase::Handshaking(_) | Phase::Established(_) => {
-                self.say(Alert::WARNING, AlertDescription::CLOSE_NOTIFY);
-            }
-            Phase::New { .. } => {}
-            Phase::Closed(_) => return,
-        }
-        self.end(Initiator::Local, Cause::CloseNotify);
-    }
-
-    /// Ends the connection with a fatal alert: the application does not like what it saw of the other side, its
-    /// certificate for example where nothing was announced ([`PeerCertificate`]).
-    pub fn abort(&mut self, _now: Instant, alert: AlertDescription) {
-        if let Phase::Handshaking(_) | Phase::Established(_) = &self.phase {
-            self.say(Alert::FATAL, alert);
-            self.end(Initiator::Local, Cause::Alert(alert));
-        }
     }
 
     /// What was counted.
@@ -626,102 +382,10 @@ impl Connection {
             // Room for this one: no other event but the last may come.
             self.events.reserve_exact(1);
             self.events.push_back(established.event());
-            if established
-                .post
-                .as_ref()
-                .is_some_and(|post| post.has_tickets())
-            {
+            if established.has_tickets() {
                 self.announce_tickets();
             }
         }
-    }
-
-    /// Ends the connection when its keys ought to be updated and no number is left for that.
-    fn check_exhausted(&mut self) {
-        if let Phase::Established(established) = &self.phase
-            && established
-                .post
-                .as_ref()
-                .is_some_and(|post| post.is_exhausted())
-        {
-            self.say(Alert::WARNING, AlertDescription::CLOSE_NOTIFY);
-            self.end(Initiator::Local, Cause::Exhausted);
-        }
-    }
-
-    fn check_seal(&mut self, length: usize, start: usize) -> Result<(), SealError> {
-        self.verified().ok_or(SealError::NotConnected)?;
-        if self.records.is_exhausted() {
-            self.say(Alert::WARNING, AlertDescription::CLOSE_NOTIFY);
-            self.end(Initiator::Local, Cause::Exhausted);
-            return Err(SealError::NotConnected);
-        }
-        let head = self.records.reserved().ok_or(SealError::NotConnected)?;
-        let payload = start
-            .checked_add(head)
-            .and_then(|body| length.checked_sub(body))
-            .ok_or(SealError::Mark)?;
-        if payload > RecordHeader::MAX_PLAINTEXT {
-            return Err(SealError::TooLarge);
-        }
-        Ok(())
-    }
-
-    /// Has an alert leave, in the epoch that we write in by now. A server has keys before it writes with them: its
-    /// ChangeCipherSpec leaves with its Finished.
-    fn say(&mut self, level: u8, description: AlertDescription) {
-        let handshaking = matches!(self.phase, Phase::Handshaking(_));
-        self.alert = Some(Alert {
-            level,
-            description,
-            protected: !handshaking || self.role == Role::Client || self.records.epochs().is_some(),
-        });
-    }
-
-    fn write_alert(&mut self, buf: &mut Vec<u8>) -> Option<()> {
-        let Alert {
-            level,
-            description,
-            protected,
-        } = self.alert.take()?;
-        let epoch = if protected {
-            self.records.write_epoch()
-        } else {
-            0
-        };
-        let written = self
-            .records
-            .write(epoch, ContentType::Alert, DTLS_1_2, buf, |buf| {
-                buf.extend_from_slice(&[level, description.0]);
-            });
-        if matches!(self.phase, Phase::Closed(_)) {
-            self.records.clear();
-        }
-        written.ok()?;
-        self.stats.datagrams_sent += 1;
-        Some(())
-    }
-
-    /// Gives up because of what the other side sent, and tells it.
-    fn fail(&mut self, _now: Instant, failure: Failure) {
-        log::debug!("dtls: giving up: {:?}", failure.cause);
-        self.say(Alert::FATAL, failure.alert);
-        self.end(Initiator::Local, failure.cause);
-    }
-
-    /// The end. Secrets and unverified data go; an alert may still need the keys.
-    fn end(&mut self, initiator: Initiator, cause: Cause) {
-        if !self.is_connected() {
-            self.inbound.clear();
-            self.events.clear();
-        }
-        let reason = CloseReason { initiator, cause };
-        self.phase = Phase::Closed(reason);
-        self.paths = None;
-        if self.alert.is_none() {
-            self.records.clear();
-        }
-        self.events.push_back(Event::Closed(reason));
     }
 }
 

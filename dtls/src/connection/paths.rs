@@ -9,7 +9,7 @@ use rand::{Rng as _, SeedableRng as _};
 use super::{Connection, Phase};
 use crate::record::{Exhausted, Ids, RecordLayer};
 use crate::wire::{ContentType, DTLS_1_2, PathMessage};
-use crate::{ConnectionId, Event, crypto};
+use crate::{ConnectionId, Event, PathCheck, crypto};
 
 /// A way between the two sides, by a number that the caller gave it; a pair of addresses, say. The default one is that on
 /// which the connection began.
@@ -19,20 +19,26 @@ pub struct PathId(pub u64);
 /// The paths of a connection with connection ids.
 pub(super) struct Paths {
     random: StdRng,
+    check: PathCheck,
     /// Where what we say goes.
     current: PathId,
+    /// Where it went before the application moved: who asks there is told that we are gone.
+    left: Option<PathId>,
     /// Where the datagram came from that is looked at.
     arriving: PathId,
     /// There was an authentic record in it, and none that came before is newer.
     newest: bool,
     candidate: Option<Candidate>,
-    /// Challenges that are still to be answered, with where they came from.
-    answers: Vec<(PathId, [u8; PathMessage::COOKIE])>,
+    /// Answers to challenges, with where those came from.
+    answers: Vec<(PathId, PathMessage)>,
 }
 
 /// A path that the other side seems to be on by now.
 struct Candidate {
     path: PathId,
+    /// First it is asked on the path before whether the other side is still there (RFC 9853 §5.2).
+    asks_former: bool,
+    /// Of the challenges that went where the question goes now.
     cookies: Vec<[u8; PathMessage::COOKIE]>,
     /// A challenge has to leave.
     pending: bool,
@@ -42,20 +48,48 @@ struct Candidate {
     sent: usize,
 }
 
+impl Candidate {
+    fn knows(&self, cookie: &[u8]) -> bool {
+        let mut own = self.cookies.iter();
+        own.any(|own| crypto::equal(own, cookie))
+    }
+
+    /// The next challenge, which leaves now.
+    fn challenge(&mut self, now: Instant, period: Duration, random: &mut StdRng) -> PathMessage {
+        let mut cookie = [0; PathMessage::COOKIE];
+        random.fill_bytes(&mut cookie);
+        self.cookies.push(cookie);
+        self.pending = false;
+        self.due = now.checked_add(period).unwrap_or(now);
+        PathMessage::Challenge(cookie)
+    }
+
+    /// The path before leads nowhere any more: the new one is challenged.
+    fn turn_to_new(&mut self) {
+        self.asks_former = false;
+        self.cookies.clear();
+        self.pending = true;
+    }
+}
+
 impl Paths {
     /// Challenges that are sent before a path is given up, and the time between them (RFC 9853 §5.5 proposes a second
     /// for all of it).
     const MAX_CHALLENGES: usize = 3;
     const PERIOD: Duration = Duration::from_secs(1);
+    /// The time between those on the path before, which is given up after that second: it is probably dead.
+    const FORMER_PERIOD: Duration = Duration::from_millis(333);
     /// Challenges that wait for their answer.
     const MAX_ANSWERS: usize = 4;
     /// How much more may go to a path that is not proved than came from it (RFC 9853 §5.4).
     const AMPLIFICATION: usize = 3;
 
-    pub(super) fn new(seed: [u8; 32]) -> Self {
+    pub(super) fn new(seed: [u8; 32], check: PathCheck) -> Self {
         Self {
             random: StdRng::from_seed(seed),
+            check,
             current: PathId::default(),
+            left: None,
             arriving: PathId::default(),
             newest: false,
             candidate: None,
@@ -90,7 +124,12 @@ impl Paths {
         self.candidate.take_if(|candidate| {
             let due = !candidate.pending && candidate.due <= now;
             candidate.pending |= due;
-            due && candidate.cookies.len() >= Self::MAX_CHALLENGES
+            let in_vain = due && candidate.cookies.len() >= Self::MAX_CHALLENGES;
+            if in_vain && candidate.asks_former {
+                candidate.turn_to_new();
+                return false;
+            }
+            in_vain
         });
     }
 
@@ -116,6 +155,7 @@ impl Paths {
             candidate => {
                 *candidate = Some(Candidate {
                     path,
+                    asks_former: self.check == PathCheck::Enhanced,
                     cookies: Vec::new(),
                     pending: true,
                     due: now,
@@ -129,48 +169,77 @@ impl Paths {
 
     /// Whether a path is proved by what the other side says, and which.
     fn on_message(&mut self, message: &PathMessage) -> Result<Option<PathId>, Full> {
-        let known = |candidate: &Candidate, cookie: &[u8]| {
-            let mut own = candidate.cookies.iter();
-            own.any(|own| crypto::equal(own, cookie))
-        };
         match message {
             PathMessage::Challenge(_) if self.answers.len() >= Self::MAX_ANSWERS => Err(Full),
             PathMessage::Challenge(cookie) => {
-                self.answers.push((self.arriving, *cookie));
+                let is_left = self.arriving != self.current && self.left == Some(self.arriving);
+                let answer = if is_left {
+                    PathMessage::Drop(*cookie)
+                } else {
+                    PathMessage::Response(*cookie)
+                };
+                self.answers.push((self.arriving, answer));
                 Ok(None)
             }
-            PathMessage::Response(cookie) => {
-                let arriving = self.arriving;
-                let proved = self
-                    .candidate
-                    .take_if(|candidate| candidate.path == arriving && known(candidate, cookie));
-                Ok(proved.map(|candidate| {
-                    self.current = candidate.path;
-                    candidate.path
-                }))
-            }
+            PathMessage::Response(cookie) => Ok(self.on_response(cookie)),
             PathMessage::Drop(cookie) => {
-                self.candidate.take_if(|candidate| known(candidate, cookie));
+                let is_here = self.arriving == self.current;
+                self.candidate.take_if(|candidate| {
+                    let known = candidate.knows(cookie);
+                    if known && candidate.asks_former && is_here {
+                        candidate.turn_to_new();
+                        // It came from where it says that nobody is any more.
+                        self.newest = false;
+                        return false;
+                    }
+                    known && !candidate.asks_former
+                });
                 Ok(None)
             }
         }
     }
 
-    /// Appends an answer to a challenge that came on the path where everything goes.
+    /// The path that an answer proves.
+    fn on_response(&mut self, cookie: &[u8]) -> Option<PathId> {
+        let candidate = self.candidate.as_ref()?;
+        let asked = if candidate.asks_former {
+            self.current
+        } else {
+            candidate.path
+        };
+        if self.arriving != asked || !candidate.knows(cookie) {
+            return None;
+        }
+        let candidate = self.candidate.take()?;
+        if candidate.asks_former {
+            // It is where it was: what came from elsewhere somebody passed on.
+            return None;
+        }
+        self.current = candidate.path;
+        Some(candidate.path)
+    }
+
+    /// Appends an answer to a challenge that came on the path where everything goes, or a challenge there.
     pub(super) fn write(
         &mut self,
+        now: Instant,
         records: &mut RecordLayer,
         buf: &mut Vec<u8>,
     ) -> Result<Option<()>, Exhausted> {
         let current = self.current;
-        let place = self.answers.iter().position(|(path, _)| *path == current);
-        place.map_or(Ok(None), |place| {
-            let (_, cookie) = self.answers.remove(place);
-            write(&PathMessage::Response(cookie), records, buf).map(Some)
-        })
+        if let Some(place) = self.answers.iter().position(|(path, _)| *path == current) {
+            let (_, answer) = self.answers.remove(place);
+            return write(&answer, records, buf).map(Some);
+        }
+        let asks = |own: &&mut Candidate| own.pending && own.asks_former;
+        let Some(candidate) = self.candidate.as_mut().filter(asks) else {
+            return Ok(None);
+        };
+        let challenge = candidate.challenge(now, Self::FORMER_PERIOD, &mut self.random);
+        write(&challenge, records, buf).map(Some)
     }
 
-    /// The same on another path, or a challenge to it.
+    /// The same on another path.
     fn write_elsewhere(
         &mut self,
         now: Instant,
@@ -178,12 +247,12 @@ impl Paths {
         buf: &mut Vec<u8>,
     ) -> Result<Option<PathId>, Exhausted> {
         let current = self.current;
-        let place = self.answers.iter().position(|(path, _)| *path != current);
-        if let Some(place) = place {
-            let (path, cookie) = self.answers.remove(place);
-            return write(&PathMessage::Response(cookie), records, buf).map(|()| Some(path));
+        if let Some(place) = self.answers.iter().position(|(path, _)| *path != current) {
+            let (path, answer) = self.answers.remove(place);
+            return write(&answer, records, buf).map(|()| Some(path));
         }
-        let Some(candidate) = self.candidate.as_mut().filter(|own| own.pending) else {
+        let asks = |own: &&mut Candidate| own.pending && !own.asks_former;
+        let Some(candidate) = self.candidate.as_mut().filter(asks) else {
             return Ok(None);
         };
         let length = records.overhead(records.write_epoch()) + PathMessage::LENGTH;
@@ -191,14 +260,10 @@ impl Paths {
         if candidate.sent.saturating_add(length) > allowance {
             return Ok(None);
         }
-        let mut cookie = [0; PathMessage::COOKIE];
-        self.random.fill_bytes(&mut cookie);
-        candidate.cookies.push(cookie);
         candidate.sent += length;
-        candidate.pending = false;
-        candidate.due = now.checked_add(Self::PERIOD).unwrap_or(now);
         let path = candidate.path;
-        write(&PathMessage::Challenge(cookie), records, buf).map(|()| Some(path))
+        let challenge = candidate.challenge(now, Self::PERIOD, &mut self.random);
+        write(&challenge, records, buf).map(|()| Some(path))
     }
 }
 
@@ -265,9 +330,13 @@ impl Connection {
         paths.map_or_else(PathId::default, |paths| paths.current)
     }
 
-    /// The application knows by other means that the other side is on this path, and can be reached there.
+    /// The application knows by other means that the other side is on this path, and can be reached there; or it left
+    /// the path before itself. Who asks there for us from then on is told that we are gone (RFC 9853 §5.2).
     pub fn move_to(&mut self, path: PathId) {
         if let Some(paths) = &mut self.paths {
+            if path != paths.current {
+                paths.left = Some(paths.current);
+            }
             paths.current = path;
             paths.candidate = None;
         }

@@ -423,6 +423,7 @@ impl PostHandshake {
             key: Derivation::new(provider, hash).ticket_key(resumption, message.nonce),
             peer: agreed.peer.clone(),
             psk: agreed.psk,
+            suite: None,
         };
         let Some(ticket) = Ticket::new(now, message, session) else {
             return;

@@ -162,10 +162,14 @@ impl Connection {
     }
 
     fn on_rejected(&mut self, now: Instant, rejected: Rejected) {
+        let established = matches!(self.phase, Phase::Established(_));
         let dropped = &mut self.stats.dropped;
         match rejected {
             Rejected::NoKeys => dropped.epoch += 1,
             Rejected::Malformed => dropped.malformed += 1,
+            // Nobody but the other side can have said that (RFC 8446 §5). A handshake is more patient.
+            Rejected::UnknownType if established => self.fail(now, Failure::unexpected()),
+            Rejected::UnknownType => dropped.malformed += 1,
             Rejected::Replayed => dropped.replayed += 1,
             Rejected::Unauthentic => dropped.unauthentic += 1,
             Rejected::TooLarge => self.fail(now, Failure::overflow()),

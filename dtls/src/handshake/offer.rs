@@ -74,13 +74,18 @@ impl Offer {
             Vec::new()
         };
         let takes_tickets = tls13 && config.accept_tickets;
+        let ticket = tls12.then(|| tls12::ticket_of(context)).flatten();
+        let wants_ticket = tls12 && config.tickets_12 && config.accept_tickets;
+        let session_ticket = ticket.map(|ticket| ticket.identity().to_vec());
+        // By it the server says that it took the ticket (RFC 5077 §3.4).
+        let session_id = ticket.map(|_| context.random().to_vec());
         let mut versions = Vec::new();
         versions.extend(tls13.then_some(DTLS_1_3));
         versions.extend((tls12 && tls13).then_some(DTLS_1_2));
         let mut hello = ClientHello {
             version: DTLS_1_2,
             random: context.random(),
-            session_id: Vec::new(),
+            session_id: session_id.unwrap_or_default(),
             cookie: Vec::new(),
             cipher_suites,
             compression_methods: vec![0],
@@ -100,6 +105,7 @@ impl Offer {
                 alpn: (!config.alpn.is_empty()).then(|| config.alpn.clone()),
                 extended_master_secret: tls12,
                 renegotiation_info: tls12,
+                session_ticket: session_ticket.or_else(|| wants_ticket.then(Vec::new)),
                 versions: tls13.then_some(versions),
                 key_shares: tls13.then(|| key_shares(&shares)),
                 psk_modes: (takes_tickets || !psks.is_empty()).then_some(true),
@@ -209,12 +215,7 @@ impl Offer {
         message: &Message,
         answer: &ServerHello,
     ) -> Result<Answer, Failure> {
-        let suite = tls13::client::check_hello(
-            context,
-            (&self.hello, &self.psks),
-            answer,
-            self.retried.as_ref(),
-        )?;
+        let suite = tls13::client::check_hello(context, &self.psks, answer, self.retried.as_ref())?;
         if answer.is_retry() {
             self.retry(context, message, answer, suite.number)?;
             return Ok(Answer::Again);

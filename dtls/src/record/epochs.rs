@@ -257,7 +257,8 @@ impl Epochs {
         // Content, its type, zeros (RFC 8446 §5.2).
         let end = inner.iter().rposition(|byte| *byte != 0);
         let end = end.ok_or(Rejected::Malformed)?;
-        let content_type = ContentType::from_number(inner[end]).map_err(|_| Rejected::Malformed)?;
+        let content_type =
+            ContentType::from_number(inner[end]).map_err(|_| Rejected::UnknownType)?;
         if end > RecordHeader::MAX_PLAINTEXT {
             return Err(Rejected::TooLarge);
         }

@@ -45,6 +45,8 @@ pub(crate) enum Rejected {
     NoKeys,
     /// Too short, or authentic and yet senseless.
     Malformed,
+    /// Authentic, and of a type that nobody has agreed on.
+    UnknownType,
     Replayed,
     Unauthentic,
     /// Authentic, and larger than a record may be (RFC 5246 §6.2.3).
@@ -273,7 +275,7 @@ impl RecordLayer {
             let last = plaintext.iter().rposition(|byte| *byte != 0);
             end = last.ok_or(Rejected::Malformed)?;
             content_type =
-                ContentType::from_number(plaintext[end]).map_err(|_| Rejected::Malformed)?;
+                ContentType::from_number(plaintext[end]).map_err(|_| Rejected::UnknownType)?;
         }
         if end > RecordHeader::MAX_PLAINTEXT {
             return Err(Rejected::TooLarge);

@@ -1,7 +1,10 @@
 use zeroize::Zeroizing;
 
 use super::key_schedule::psk_pre_master;
-use super::{Agreed, Hellos, Peer, Secrets, check_finished, expect, finish, own_certificate};
+use super::{
+    Agreed, Hellos, Peer, Resumption, Secrets, check_finished, expect, finish, own_certificate,
+    take_ticket,
+};
 use crate::Role;
 use crate::crypto::{Authentication, KeyExchange, NamedGroup};
 use crate::handshake::{
@@ -10,6 +13,7 @@ use crate::handshake::{
 use crate::wire::{
     CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, DTLS_1_2, DecodeError,
     HandshakeType, PskClientKeyExchange, PskServerKeyExchange, ServerHello, ServerKeyExchange,
+    SessionTicket,
 };
 
 /// The client's side behind the ServerHello (RFC 6347 §4.2.4, flights 4 to 6), by the message that it waits for.
@@ -18,6 +22,7 @@ pub(crate) enum State {
     ServerKeyExchange(Box<ExpectServerKeyExchange>),
     CertificateRequest(Box<ExpectCertificateRequest>),
     ServerHelloDone(Box<ExpectServerHelloDone>),
+    Ticket(Box<ExpectTicket>),
     Finished(Box<ExpectFinished>),
 }
 
@@ -30,6 +35,15 @@ impl State {
         answer: &ServerHello,
     ) -> Result<Self, Failure> {
         let hellos = negotiate(context, offer, answer)?;
+        // By this the server says that it took our ticket (RFC 5077 §3.4).
+        if !answer.session_id.is_empty() && answer.session_id == offer.session_id {
+            let agreed = Resumption::accepted(context, &hellos)?.agree(hellos)?;
+            let secrets = &agreed.secrets;
+            let (own, theirs) = secrets.protections(&context.config.provider, agreed.suite)?;
+            context.transcript.push(message);
+            context.records.install(own, theirs);
+            return Ok(Self::ending(agreed));
+        }
         context.transcript.push(message);
         if hellos.suite.authentication == Authentication::Psk {
             return Ok(Self::ServerKeyExchange(Box::new(ExpectServerKeyExchange {
@@ -38,6 +52,15 @@ impl State {
             })));
         }
         Ok(Self::Certificate(Box::new(ExpectCertificate { hellos })))
+    }
+
+    /// What the server says last.
+    fn ending(agreed: Agreed) -> Self {
+        if agreed.gives_ticket {
+            Self::Ticket(Box::new(ExpectTicket { agreed }))
+        } else {
+            Self::Finished(Box::new(ExpectFinished { agreed }))
+        }
     }
 
     /// Whether the next message has to come protected.
@@ -67,6 +90,11 @@ impl State {
             Self::ServerKeyExchange(state) => state.check(context, message),
             Self::CertificateRequest(state) => state.check(context, message),
             Self::ServerHelloDone(_) => check_done(message),
+            Self::Ticket(_) => {
+                expect(message, HandshakeType::NEW_SESSION_TICKET)?;
+                SessionTicket::decode(&message.body)?;
+                Ok(())
+            }
             Self::Finished(state) => {
                 expect(message, HandshakeType::FINISHED)?;
                 check_finished(context, Role::Server, &state.agreed.secrets, message)
@@ -85,9 +113,17 @@ impl State {
             Self::ServerKeyExchange(state) => state.proceed(context, message)?,
             Self::CertificateRequest(state) => state.proceed(context, message)?,
             Self::ServerHelloDone(state) => state.proceed(context, message)?,
+            Self::Ticket(state) => state.proceed(context, message)?,
             Self::Finished(state) => {
-                context.end_flight();
-                return Ok(Progress::Completed(Box::new(state.agreed)));
+                let ExpectFinished { agreed } = *state;
+                if agreed.resumed {
+                    context.transcript.push(message);
+                    context.begin_flight();
+                    finish(context, Role::Client, &agreed.secrets);
+                } else {
+                    context.end_flight();
+                }
+                return Ok(Progress::Completed(Box::new(agreed)));
             }
         }))
     }
@@ -118,7 +154,11 @@ fn negotiate(
     if !extensions.extended_master_secret {
         return Err(Failure::incompatible());
     }
+    if extensions.session_ticket.is_some() && offer.extensions.session_ticket.is_none() {
+        return Err(Failure::unsupported_extension());
+    }
     Ok(Hellos {
+        gives_ticket: extensions.session_ticket.is_some(),
         suite,
         srtp_profile: accepted_profile(offer, extensions.srtp.as_ref())?,
         alpn: accepted_protocol(offer, extensions.alpn.as_deref())?,
@@ -340,15 +380,7 @@ impl ExpectServerHelloDone {
         let (own, theirs) = secrets.protections(&config.provider, hellos.suite)?;
         context.records.install(own, theirs);
         finish(context, Role::Client, &secrets);
-        Ok(State::Finished(Box::new(ExpectFinished {
-            agreed: Agreed {
-                suite: hellos.suite,
-                srtp_profile: hellos.srtp_profile,
-                secrets,
-                peer,
-                alpn: hellos.alpn,
-            },
-        })))
+        Ok(State::ending(hellos.agreed(secrets, peer)))
     }
 }
 
@@ -395,4 +427,19 @@ fn key_exchange(
 
 pub(crate) struct ExpectFinished {
     agreed: Agreed,
+}
+
+/// In front of Finished, and in the clear (RFC 5077 §3.3).
+pub(crate) struct ExpectTicket {
+    agreed: Agreed,
+}
+
+impl ExpectTicket {
+    fn proceed(mut self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
+        take_ticket(context, message, &mut self.agreed)?;
+        context.transcript.push(message);
+        Ok(State::Finished(Box::new(ExpectFinished {
+            agreed: self.agreed,
+        })))
+    }
 }

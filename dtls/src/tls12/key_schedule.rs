@@ -84,6 +84,25 @@ impl Secrets {
         }
     }
 
+    /// Those of a connection that goes on from another, whose master secret stays (RFC 5246 §7.3).
+    pub(crate) fn resumed(
+        hash: Hash,
+        master: &[u8],
+        randoms: (&[u8; 32], &[u8; 32]),
+    ) -> Option<Self> {
+        Some(Self {
+            hash,
+            master: Zeroizing::new(master.try_into().ok()?),
+            client_random: *randoms.0,
+            server_random: *randoms.1,
+        })
+    }
+
+    /// What a connection may go on from.
+    pub(crate) fn master(&self) -> &[u8] {
+        self.master.as_slice()
+    }
+
     /// The keys of both directions: the client's, then the server's (RFC 5246 §6.3).
     pub(crate) fn protections(
         &self,

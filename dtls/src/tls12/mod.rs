@@ -5,16 +5,19 @@
 
 pub(crate) mod client;
 mod key_schedule;
+mod resumption;
 pub(crate) mod server;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::key_schedule::Secrets;
+pub(crate) use self::resumption::ticket_of;
+use self::resumption::{Resumption, give_ticket, take_ticket};
 use crate::certificate::Leaf;
 use crate::crypto::{self, CipherSuite, PublicKey, SignatureScheme};
 use crate::handshake::{Context, Failure, Message};
 use crate::wire::{CertificateMessage, HandshakeType, ServerKeyExchange};
-use crate::{Certificate, Role, SrtpProfile};
+use crate::{Certificate, Role, SrtpProfile, Ticket};
 
 /// What a completed handshake leaves behind.
 pub(crate) struct Agreed {
@@ -24,11 +27,19 @@ pub(crate) struct Agreed {
     /// The certificate that the other side proved to own.
     pub(crate) peer: Option<Peer>,
     pub(crate) alpn: Option<Vec<u8>>,
+    /// The server said that it gives a ticket in front of its Finished.
+    gives_ticket: bool,
+    /// What a client was given, once Finished vouches for it.
+    pub(crate) ticket: Option<Box<Ticket>>,
+    /// It went on from an earlier connection.
+    pub(crate) resumed: bool,
 }
 
 /// The certificate of the other side.
 pub(crate) struct Peer {
     pub(crate) der: Vec<u8>,
+    /// What it sent behind it, where somebody else is to judge.
+    pub(crate) issuers: Vec<Vec<u8>>,
     public_key: PublicKey,
 }
 
@@ -36,14 +47,25 @@ impl Peer {
     /// Reads the certificate message. The fingerprint is compared here if it is known already, to fail early; the
     /// gate that nobody passes without it is the connection's. `None` if the message says that there is none.
     fn read(context: &Context<'_>, message: &Message) -> Result<Option<Self>, Failure> {
-        let CertificateMessage { leaf } = CertificateMessage::decode(&message.body)?;
+        let CertificateMessage { leaf, issuers } = CertificateMessage::decode(&message.body)?;
         let Some(der) = leaf else {
             return Ok(None);
         };
         let public_key = Leaf::from_der(der)?.public_key;
         context.check_announced(der)?;
-        let der = der.to_vec();
-        Ok(Some(Self { der, public_key }))
+        Ok(Some(Self {
+            der: der.to_vec(),
+            issuers: context.keep_issuers(&issuers),
+            public_key,
+        }))
+    }
+
+    /// That of an earlier connection.
+    fn known(der: &[u8]) -> Result<Self, Failure> {
+        Ok(Self {
+            public_key: Leaf::from_der(der)?.public_key,
+            der: der.to_vec(),
+        })
     }
 
     /// Checks a signature of the other side, made in a way that we offered.
@@ -69,6 +91,7 @@ struct Hellos {
     suite: CipherSuite,
     srtp_profile: Option<SrtpProfile>,
     alpn: Option<Vec<u8>>,
+    gives_ticket: bool,
     client_random: [u8; 32],
     server_random: [u8; 32],
 }
@@ -83,6 +106,20 @@ impl Hellos {
         signed
     }
 
+    /// What is agreed on with these secrets.
+    fn agreed(self, secrets: Secrets, peer: Option<Peer>) -> Agreed {
+        Agreed {
+            suite: self.suite,
+            srtp_profile: self.srtp_profile,
+            secrets,
+            peer,
+            alpn: self.alpn,
+            gives_ticket: self.gives_ticket,
+            ticket: None,
+            resumed: false,
+        }
+    }
+
     const fn randoms(&self) -> (&[u8; 32], &[u8; 32]) {
         (&self.client_random, &self.server_random)
     }
@@ -93,6 +130,7 @@ fn own_certificate(context: &mut Context<'_>, certificate: Option<&Certificate>)
     let mut body = Vec::new();
     CertificateMessage {
         leaf: certificate.map(Certificate::der),
+        issuers: certificate.map_or_else(Vec::new, Certificate::issuers),
     }
     .encode(&mut body);
     context.send(HandshakeType::CERTIFICATE, body);

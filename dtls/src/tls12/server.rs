@@ -1,5 +1,8 @@
 use super::key_schedule::psk_pre_master;
-use super::{Agreed, Hellos, Peer, Secrets, check_finished, expect, finish, own_certificate};
+use super::{
+    Agreed, Hellos, Peer, Resumption, Secrets, check_finished, expect, finish, give_ticket,
+    own_certificate,
+};
 use crate::crypto::{Authentication, CipherSuite, KeyExchange, NamedGroup, SignatureScheme};
 use crate::handshake::{
     AgreedIds, Context, Failure, Message, Progress, Refused, choose_profile, choose_protocol,
@@ -31,7 +34,8 @@ impl State {
         match self {
             Self::Certificate(_) => true,
             Self::ClientKeyExchange(state) => state.is_first,
-            Self::CertificateVerify(_) | Self::Finished(_) => false,
+            Self::Finished(state) => state.agreed.resumed,
+            Self::CertificateVerify(_) => false,
         }
     }
 
@@ -103,6 +107,8 @@ pub(crate) struct Choice {
     srtp_profile: Option<SrtpProfile>,
     ids: Option<AgreedIds>,
     client_random: [u8; 32],
+    /// What the client may go on from, and the session id by which it knows that it does.
+    resumption: Option<(Resumption, Vec<u8>)>,
     /// The extensions to be answered.
     answer: Extensions,
 }
@@ -139,10 +145,16 @@ impl Choice {
                 && (suite.authentication == Authentication::Psk
                     || signer == Some(suite.authentication))
         };
-        let suite = config
-            .suites()
-            .find(usable)
-            .ok_or(Failure::incompatible())?;
+        let resumption = Resumption::find(context, hello);
+        let suite = match &resumption {
+            Some(known) => known.suite,
+            None => config
+                .suites()
+                .find(usable)
+                .ok_or(Failure::incompatible())?,
+        };
+        let gives_ticket =
+            config.tickets_12 && config.tickets.is_some() && extensions.session_ticket.is_some();
         let alpn = choose_protocol(&config.alpn, extensions.alpn.as_deref())?;
         let srtp_profile = choose_profile(config, extensions.srtp.as_ref());
         let ids = AgreedIds::choose(extensions).and_then(|ids| ids.with_own(context));
@@ -153,7 +165,9 @@ impl Choice {
             identity: identity.filter(|_| suite.authentication != Authentication::Psk),
             srtp_profile,
             client_random: hello.random,
+            resumption: resumption.map(|known| (known, hello.session_id.clone())),
             answer: Extensions {
+                session_ticket: gives_ticket.then(Vec::new),
                 point_formats: extensions.point_formats,
                 srtp: srtp_profile.map(|profile| UseSrtp {
                     profiles: vec![profile],
@@ -188,10 +202,12 @@ impl Choice {
             suite: self.suite,
             srtp_profile: self.srtp_profile,
             alpn: self.alpn,
+            gives_ticket: self.answer.session_ticket.is_some(),
             client_random: self.client_random,
             server_random,
         };
-        let exchange = match self.group {
+        let (resumption, session_id) = self.resumption.unzip();
+        let exchange = match self.group.filter(|_| resumption.is_none()) {
             Some(group) => Some((group, context.secrets.key_exchange(group)?)),
             None => None,
         };
@@ -202,13 +218,16 @@ impl Choice {
         ServerHello {
             version: DTLS_1_2,
             random: hellos.server_random,
-            session_id: Vec::new(),
+            session_id: session_id.unwrap_or_default(),
             cipher_suite: self.suite.number,
             compression_method: 0,
             extensions: self.answer,
         }
         .encode(&mut body);
         context.send(HandshakeType::SERVER_HELLO, body);
+        if let Some(known) = resumption {
+            return ExpectFinished::resume(context, known.agree(hellos)?);
+        }
 
         let mut asks = false;
         if let (Some((certificate, scheme)), Some((group, exchange))) = (&self.identity, &exchange)
@@ -348,13 +367,7 @@ impl ExpectClientKeyExchange {
             context.transcript.bytes(),
             self.hellos.randoms(),
         );
-        let agreed = Agreed {
-            suite: self.hellos.suite,
-            srtp_profile: self.hellos.srtp_profile,
-            secrets,
-            peer: self.peer,
-            alpn: self.hellos.alpn,
-        };
+        let agreed = self.hellos.agreed(secrets, self.peer);
         if agreed.peer.is_some() {
             let state = ExpectCertificateVerify { agreed };
             return Ok(State::CertificateVerify(Box::new(state)));
@@ -397,10 +410,30 @@ impl ExpectFinished {
         Ok(State::Finished(Box::new(Self { agreed })))
     }
 
-    /// Sends flight 6: ChangeCipherSpec and Finished.
+    /// Goes on from an earlier connection: the ticket that was promised, ChangeCipherSpec and Finished follow our hello
+    /// at once.
+    fn resume(context: &mut Context<'_>, agreed: Agreed) -> Result<State, Failure> {
+        if agreed.gives_ticket {
+            give_ticket(context, &agreed);
+        }
+        let Agreed { suite, secrets, .. } = &agreed;
+        let (theirs, own) = secrets.protections(&context.config.provider, *suite)?;
+        context.records.install(own, theirs);
+        finish(context, Role::Server, secrets);
+        Ok(State::Finished(Box::new(Self { agreed })))
+    }
+
+    /// Sends flight 6: a ticket if one was promised, ChangeCipherSpec and Finished; unless they left already.
     fn proceed(self, context: &mut Context<'_>, message: &Message) -> Agreed {
+        if self.agreed.resumed {
+            context.end_flight();
+            return self.agreed;
+        }
         context.transcript.push(message);
         context.begin_flight();
+        if self.agreed.gives_ticket {
+            give_ticket(context, &self.agreed);
+        }
         finish(context, Role::Server, &self.agreed.secrets);
         self.agreed
     }

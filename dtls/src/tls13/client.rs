@@ -27,15 +27,15 @@ pub(crate) struct Retried {
 /// All that can be wrong with a ServerHello or HelloRetryRequest, apart from its share; the suite that it chose.
 pub(crate) fn check_hello(
     context: &Context<'_>,
-    (offer, psks): (&ClientHello, &[SharedKey]),
+    psks: &[SharedKey],
     answer: &ServerHello,
     retried: Option<&Retried>,
 ) -> Result<CipherSuite13, Failure> {
     if answer.version != DTLS_1_2 || answer.compression_method != 0 {
         return Err(Failure::illegal());
     }
-    // A session id is never echoed (RFC 9147 §5.3); ours is empty anyway.
-    if answer.session_id != offer.session_id {
+    // A session id is never echoed (RFC 9147 §5.3); ours is empty anyway, or goes with a ticket of 1.2.
+    if !answer.session_id.is_empty() {
         return Err(Failure::illegal());
     }
     if answer.is_retry() && retried.is_some() {
@@ -247,7 +247,7 @@ impl ExpectCertificateVerify {
         Ok(State::Finished(Box::new(ExpectFinished {
             previous: self.previous,
             psk: None,
-            peer: Some(self.peer.der),
+            peer: Some(self.peer),
         })))
     }
 }
@@ -256,7 +256,7 @@ pub(crate) struct ExpectFinished {
     previous: ExpectCertificate,
     psk: Option<SharedKey>,
     /// `None` with a pre-shared key and in no other case.
-    peer: Option<Vec<u8>>,
+    peer: Option<Peer>,
 }
 
 impl ExpectFinished {
@@ -286,6 +286,7 @@ impl ExpectFinished {
         epochs.install_write(Epochs::APPLICATION, own);
         epochs.install_read(Epochs::APPLICATION, theirs);
         let wants = context.config.accept_tickets;
+        let (peer, issuers) = peer.map(|it| (it.der, it.issuers)).unzip();
         Ok(Agreed {
             srtp_profile: extras.srtp_profile,
             alpn: extras.alpn,
@@ -295,6 +296,7 @@ impl ExpectFinished {
             secrets: keys.into_secrets(context, application),
             resumed: psk.as_ref().is_some_and(SharedKey::is_resumption),
             peer: peer.or_else(|| psk.as_ref()?.peer().map(<[u8]>::to_vec)),
+            issuers: issuers.unwrap_or_default(),
             psk: psk.is_some_and(|psk| psk.is_from_outside()),
         })
     }

@@ -10,7 +10,7 @@ use crate::crypto::Hash;
 use crate::handshake::{Circumstances, Failure};
 use crate::ticket::Session;
 use crate::wire::{ClientHello, HandshakeType, Psk};
-use crate::{Config, Fingerprint, PeerCertificate, PreSharedKey, Provider, Ticket};
+use crate::{Config, PreSharedKey, Provider, Ticket};
 
 /// One of them.
 #[derive(Clone)]
@@ -50,7 +50,8 @@ impl SharedKey {
     pub(crate) fn offered(now: Instant, config: &Config, ticket: Option<&Ticket>) -> Vec<Self> {
         let usable = |ticket: &&Ticket| {
             let mut suites = config.provider.suites_13();
-            ticket.expires() > now && suites.any(|suite| suite.hash == ticket.session.hash)
+            let of_13 = ticket.session.suite.is_none() && ticket.expires() > now;
+            of_13 && suites.any(|suite| suite.hash == ticket.session.hash)
         };
         let ticket = ticket.filter(usable).map(|ticket| Self {
             identity: ticket.identity().to_vec(),
@@ -191,16 +192,7 @@ impl SharedKey {
         }
         let tickets = config.tickets.as_ref()?;
         let session = tickets.open(&config.provider, context.now, identity)?;
-        // It must be good for all that a whole handshake would show.
-        let mutual = config.peer_certificate.is_mutual();
-        let shown = session.psk || session.peer.is_some();
-        let announced = context
-            .announced
-            .filter(|_| config.peer_certificate == PeerCertificate::Announced);
-        let is_announced = match (announced, &session.peer) {
-            (Some(announced), Some(peer)) => Fingerprint::any_matches(announced, peer),
-            _ => true,
-        };
-        ((shown || !mutual) && is_announced).then(|| Self::of_session(session))
+        let usable = session.suite.is_none() && session.suffices(context);
+        usable.then(|| Self::of_session(session))
     }
 }

@@ -8,6 +8,7 @@ const SIGNATURE_ALGORITHMS: u16 = 13;
 const USE_SRTP: u16 = 14;
 const ALPN: u16 = 16;
 const EXTENDED_MASTER_SECRET: u16 = 23;
+const SESSION_TICKET: u16 = 35;
 const PRE_SHARED_KEY: u16 = 41;
 const SUPPORTED_VERSIONS: u16 = 43;
 const COOKIE: u16 = 44;
@@ -42,6 +43,8 @@ pub(crate) struct Extensions {
     pub(crate) alpn: Option<Vec<Vec<u8>>>,
     /// `extended_master_secret` (RFC 7627 §5.1): present.
     pub(crate) extended_master_secret: bool,
+    /// `SessionTicket` (RFC 5077 §3.2): the ticket of a client, empty if it only wants one; empty of a server.
+    pub(crate) session_ticket: Option<Vec<u8>>,
     /// `renegotiation_info` (RFC 5746 §3.2): present, and empty as in every first handshake.
     pub(crate) renegotiation_info: bool,
     /// `supported_versions` (RFC 8446 §4.2.1): all of a client, the one of a server.
@@ -228,6 +231,10 @@ impl Extensions {
                 self.alpn = Some(names);
             }
             EXTENDED_MASTER_SECRET => self.extended_master_secret = true,
+            SESSION_TICKET if place == Place::ClientHello => {
+                self.session_ticket = Some(std::mem::take(&mut body).to_vec());
+            }
+            SESSION_TICKET if place == Place::ServerHello => self.session_ticket = Some(Vec::new()),
             RENEGOTIATION_INFO => {
                 if !codec::vec8(&mut body)?.is_empty() {
                     return Err(DecodeError::Value("renegotiation_info"));
@@ -342,6 +349,9 @@ impl Extensions {
         }
         if self.return_routability {
             put(buf, RETURN_ROUTABILITY, &|_| {});
+        }
+        if let Some(ticket) = &self.session_ticket {
+            put(buf, SESSION_TICKET, &|buf| buf.extend_from_slice(ticket));
         }
         if let Some(names) = &self.alpn {
             put(buf, ALPN, &|buf| {

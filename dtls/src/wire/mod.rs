@@ -22,6 +22,7 @@ mod psk_key_exchange;
 mod record;
 mod server_hello;
 mod server_key_exchange;
+mod session_ticket;
 #[cfg(test)]
 mod tests;
 mod tls13;
@@ -44,6 +45,7 @@ pub(crate) use self::psk_key_exchange::{PskClientKeyExchange, PskServerKeyExchan
 pub(crate) use self::record::{ContentType, RecordHeader};
 pub(crate) use self::server_hello::ServerHello;
 pub(crate) use self::server_key_exchange::ServerKeyExchange;
+pub(crate) use self::session_ticket::SessionTicket;
 pub(crate) use self::tls13::{Certificate13, CertificateRequest13, EncryptedExtensions, KeyUpdate};
 pub(crate) use self::unified::UnifiedHeader;
 

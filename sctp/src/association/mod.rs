@@ -334,6 +334,11 @@ impl Association {
             self.timers.stop(Timer::TailProbe);
         }
         self.timers.put(Timer::Loss, self.sender.loss_due());
+        if !self.sender.rests_on_memory() {
+            self.timers.stop(Timer::Rest);
+        } else if !self.timers.is_running(Timer::Rest) {
+            self.timers.set(Timer::Rest, now + KEPT);
+        }
         let forward = match self.sender.forward_due() {
             Some(ForwardDue::At(due)) if due > now => Some(due),
             _ => None,
@@ -362,6 +367,7 @@ impl Association {
             Timer::Loss => self.sender.on_loss_timer(now),
             Timer::TailProbe => self.sender.on_tail_probe_timer(),
             Timer::Probe => self.on_probe_timer(),
+            Timer::Rest => self.sender.release(),
             // What they held back can be polled.
             Timer::Pacing | Timer::Forward => {}
         }
@@ -382,6 +388,9 @@ impl Association {
         self.events.push_back(Event::Closed(reason));
     }
 }
+
+/// For so long memory waits for the next messages.
+const KEPT: Duration = Duration::from_secs(5);
 
 impl Local {
     fn draw(secret: &mut Secret, epoch: Option<Instant>) -> Self {

@@ -10,13 +10,16 @@ use crate::{Config, ConnectionId, Event, PathId, Versions};
 const VERSIONS: [Versions; 2] = [Versions::DTLS_1_2, Versions::DTLS_1_3];
 
 /// A configuration with ids of this length.
-fn with_ids(mut config: Config, versions: Versions, length: Option<usize>) -> Config {
+pub(super) fn with_ids(mut config: Config, versions: Versions, length: Option<usize>) -> Config {
     config.versions = versions;
     config.connection_id = length;
     config
 }
 
-fn connected(versions: Versions, lengths: [Option<usize>; 2]) -> (Pair<Endpoint>, Instant) {
+pub(super) fn connected(
+    versions: Versions,
+    lengths: [Option<usize>; 2],
+) -> (Pair<Endpoint>, Instant) {
     let [client, server] = lengths;
     let mut pair = pair(
         with_ids(config_13(alice()), versions, client),
@@ -29,7 +32,11 @@ fn connected(versions: Versions, lengths: [Option<usize>; 2]) -> (Pair<Endpoint>
 }
 
 /// A record of one side's, with its first connection id, if it has one of this length.
-fn record(pair: &mut Pair<Endpoint>, from: Side, length: usize) -> (Vec<u8>, Option<ConnectionId>) {
+pub(super) fn record(
+    pair: &mut Pair<Endpoint>,
+    from: Side,
+    length: usize,
+) -> (Vec<u8>, Option<ConnectionId>) {
     let now = pair.now();
     let side = match from {
         Side::A => pair.a_mut(),
@@ -146,10 +153,10 @@ fn records_with_foreign_ids_or_without_the_agreed_one_are_dropped() {
     assert_eq!(server.stats().dropped.connection_id, before + 1);
 }
 
-const ELSEWHERE: PathId = PathId(7);
+pub(super) const ELSEWHERE: PathId = PathId(7);
 
 /// What a side has to say on other paths.
-fn elsewhere(side: &mut Endpoint, now: Instant) -> Vec<(PathId, Vec<u8>)> {
+pub(super) fn elsewhere(side: &mut Endpoint, now: Instant) -> Vec<(PathId, Vec<u8>)> {
     std::iter::from_fn(|| {
         let mut datagram = Vec::new();
         let path = side
@@ -160,7 +167,7 @@ fn elsewhere(side: &mut Endpoint, now: Instant) -> Vec<(PathId, Vec<u8>)> {
     .collect()
 }
 
-fn here(side: &mut Endpoint, now: Instant) -> Vec<Vec<u8>> {
+pub(super) fn here(side: &mut Endpoint, now: Instant) -> Vec<Vec<u8>> {
     std::iter::from_fn(|| {
         let mut datagram = Vec::new();
         side.connection.poll_transmit(now, &mut datagram)?;
@@ -169,7 +176,7 @@ fn here(side: &mut Endpoint, now: Instant) -> Vec<Vec<u8>> {
     .collect()
 }
 
-fn events(side: &mut Endpoint) -> Vec<Event> {
+pub(super) fn events(side: &mut Endpoint) -> Vec<Event> {
     std::iter::from_fn(|| side.connection.poll_event()).collect()
 }
 

@@ -9,26 +9,26 @@ use crate::{
     TicketKeys, Versions,
 };
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-fn keys() -> TicketKeys {
+pub(super) fn keys() -> TicketKeys {
     TicketKeys::new([7; 32], netsim::epoch())
 }
 
-fn client() -> Config {
+pub(super) fn client() -> Config {
     let mut client = config_13(alice());
     client.accept_tickets = true;
     client
 }
 
-fn server() -> Config {
+pub(super) fn server() -> Config {
     let mut server = config_13(bob());
     server.tickets = Some(keys());
     server
 }
 
 /// A connection between these two, the client's side first.
-fn meet(
+pub(super) fn meet(
     now: Instant,
     seed: u8,
     (client, server): (&Config, &Config),
@@ -38,7 +38,7 @@ fn meet(
 }
 
 /// The same, with the bytes that each side said.
-fn meet_counted(
+pub(super) fn meet_counted(
     now: Instant,
     seed: u8,
     (client, server): (&Config, &Config),
@@ -63,7 +63,7 @@ fn meet_counted(
     (sides, said)
 }
 
-fn exchange(now: Instant, sides: &mut [Connection; 2]) -> [usize; 2] {
+pub(super) fn exchange(now: Instant, sides: &mut [Connection; 2]) -> [usize; 2] {
     let mut datagram = Vec::new();
     let mut said = [0; 2];
     for turn in 0..16 {
@@ -77,7 +77,7 @@ fn exchange(now: Instant, sides: &mut [Connection; 2]) -> [usize; 2] {
 }
 
 /// Whether both sides are connected, and whether they went on from before.
-fn outcome(sides: &[Connection; 2]) -> (bool, bool) {
+pub(super) fn outcome(sides: &[Connection; 2]) -> (bool, bool) {
     assert_eq!(sides[0].is_resumed(), sides[1].is_resumed());
     let connected = sides.iter().all(Connection::is_connected);
     (connected, sides[0].is_resumed())

@@ -2,7 +2,7 @@
 //!
 //!     avocet-openssl-peer client|server ADDRESS [--certificate PEM] [--psk IDENTITY KEY] [--suite NUMBER]
 //!                                            [--version 1.2|1.3] [--srtp] [--twice]
-//!                                            [--connection-id LENGTH] [--move]
+//!                                            [--connection-id LENGTH] [--move] [--resume]
 //!
 //! One connection: it prints a line `connected …` with what was agreed on and 60 exported bytes, sends the line
 //! "hello from avocet", prints the first record that comes as `received …`, and closes. The server answers the first
@@ -10,6 +10,8 @@
 //!
 //! With `--twice` or `--connection-id` it does so twice, the second time with "again from avocet", which a client says
 //! first, with `--move` from another socket; a server follows it there, which a line `moved …` tells.
+//!
+//! With `--resume` a client comes back once by the ticket that it was given, and then prints `resumed`.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -19,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use avocet_dtls::{
     Certificate, Config, Connection, Event, Listener, PathId, PeerCertificate, PreSharedKey, Role,
-    SrtpProfile, Versions,
+    SrtpProfile, Ticket, Versions,
 };
 
 /// How long a run may take.
@@ -38,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.peer_certificate = PeerCertificate::Requested;
     let mut moves = false;
     let mut twice = false;
+    let mut resumes = false;
     while let Ok(flag) = next() {
         match flag.as_str() {
             "--certificate" => {
@@ -70,53 +73,54 @@ fn main() -> Result<(), Box<dyn Error>> {
             "--connection-id" => config.connection_id = Some(next()?.parse()?),
             "--move" => moves = true,
             "--twice" => twice = true,
+            "--resume" => resumes = true,
             other => return Err(format!("no flag: {other}").into()),
         }
     }
+    config.accept_tickets = resumes;
+    twice |= config.connection_id.is_some();
+    let rounds = if twice { 2 } else { 1 };
+    if role == Role::Server {
+        let socket = UdpSocket::bind(address)?;
+        println!("listening");
+        let (socket, to, connection) = accept(socket, config)?;
+        let mut peer = Peer::new(socket, to, connection);
+        (peer.twice, peer.rounds) = (twice, rounds);
+        return peer.run();
+    }
+    let config = Arc::new(config);
+    let mut peer = Peer::client(address, Arc::clone(&config), None)?;
+    (peer.moves, peer.twice, peer.rounds) = (moves, twice, rounds);
+    peer.run()?;
+    if !resumes {
+        return Ok(());
+    }
+    // The server has to listen again.
+    std::thread::sleep(Duration::from_millis(300));
+    let ticket = peer.ticket.take().ok_or("no ticket came")?;
+    Peer::client(address, config, Some(ticket))?.run()
+}
+
+fn seed() -> Result<[u8; 32], Box<dyn Error>> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed)?;
-    let until = Instant::now() + PATIENCE;
-    twice |= config.connection_id.is_some();
-    let (socket, to, connection) = match role {
-        Role::Client => {
-            let socket = UdpSocket::bind((address.ip(), 0))?;
-            let mut connection = Connection::new(Arc::new(config), role, seed)?;
-            connection.start(Instant::now(), None);
-            (socket, address, connection)
-        }
-        Role::Server => {
-            let socket = UdpSocket::bind(address)?;
-            println!("listening");
-            accept(socket, config, seed, until)?
-        }
-    };
-    Peer {
-        socket,
-        paths: vec![to],
-        connection,
-        until,
-        moves,
-        twice,
-        rounds: if twice { 2 } else { 1 },
-    }
-    .run()
+    Ok(seed)
 }
 
 /// Waits for a client, with a cookie where the version has one.
 fn accept(
     socket: UdpSocket,
     config: Config,
-    seed: [u8; 32],
-    until: Instant,
 ) -> Result<(UdpSocket, SocketAddr, Connection), Box<dyn Error>> {
     let mut buf = vec![0; 65_536];
     if config.versions != Versions::DTLS_1_2 {
         let (_, from) = socket.peek_from(&mut buf)?;
-        let mut connection = Connection::new(Arc::new(config), Role::Server, seed)?;
+        let mut connection = Connection::new(Arc::new(config), Role::Server, seed()?)?;
         connection.start(Instant::now(), None);
         return Ok((socket, from, connection));
     }
-    let mut listener = Listener::new(config, seed)?;
+    let until = Instant::now() + PATIENCE;
+    let mut listener = Listener::new(config, seed()?)?;
     socket.set_read_timeout(Some(PATIENCE))?;
     while Instant::now() < until {
         let (length, from) = socket.recv_from(&mut buf)?;
@@ -138,6 +142,8 @@ struct Peer {
     /// Where datagrams came from, the first one is where the connection began.
     paths: Vec<SocketAddr>,
     connection: Connection,
+    /// By which a client may come back.
+    ticket: Option<Ticket>,
     until: Instant,
     /// Whether the second thing is said from elsewhere.
     moves: bool,
@@ -148,6 +154,34 @@ struct Peer {
 }
 
 impl Peer {
+    /// A client that says one thing.
+    fn client(
+        address: SocketAddr,
+        config: Arc<Config>,
+        ticket: Option<Ticket>,
+    ) -> Result<Self, Box<dyn Error>> {
+        let mut connection = Connection::new(config, Role::Client, seed()?)?;
+        if let Some(ticket) = ticket {
+            connection.offer_ticket(ticket);
+        }
+        connection.start(Instant::now(), None);
+        let socket = UdpSocket::bind((address.ip(), 0))?;
+        Ok(Self::new(socket, address, connection))
+    }
+
+    fn new(socket: UdpSocket, to: SocketAddr, connection: Connection) -> Self {
+        Self {
+            socket,
+            paths: vec![to],
+            connection,
+            ticket: None,
+            until: Instant::now() + PATIENCE,
+            moves: false,
+            twice: false,
+            rounds: 1,
+        }
+    }
+
     fn run(&mut self) -> Result<(), Box<dyn Error>> {
         let mut buf = vec![0; 65_536];
         let mut data = Vec::new();
@@ -175,8 +209,12 @@ impl Peer {
                             srtp_profile.map_or(0, |profile| profile.0),
                             peer_fingerprint.is_some(),
                         );
+                        if self.connection.is_resumed() {
+                            println!("resumed");
+                        }
                         self.say("hello from avocet\n")?;
                     }
+                    Event::Ticket => self.ticket = self.connection.take_ticket(),
                     Event::Closed(reason) => return Err(format!("closed: {reason:?}").into()),
                     // Nobody but the other side sends to this address.
                     Event::NewPath { path } => {

@@ -1,9 +1,12 @@
 //! A DTLS client or server on wolfSSL over UDP on loopback, for ours to speak with.
 //!
-//!     avocet-wolfssl-peer client|server ADDRESS CERTIFICATE KEY 1.2|1.3
+//!     avocet-wolfssl-peer client|server ADDRESS CERTIFICATE KEY 1.2|1.3 [LENGTH [move]]
 //!
 //! One connection: it prints a line `connected …`, says "hello from wolfssl", prints the first record that comes as
-//! `received …`, updates its keys under 1.3, says "again from wolfssl", and prints what comes next.
+//! `received …`, updates its keys under 1.3, says "again from wolfssl", and prints what comes next. With the length of a
+//! connection id it agrees on ids instead of new keys, and the client says the second thing first, perhaps from elsewhere.
+
+mod cid;
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -78,9 +81,13 @@ fn hear(session: &mut Session<Link>) -> Result<(), Box<dyn Error>> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [role, address, certificate, key, version] = arguments.as_slice() else {
+    let [role, address, certificate, key, version, ids @ ..] = arguments.as_slice() else {
         return Err("five arguments are wanted".into());
     };
+    if let [length, rest @ ..] = ids {
+        let moves = !rest.is_empty();
+        return cid::run((role, address), (certificate, key), (length.parse()?, moves));
+    }
     let method = match (role.as_str(), version.as_str()) {
         ("client", "1.2") => Method::DtlsClientV1_2,
         ("client", _) => Method::DtlsClientV1_3,
