@@ -109,6 +109,21 @@ async fn a_detached_channel_is_a_stream_of_bytes() {
 }
 
 #[tokio::test]
+async fn a_detached_channel_serves_those_who_want_the_traits_of_futures_io() {
+    use futures_util::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_util::compat::TokioAsyncReadCompatExt;
+
+    let (_a, _b, ours, theirs) = with_channel(&endpoint(), &endpoint()).await;
+    let (mut ours, mut theirs) = (ours.detach().compat(), theirs.detach().compat());
+    let sent: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+    within(ours.write_all(&sent)).await.unwrap();
+    within(ours.close()).await.unwrap();
+    let mut heard = Vec::new();
+    within(theirs.read_to_end(&mut heard)).await.unwrap();
+    assert!(heard == sent);
+}
+
+#[tokio::test]
 async fn a_writer_waits_for_its_buffers_to_drain() {
     let (_a, _b, ours, mut theirs) = with_channel(&endpoint(), &endpoint()).await;
     within(ours.opened()).await.unwrap();

@@ -1,5 +1,5 @@
 //! Two associations that talk, while the input drops, delays, repeats and damages their packets and gives commands. The first byte
-//! chooses what each can: I-DATA, no checksum, schedulers, INIT beforehand.
+//! chooses what each can: I-DATA, no checksum, schedulers, INIT beforehand, and the controller of congestion.
 #![no_main]
 
 use std::collections::VecDeque;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use sctp::packet::Packet;
 use sctp::{
-    Association, Config, Ppid, ReceiveLimit, Reliability, Scheduler, SendOptions, StreamId,
+    Association, Config, CongestionAlgorithm, Ppid, ReceiveLimit, Reliability, Scheduler, SendOptions, StreamId,
 };
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -23,6 +23,9 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             1 => Scheduler::Priority,
             _ => Scheduler::WeightedFair,
         };
+        if abilities >> 7 & 1 == 1 {
+            config.congestion = CongestionAlgorithm::Ledbat;
+        }
         config.max_message_size = 3_000;
         Association::new(config, [side + 1; 32]).unwrap()
     });

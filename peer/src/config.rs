@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use rtp::{Codec, ExtensionUri, MediaKind};
+use sctp::CongestionAlgorithm;
 
 use crate::error::ConfigError;
 use crate::jsep::{CodecParameters, Codecs, IMPLEMENTED_FEEDBACK};
@@ -98,6 +99,9 @@ pub struct Config {
     /// How much may wait to be acknowledged over all channels, in bytes (see [`sctp::Config::send_buffer_bytes`]). Default 8 MiB; it
     /// begins with 2 MiB.
     pub send_buffer_bytes: usize,
+    /// How fast channels send: the default competes as CUBIC does and tells loss from congestion, [`CongestionAlgorithm::Ledbat`] stays behind
+    /// everything else and delays it by 25 ms at the most, for transfers beside a call.
+    pub data_congestion: CongestionAlgorithm,
     /// Whether our SCTP INIT goes into offers, and into answers to offers that hold one (`a=sctp-init`, SNAP): channels then open without a
     /// handshake of their own. Peers that do not know it pass over it. Default true.
     pub snap: bool,
@@ -151,6 +155,7 @@ impl Config {
             announced_max_message_size: None,
             receive_window_bytes: 8 << 20,
             send_buffer_bytes: 8 << 20,
+            data_congestion: CongestionAlgorithm::default(),
             snap: true,
             max_data_channels: 1_024,
             close_timeout: Duration::from_secs(2),

@@ -30,5 +30,5 @@ pub use jsep::{
     TransceiverId, TransceiverInit,
 };
 pub use relay::{RelayFact, RelayId, RelaySocket, RelayStats, RelayTransport};
-pub use sctp::PieceEnd;
+pub use sctp::{CongestionAlgorithm, PieceEnd};
 pub use stats::{DataChannelStats, Dropped, MediaIds, PeerConnectionStats, Stats, TransportStats};

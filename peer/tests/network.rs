@@ -8,7 +8,10 @@ use std::time::Duration;
 use avocet_peer as peer;
 use ice::path_mtu::PathMtuConfig;
 use netsim::{ADDRESS_A, ADDRESS_B, LinkConfig, Pair};
-use peer::{ConnectionState, DataChannelInit, Event, IceServer, Message, PeerConnection};
+use peer::{
+    CongestionAlgorithm, ConnectionState, DataChannelInit, Event, IceServer, Message,
+    PeerConnection,
+};
 use support::{Peer, config_a, config_b, negotiate};
 
 /// Two connections that search for the size of their path, on a link that drops IP packets above `mtu` bytes.
@@ -203,4 +206,44 @@ fn numbered_nominations_are_announced_only_when_asked_for_and_connect() {
             |pair: &Pair<Peer>| pair.a().pc.connection_state() == ConnectionState::Connected;
         assert!(pair.run_until(Duration::from_secs(10), connected));
     }
+}
+
+/// P-37: a transfer that is to stay behind the call does not make it wait for 200 ms in a queue.
+#[test]
+fn a_transfer_may_stay_behind_everything_else() {
+    let queue = |algorithm| {
+        let (mut a, mut b) = (config_a(1), config_b(1));
+        a.data_congestion = algorithm;
+        b.data_congestion = algorithm;
+        a.sped = false;
+        let (mut a, mut b) = support::with_addresses(a, b);
+        a.pc.create_data_channel(netsim::epoch(), "test", DataChannelInit::default())
+            .unwrap();
+        negotiate(netsim::epoch(), &mut a.pc, &mut b.pc);
+        let mut link = LinkConfig::delayed(Duration::from_millis(20));
+        link.rate_bits = Some(4_000_000);
+        link.queue_bytes = 100_000;
+        let mut pair = Pair::over(link, 1, a, b);
+        let opened = |pair: &Pair<Peer>| !pair.b().channels.is_empty();
+        assert!(pair.run_until(Duration::from_secs(10), opened));
+        let (now, id) = (pair.now(), pair.b().channels[0]);
+        let message = Message::Binary(vec![7; 200_000].into());
+        for _ in 0..8 {
+            let mut channel = pair.b_mut().pc.data_channel(id).unwrap();
+            channel.send(now, &message).unwrap();
+        }
+        pair.run_for(Duration::from_secs(3));
+        let stats = pair.b().pc.stats(pair.now()).sctp.unwrap();
+        assert!(stats.outstanding_bytes > 0, "it goes on");
+        stats
+            .round_trip
+            .unwrap()
+            .saturating_sub(Duration::from_millis(40))
+    };
+    let (ours, theirs) = (
+        queue(CongestionAlgorithm::Ledbat),
+        queue(CongestionAlgorithm::Cubic),
+    );
+    assert!(ours < Duration::from_millis(35), "{ours:?}");
+    assert!(theirs > Duration::from_millis(70), "{theirs:?}");
 }

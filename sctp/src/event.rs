@@ -17,8 +17,9 @@ pub enum Event {
     Restarted,
     /// A stream that had nothing to read has a message now. Read it until it is empty.
     Readable(StreamId),
-    /// There is room again after [`SendError::Full`](crate::SendError::Full).
-    Writable,
+    /// There is room again after [`SendError::Full`](crate::SendError::Full) on this stream. The stream that has waited longest is told
+    /// first; what it takes is no longer there for the others, which then hear `Full` again and stand behind it.
+    Writable(StreamId),
     /// A stream's buffered bytes fell to its threshold
     /// ([`Association::set_buffered_amount_low_threshold`](crate::Association::set_buffered_amount_low_threshold)).
     BufferedAmountLow(StreamId),

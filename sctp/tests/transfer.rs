@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use avocet_sctp::{Config, Message, SendError};
+use avocet_sctp::{Config, Event, Message, Ppid, SendError, StreamId};
 use common::{Peer, Peers, both_established, connect_both, established, pair_on};
 use netsim::{LinkConfig, Loss, Pair, Profile};
 use rand::rngs::StdRng;
@@ -200,8 +200,8 @@ fn a_full_send_buffer_says_so_and_says_when_it_is_not() {
     config.send_buffer_bytes = 10_000;
     let mut pair = common::establish(common::pair_with(&config, 4));
     let now = pair.now();
-    let stream = avocet_sctp::StreamId::new(0);
-    let ppid = avocet_sctp::Ppid::new(53);
+    let stream = StreamId::new(0);
+    let ppid = Ppid::new(53);
     let options = avocet_sctp::SendOptions::ordered();
     let association = &mut pair.a_mut().association;
     let mut count = 0;
@@ -222,10 +222,48 @@ fn a_full_send_buffer_says_so_and_says_when_it_is_not() {
         Err(SendError::Empty)
     );
     pair.run_for(Duration::from_secs(1));
-    assert!(pair.has_event(netsim::Side::A, "Writable"));
+    assert!(pair.has_event(netsim::Side::A, "Writable(StreamId(0))"));
     assert!(pair.has_event(netsim::Side::A, "BufferedAmountLow"));
     assert_eq!(pair.a().association.buffered_bytes(stream), 0);
     assert_eq!(pair.b().messages.len(), 9);
+}
+
+/// P-35: whoever was refused hears of room, the longest waiting first, and nobody else does.
+#[test]
+fn every_stream_that_was_refused_hears_of_room_once_and_in_turn() {
+    let mut config = Config::default();
+    config.send_buffer_bytes = 20_000;
+    let mut pair = common::establish(common::pair_with(&config, 14));
+    let write = |pair: &mut Peers, stream: u16| {
+        let now = pair.now();
+        let (stream, ppid) = (StreamId::new(stream), Ppid::new(53));
+        let options = avocet_sctp::SendOptions::ordered();
+        let association = &mut pair.a_mut().association;
+        association.send(now, stream, ppid, &[0; 4000], options)
+    };
+    while write(&mut pair, 1).is_ok() {}
+    for stream in [9, 3, 9, 5, 1] {
+        assert_eq!(write(&mut pair, stream), Err(SendError::Full));
+    }
+    pair.a_mut().events.clear();
+    let writable = |pair: &Peers| {
+        let events = pair.a().events.iter();
+        let streams = events.filter_map(|event| match event {
+            Event::Writable(stream) => Some(stream.get()),
+            _ => None,
+        });
+        streams.collect::<Vec<_>>()
+    };
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(writable(&pair), [1, 9, 3, 5]);
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(writable(&pair).len(), 4, "once");
+    // Whoever was served may fill the buffer again; the others stand before it then.
+    while write(&mut pair, 1).is_ok() {}
+    assert_eq!(write(&mut pair, 3), Err(SendError::Full));
+    pair.a_mut().events.clear();
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(writable(&pair), [1, 3]);
 }
 
 #[test]

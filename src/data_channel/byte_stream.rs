@@ -17,6 +17,25 @@ use crate::error::SendError;
 ///
 /// Reading ends (`Ok(0)`) once the channel is closed and everything was read. Shutting down waits until everything is with the
 /// association, then closes the channel, both ways.
+///
+/// What wants the traits of `futures-io` gets them from `tokio_util::compat`:
+///
+/// ```
+/// use futures_util::io::{AsyncReadExt, AsyncWriteExt};
+/// use tokio_util::compat::TokioAsyncReadCompatExt;
+///
+/// async fn echo(channel: avocet::DataChannel) -> std::io::Result<()> {
+///     let mut stream = channel.detach().compat();
+///     let mut bytes = [0; 4096];
+///     loop {
+///         let length = stream.read(&mut bytes).await?;
+///         if length == 0 {
+///             return stream.close().await;
+///         }
+///         stream.write_all(&bytes[..length]).await?;
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ByteStream {
     channel: DataChannel,

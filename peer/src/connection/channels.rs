@@ -54,6 +54,7 @@ impl PeerConnection {
         config.mtu = packet_bytes.max(MIN_SCTP_PACKET_BYTES);
         config.max_message_size = self.config.max_message_size;
         config.send_buffer_bytes = self.config.send_buffer_bytes;
+        config.congestion = self.config.data_congestion;
         config.receive_window_bytes = self
             .config
             .receive_window_bytes

@@ -280,7 +280,7 @@ impl PeerConnection {
             sctp::Event::Readable(stream) => {
                 channels.on_readable(now, stream.get(), association, events);
             }
-            sctp::Event::Writable => channels.on_writable(events),
+            sctp::Event::Writable(stream) => channels.on_writable(stream.get(), events),
             sctp::Event::BufferedAmountLow(stream) => {
                 channels.on_buffered_amount_low(stream.get(), events);
             }

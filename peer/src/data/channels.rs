@@ -200,11 +200,15 @@ impl Channels {
     }
 
     /// Room after a full buffer.
-    pub(crate) fn on_writable(&mut self, outlet: &mut impl Outlet) {
-        for (id, channel) in &mut self.channels {
-            if std::mem::take(&mut channel.blocked) && channel.state == ChannelState::Open {
-                outlet.push(Event::DataChannelWritable(*id));
-            }
+    pub(crate) fn on_writable(&mut self, stream: u16, outlet: &mut impl Outlet) {
+        let Some(id) = self.streams.get(&stream) else {
+            return;
+        };
+        if let Some(channel) = self.channels.get_mut(id)
+            && std::mem::take(&mut channel.blocked)
+            && channel.state == ChannelState::Open
+        {
+            outlet.push(Event::DataChannelWritable(*id));
         }
     }
 

@@ -195,8 +195,8 @@ impl Association {
             if let Some(stream) = self.sender.streams_mut().next_low() {
                 return Some(Event::BufferedAmountLow(stream));
             }
-            if self.sender.take_writable() {
-                return Some(Event::Writable);
+            if let Some(stream) = self.sender.take_writable() {
+                return Some(Event::Writable(stream));
             }
             if let Some((stream, reason)) = self.receiver.next_refusal() {
                 return Some(Event::StreamRefused { stream, reason });

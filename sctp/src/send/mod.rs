@@ -24,6 +24,7 @@ use self::rto::RetransmissionTimeout;
 use self::streams::OutboundStreams;
 use crate::chunk::{DataChunk, IDataChunk};
 use crate::config::{Config, CongestionAlgorithm};
+use crate::message::StreamId;
 use crate::packet::HEADER_LENGTH;
 use crate::serial::{Tsn, Unwrapped};
 
@@ -43,8 +44,8 @@ pub(crate) struct Sender {
     capacity_bytes: usize,
     /// The smallest message that was refused for lack of room.
     refused: Option<usize>,
-    /// There is room again for what was refused, and nobody was told yet.
-    writable: bool,
+    /// There is room again for what was refused: so many streams are to be told.
+    writable: usize,
     /// The window in the peer's last word.
     advertised: usize,
     /// The window was reduced when this was to be sent next: what left before says nothing new about congestion.
@@ -135,7 +136,7 @@ impl Sender {
             held_bytes: 0,
             capacity_bytes: config.send_buffer_bytes,
             refused: None,
-            writable: false,
+            writable: 0,
             advertised: 0,
             reduced: Transmission::default(),
             round_end: Transmission::default(),
@@ -243,9 +244,10 @@ impl Sender {
         self.outstanding.next()
     }
 
-    /// Whether there is room again for what was refused; says so once.
-    pub(crate) fn take_writable(&mut self) -> bool {
-        std::mem::take(&mut self.writable)
+    /// The next stream with room for what was refused on it; says so once.
+    pub(crate) fn take_writable(&mut self) -> Option<StreamId> {
+        self.writable = self.writable.checked_sub(1)?;
+        self.streams.next_refused()
     }
 
     /// Three full packets in a row were lost: their size. Says so once.

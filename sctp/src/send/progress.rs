@@ -186,7 +186,9 @@ impl Sender {
             .refused
             .take_if(|cost| self.held_bytes == 0 || room >= (*cost).max(capacity / 4))
             .is_some();
-        self.writable |= writable;
+        if writable {
+            self.writable = self.streams.refused();
+        }
     }
 
     /// Whether memory waits for messages that do not come.

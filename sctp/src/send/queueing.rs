@@ -25,7 +25,7 @@ impl Sender {
             return Err(SendError::TooLarge { limit });
         }
         self.streams.check(stream)?;
-        self.make_room(cost, options.reliability)?;
+        self.make_room(stream, cost, options.reliability)?;
         self.held_bytes += cost;
         let limit = self.limit(now, options);
         let data = self.arena.copy(data);
@@ -43,7 +43,7 @@ impl Sender {
         options: SendOptions,
     ) -> Result<(), SendError> {
         self.streams.check(stream)?;
-        self.make_room(MESSAGE_OVERHEAD, options.reliability)?;
+        self.make_room(stream, MESSAGE_OVERHEAD, options.reliability)?;
         self.held_bytes += MESSAGE_OVERHEAD;
         let limit = self.limit(now, options);
         self.streams
@@ -67,7 +67,7 @@ impl Sender {
             room
         };
         if room == 0 {
-            self.refused = Some(self.refused.map_or(1, |refused| refused.min(1)));
+            self.refuse(stream, 1);
             return Err(SendError::Full);
         }
         let (taken, _) = data.split_at(room.min(data.len()));
@@ -108,8 +108,18 @@ impl Sender {
         limit
     }
 
+    fn refuse(&mut self, stream: StreamId, cost: usize) {
+        self.refused = Some(self.refused.map_or(cost, |refused| refused.min(cost)));
+        self.streams.refuse(stream);
+    }
+
     /// Makes sure that a message of this cost fits.
-    fn make_room(&mut self, cost: usize, reliability: Reliability) -> Result<(), SendError> {
+    fn make_room(
+        &mut self,
+        stream: StreamId,
+        cost: usize,
+        reliability: Reliability,
+    ) -> Result<(), SendError> {
         // A message of any permitted size fits into an empty buffer, whatever the overhead.
         let room = self.room_bytes();
         let wanted = self.held_bytes.saturating_add(cost);
@@ -130,7 +140,7 @@ impl Sender {
                 .saturating_sub(bytes + messages * MESSAGE_OVERHEAD);
             return Ok(());
         }
-        self.refused = Some(self.refused.map_or(cost, |refused| refused.min(cost)));
+        self.refuse(stream, cost);
         Err(SendError::Full)
     }
 }

@@ -80,6 +80,11 @@ impl<A: Peer, B: Peer> Pair<A, B> {
         if side == 0 { &mut self.a } else { &mut self.b }
     }
 
+    /// How many packets both ends have sent.
+    pub fn packets(&self) -> u64 {
+        self.sent
+    }
+
     /// Takes what both ends have to say.
     pub fn settle(&mut self) {
         let now = self.now;

@@ -192,7 +192,7 @@ pub fn abort<A: Peer, B: Peer>(pair: &mut Pair<A, B>, side: usize) {
     assert!(done, "no end: {:?}", pair.facts);
 }
 
-/// Unreliable messages arrive whole or not at all, in order, and reliable ones beside them arrive all.
+/// Unreliable messages arrive whole or not at all, at most once, in order unless that was not wished for, and reliable ones beside them arrive all.
 pub fn partial_reliability<A: Peer, B: Peer>(pair: &mut Pair<A, B>, wish: Wish) {
     for side in 0..2 {
         let lossy = messages(200, 1, 8_000, 40 + side as u64);
@@ -212,6 +212,14 @@ pub fn partial_reliability<A: Peer, B: Peer>(pair: &mut Pair<A, B>, wish: Wish) 
         let arrived = on_stream(&heard, 0);
         assert!(arrived.len() < lossy.len(), "the weather was too fine");
         assert!(!arrived.is_empty());
+        if wish.unordered {
+            let mut left = lossy.iter().collect::<Vec<_>>();
+            for message in &arrived {
+                let place = left.iter().position(|one| *one == message);
+                left.swap_remove(place.expect("a message is not whole, or came twice"));
+            }
+            continue;
+        }
         let mut expected = lossy.iter();
         for message in &arrived {
             assert!(
@@ -220,6 +228,18 @@ pub fn partial_reliability<A: Peer, B: Peer>(pair: &mut Pair<A, B>, wish: Wish) 
             );
         }
     }
+}
+
+/// Five minutes without a message, in which both sides look after the path, and then some.
+pub fn idle<A: Peer, B: Peer>(pair: &mut Pair<A, B>) {
+    ordered(pair);
+    let facts = pair.facts.clone();
+    let before = pair.packets();
+    pair.run(Duration::from_secs(300));
+    assert_eq!(pair.facts, facts, "neither may give up");
+    let heartbeats = pair.packets() - before;
+    assert!((8..500).contains(&heartbeats), "{heartbeats} packets");
+    ordered(pair);
 }
 
 /// A reader that sleeps stops the writer, and nothing is lost when it wakes.

@@ -99,6 +99,13 @@ fn a_restart_of_either_side_is_noticed_and_messages_flow_again() {
 }
 
 #[test]
+fn an_idle_association_lives_on() {
+    for loss in LOSSES {
+        scenario::idle(&mut connected(Weather::rough(loss, 11)));
+    }
+}
+
+#[test]
 fn messages_may_be_given_up_by_count_or_by_time_and_arrive_whole_or_not_at_all() {
     for interleaving in [false, true] {
         for wish in [
@@ -111,6 +118,16 @@ fn messages_may_be_given_up_by_count_or_by_time_and_arrive_whole_or_not_at_all()
                 ..Wish::default()
             },
             Wish {
+                lifetime: Some(60),
+                ..Wish::default()
+            },
+            Wish {
+                unordered: true,
+                retransmits: Some(0),
+                ..Wish::default()
+            },
+            Wish {
+                unordered: true,
                 lifetime: Some(60),
                 ..Wish::default()
             },

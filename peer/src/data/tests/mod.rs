@@ -140,7 +140,7 @@ impl Scene {
                 sctp::Event::BufferedAmountLow(stream) => {
                     channels.on_buffered_amount_low(stream.get(), said);
                 }
-                sctp::Event::Writable => channels.on_writable(said),
+                sctp::Event::Writable(stream) => channels.on_writable(stream.get(), said),
                 sctp::Event::Restarted => channels.on_restarted(said),
                 sctp::Event::StreamRefused { stream, reason } => {
                     channels.on_refused(now, (stream.get(), reason), ours, said);

@@ -32,6 +32,8 @@ pub(crate) struct OutboundStreams {
     turns: Turns,
     /// Slots whose buffered bytes fell to the threshold, and nobody was told yet.
     low: VecDeque<u32>,
+    /// Slots of the streams on which something was refused for lack of room, in that order.
+    refused: VecDeque<u32>,
     buffered_bytes: usize,
     /// Messages that may have to go for more important ones.
     expendable: usize,
@@ -85,6 +87,7 @@ impl OutboundStreams {
             counts: Vec::new(),
             turns: Turns::new(scheduler),
             low: VecDeque::new(),
+            refused: VecDeque::new(),
             buffered_bytes: 0,
             expendable: 0,
             interleaving: false,
@@ -276,6 +279,29 @@ impl OutboundStreams {
         let index = self.low.pop_front()?;
         let slot = &mut self.slots[index as usize];
         slot.low_pending = false;
+        let stream = slot.id;
+        self.release_if_idle(index);
+        Some(stream)
+    }
+
+    /// Notes that something was refused on a stream for lack of room.
+    pub(crate) fn refuse(&mut self, stream: StreamId) {
+        let index = self.occupy(stream);
+        if !std::mem::replace(&mut self.slots[index as usize].refused, true) {
+            self.refused.push_back(index);
+        }
+    }
+
+    /// On how many streams something was refused.
+    pub(crate) fn refused(&self) -> usize {
+        self.refused.len()
+    }
+
+    /// The stream that has waited for room the longest.
+    pub(crate) fn next_refused(&mut self) -> Option<StreamId> {
+        let index = self.refused.pop_front()?;
+        let slot = &mut self.slots[index as usize];
+        slot.refused = false;
         let stream = slot.id;
         self.release_if_idle(index);
         Some(stream)

@@ -22,6 +22,8 @@ pub(super) struct Slot {
     pub(super) low_threshold: usize,
     /// It stands in the list of streams that ran low.
     pub(super) low_pending: bool,
+    /// Something was refused for lack of room, and nobody was told of room yet.
+    pub(super) refused: bool,
     /// It stands in the line of streams with something to send.
     pub(super) lined_up: bool,
     pub(super) resetting: bool,
@@ -155,6 +157,7 @@ impl Slot {
             && !self.lined_up
             && !self.resetting
             && !self.low_pending
+            && !self.refused
             && self.low_threshold == 0
             && self.weight == NORMAL_WEIGHT
     }
@@ -171,6 +174,7 @@ impl Default for Slot {
             buffered_bytes: 0,
             low_threshold: 0,
             low_pending: false,
+            refused: false,
             lined_up: false,
             resetting: false,
         }
