@@ -335,7 +335,12 @@ impl Shard {
     async fn receive_from(self: Rc<Self>, socket: Rc<Socket>, door: Door) {
         let mut errors = icmp::Errors::default();
         loop {
-            if icmp::ready(&socket).await.is_err() {
+            // Nobody takes the errors of other sockets, so nobody may wait for them either.
+            let ready = match door {
+                Door::Relay(_) => icmp::ready(&socket).await,
+                Door::Listener => socket.readable().await,
+            };
+            if ready.is_err() {
                 return;
             }
             if let Door::Relay(relay) = door {
