@@ -60,7 +60,7 @@ impl Peer {
         }))
     }
 
-    /// That of an earlier connection.
+    /// That of an earlier connection, which was judged then.
     fn known(der: &[u8]) -> Result<Self, Failure> {
         Ok(Self {
             public_key: Leaf::from_der(der)?.public_key,
