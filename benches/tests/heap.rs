@@ -36,8 +36,8 @@ fn bytes_of_end(end: End) -> i64 {
 
 #[test]
 fn an_idle_connection_holds_no_more_than_it_did() {
-    // The aim is 20,000 for both.
-    for (content, most) in [(Content::Data, 17_600), (Content::Everything, 28_900)] {
+    // The aim is 20,000 for both. DTLS rests by then.
+    for (content, most) in [(Content::Data, 17_600), (Content::Everything, 27_800)] {
         let Pair {
             offerer, answerer, ..
         } = idle(content);

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
+use x509_parser::nom::Parser as _;
 use x509_parser::oid_registry::{
     OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_PKCS1_RSAENCRYPTION,
     OID_SIG_ED25519,
 };
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::X509CertificateParser;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 use crate::CertificateError;
@@ -28,8 +29,11 @@ impl Leaf {
         if der.len() > Self::MAX_LENGTH {
             return Err(CertificateError::Malformed);
         }
-        let (rest, certificate) =
-            X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
+        // Extensions have to be well formed, no more.
+        let (rest, certificate) = X509CertificateParser::new()
+            .with_deep_parse_extensions(false)
+            .parse(der)
+            .map_err(|_| CertificateError::Malformed)?;
         if !rest.is_empty() {
             return Err(CertificateError::Malformed);
         }

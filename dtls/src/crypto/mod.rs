@@ -184,6 +184,18 @@ impl Provider {
         each!(self.0, room => room::hash(hash, bytes))
     }
 
+    /// The same of bytes that come bit by bit.
+    pub(crate) fn hasher(&self, hash: Hash) -> Hasher {
+        match self.0 {
+            #[cfg(feature = "ring")]
+            Kind::Ring => Hasher::Ring(ring::hasher(hash)),
+            #[cfg(feature = "aws-lc-rs")]
+            Kind::AwsLcRs => Hasher::AwsLcRs(aws_lc_rs::hasher(hash)),
+            #[cfg(feature = "rust-crypto")]
+            Kind::RustCrypto { .. } => Hasher::RustCrypto(rust_crypto::Hasher::new(hash)),
+        }
+    }
+
     /// An HMAC key, for as many messages as wanted.
     pub(crate) fn hmac(&self, hash: Hash, key: &[u8]) -> HmacKey {
         match self.0 {
@@ -410,6 +422,47 @@ impl SecretSource {
             #[cfg(test)]
             Self::Broken => Err(CryptoError),
         }
+    }
+}
+
+/// A hash under way.
+pub(crate) enum Hasher {
+    #[cfg(feature = "ring")]
+    Ring(::ring::digest::Context),
+    #[cfg(feature = "aws-lc-rs")]
+    AwsLcRs(::aws_lc_rs::digest::Context),
+    #[cfg(feature = "rust-crypto")]
+    RustCrypto(rust_crypto::Hasher),
+}
+
+impl Hasher {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            #[cfg(feature = "ring")]
+            Self::Ring(hasher) => hasher.update(bytes),
+            #[cfg(feature = "aws-lc-rs")]
+            Self::AwsLcRs(hasher) => hasher.update(bytes),
+            #[cfg(feature = "rust-crypto")]
+            Self::RustCrypto(hasher) => hasher.update(bytes),
+        }
+    }
+
+    /// The hash of all bytes so far; more may come.
+    pub(crate) fn output(&self) -> Vec<u8> {
+        match self {
+            #[cfg(feature = "ring")]
+            Self::Ring(hasher) => hasher.clone().finish().as_ref().to_vec(),
+            #[cfg(feature = "aws-lc-rs")]
+            Self::AwsLcRs(hasher) => hasher.clone().finish().as_ref().to_vec(),
+            #[cfg(feature = "rust-crypto")]
+            Self::RustCrypto(hasher) => hasher.output(),
+        }
+    }
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hasher")
     }
 }
 

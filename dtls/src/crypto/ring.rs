@@ -34,6 +34,13 @@ pub(super) fn hash(hash: Hash, bytes: &[u8]) -> Vec<u8> {
     )
 }
 
+pub(super) fn hasher(hash: Hash) -> digest::Context {
+    digest::Context::new(match hash {
+        Hash::Sha256 => &digest::SHA256,
+        Hash::Sha384 => &digest::SHA384,
+    })
+}
+
 pub(crate) struct HmacKey(hmac::Key);
 
 impl HmacKey {

@@ -59,6 +59,35 @@ pub(super) fn secrets(provider: &[u8; 32], connection: &[u8; 32]) -> StdRng {
     StdRng::from_seed(*Zeroizing::new(hash.finalize().into()))
 }
 
+#[derive(Clone)]
+pub(crate) enum Hasher {
+    Sha256(Sha256),
+    Sha384(Sha384),
+}
+
+impl Hasher {
+    pub(super) fn new(hash: Hash) -> Self {
+        match hash {
+            Hash::Sha256 => Self::Sha256(Sha256::new()),
+            Hash::Sha384 => Self::Sha384(Sha384::new()),
+        }
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Sha384(hasher) => hasher.update(bytes),
+        }
+    }
+
+    pub(super) fn output(&self) -> Vec<u8> {
+        match self {
+            Self::Sha256(hasher) => hasher.clone().finalize().to_vec(),
+            Self::Sha384(hasher) => hasher.clone().finalize().to_vec(),
+        }
+    }
+}
+
 pub(crate) enum HmacKey {
     Sha256(Hmac<Sha256>),
     Sha384(Hmac<Sha384>),

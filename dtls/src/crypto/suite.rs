@@ -22,6 +22,8 @@ pub(crate) enum AeadAlgorithm {
 impl AeadAlgorithm {
     /// The longest tag.
     pub(crate) const TAG_LENGTH: usize = 16;
+    /// The longest key.
+    pub(crate) const MAX_KEY_LENGTH: usize = 32;
 
     pub(crate) const fn key_length(self) -> usize {
         match self {

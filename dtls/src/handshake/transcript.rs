@@ -1,15 +1,17 @@
 use super::inbox::Message;
+use crate::crypto::{Hash, Hasher, Provider};
 use crate::wire::FragmentHeader;
 
 /// The messages of a handshake in the form in which Finished covers them, as if each had come in one piece: under
 /// DTLS 1.2 with its whole head (RFC 6347 §4.2.6), under 1.3 with that of TLS (RFC 9147 §5.2).
 ///
-/// The bytes are kept, not a running hash: under TLS 1.2 a CertificateVerify may sign them with another hash than
-/// the cipher suite's, which nobody knows in advance.
+/// The bytes are kept: under TLS 1.2 a CertificateVerify may sign them with another hash than the cipher suite's, which
+/// nobody knows in advance. Under 1.3 the hash of the suite is all that counts once there is one, and takes their place.
 #[derive(Debug, Default)]
 pub(crate) struct Transcript {
     bytes: Vec<u8>,
     short_heads: bool,
+    running: Option<Box<Hasher>>,
 }
 
 impl Transcript {
@@ -22,8 +24,8 @@ impl Transcript {
     /// Begins anew for DTLS 1.3.
     pub(crate) fn clear_for_13(&mut self) {
         *self = Self {
-            bytes: Vec::new(),
             short_heads: true,
+            ..Self::default()
         };
     }
 
@@ -43,8 +45,29 @@ impl Transcript {
             self.bytes.truncate(start + FragmentHeader::SHORT_LENGTH);
         }
         self.bytes.extend_from_slice(&message.body);
+        if let Some(running) = &mut self.running {
+            running.update(&self.bytes);
+            self.bytes.clear();
+        }
     }
 
+    /// From here on there is nothing but a hash.
+    pub(crate) fn begin_hash(&mut self, provider: &Provider, hash: Hash) {
+        let mut running = Box::new(provider.hasher(hash));
+        running.update(&self.bytes);
+        self.running = Some(running);
+        self.bytes = Vec::new();
+    }
+
+    /// The hash of all that was said.
+    pub(crate) fn hash(&self, provider: &Provider, hash: Hash) -> Vec<u8> {
+        match &self.running {
+            Some(running) => running.output(),
+            None => provider.hash(hash, &self.bytes),
+        }
+    }
+
+    /// What was said, as long as there is not a hash for it.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -27,7 +27,9 @@ pub(crate) fn prf(
         let (head, tail) = rest.split_at_mut(length);
         head.copy_from_slice(&block[..length]);
         rest = tail;
-        a = key.mac(&[&a]);
+        if !rest.is_empty() {
+            a = key.mac(&[&a]);
+        }
     }
 }
 

@@ -275,7 +275,8 @@ impl ExpectFinished {
         keys.check_finished(context, Role::Server, message)?;
         context.transcript.push(message);
         let application = keys.application(context);
-        let (own, theirs) = application.protections(context, Role::Client, keys.suite)?;
+        let own = application.protection(context, Role::Client, keys.suite)?;
+        let theirs = application.protection(context, Role::Server, keys.suite)?;
 
         context.begin_flight();
         if let Some(schemes) = schemes {

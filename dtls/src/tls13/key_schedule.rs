@@ -1,7 +1,7 @@
 use zeroize::Zeroizing;
 
 use crate::Role;
-use crate::crypto::{CipherSuite13, CryptoError, Hash, Provider};
+use crate::crypto::{AeadAlgorithm, CipherSuite13, CryptoError, Hash, HmacKey, Provider};
 use crate::record::{Keys13, Protection13};
 
 /// A secret of the key schedule, as long as the hash.
@@ -44,14 +44,22 @@ impl<'a> Derivation<'a> {
         self.provider.hmac(self.hash, salt).mac(&[input])
     }
 
+    /// A secret as the key under which others are expanded from it.
+    fn key(&self, secret: &[u8]) -> HmacKey {
+        self.provider.hmac(self.hash, secret)
+    }
+
     /// `HKDF-Expand-Label` (RFC 8446 §7.1).
     pub(crate) fn expand_label(&self, secret: &[u8], label: &[u8], context: &[u8], out: &mut [u8]) {
+        self.expand(&self.key(secret), label, context, out);
+    }
+
+    fn expand(&self, key: &HmacKey, label: &[u8], context: &[u8], out: &mut [u8]) {
         // Labels, hashes and what we ask for are far below 255 and 65,535 bytes.
         let [.., high, low] = out.len().to_be_bytes();
         let [.., label_length] = (self.prefix.len() + label.len()).to_be_bytes();
         let [.., context_length] = context.len().to_be_bytes();
         let lengths = [high, low, label_length];
-        let key = self.provider.hmac(self.hash, secret);
         let mut previous = Zeroizing::new(Vec::new());
         for (counter, block) in (1..=u8::MAX).zip(out.chunks_mut(self.hash.length())) {
             previous = key.mac(&[
@@ -68,8 +76,12 @@ impl<'a> Derivation<'a> {
     }
 
     fn derive(&self, secret: &[u8], label: &[u8], transcript_hash: &[u8]) -> Secret {
+        self.derive_under(&self.key(secret), label, transcript_hash)
+    }
+
+    fn derive_under(&self, key: &HmacKey, label: &[u8], transcript_hash: &[u8]) -> Secret {
         let mut out = Zeroizing::new(vec![0; self.hash.length()]);
-        self.expand_label(secret, label, transcript_hash, &mut out);
+        self.expand(key, label, transcript_hash, &mut out);
         out
     }
 
@@ -106,13 +118,16 @@ impl<'a> Derivation<'a> {
         handshake: &[u8],
         transcript_hash: &[u8],
     ) -> [Secret; 2] {
+        let key = self.key(handshake);
         [b"c hs traffic", b"s hs traffic"]
-            .map(|label| self.derive(handshake, label, transcript_hash))
+            .map(|label| self.derive_under(&key, label, transcript_hash))
     }
 
     /// Both first traffic secrets of the data, the client's first.
     pub(crate) fn application_traffic(&self, master: &[u8], transcript_hash: &[u8]) -> [Secret; 2] {
-        [b"c ap traffic", b"s ap traffic"].map(|label| self.derive(master, label, transcript_hash))
+        let key = self.key(master);
+        [b"c ap traffic", b"s ap traffic"]
+            .map(|label| self.derive_under(&key, label, transcript_hash))
     }
 
     /// The secret that exporters start from.
@@ -170,12 +185,21 @@ pub(crate) fn record_keys(
     traffic: &[u8],
 ) -> Result<Keys13, CryptoError> {
     let derivation = Derivation::new(provider, suite.hash);
+    record_keys_under(&derivation, suite, &derivation.key(traffic))
+}
+
+fn record_keys_under(
+    derivation: &Derivation<'_>,
+    suite: CipherSuite13,
+    secret: &HmacKey,
+) -> Result<Keys13, CryptoError> {
     let length = suite.aead.key_length();
-    let mut key = Zeroizing::new(vec![0; length]);
-    let mut sequence_key = Zeroizing::new(vec![0; length]);
-    derivation.expand_label(traffic, b"key", &[], &mut key);
-    derivation.expand_label(traffic, b"sn", &[], &mut sequence_key);
-    Keys13::new(provider, suite.aead, &key, &sequence_key)
+    let mut key = Zeroizing::new([0; AeadAlgorithm::MAX_KEY_LENGTH]);
+    let mut sequence_key = Zeroizing::new([0; AeadAlgorithm::MAX_KEY_LENGTH]);
+    let (key, sequence_key) = (&mut key[..length], &mut sequence_key[..length]);
+    derivation.expand(secret, b"key", &[], key);
+    derivation.expand(secret, b"sn", &[], sequence_key);
+    Keys13::new(derivation.provider, suite.aead, key, sequence_key)
 }
 
 /// What of the key schedule stays when the handshake is complete.

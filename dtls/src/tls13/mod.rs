@@ -129,7 +129,8 @@ impl Keys {
         let provider = &context.config.provider;
         let derivation = Derivation::new(provider, suite.hash);
         let handshake = derivation.handshake(&derivation.early(psk), shared);
-        let hash = derivation.transcript_hash(context.transcript.bytes());
+        context.transcript.begin_hash(provider, suite.hash);
+        let hash = context.transcript.hash(provider, suite.hash);
         let traffic = derivation.handshake_traffic(&handshake, &hash);
         let master = derivation.master(&handshake);
         let (own, theirs) = directions(role, &traffic);
@@ -148,8 +149,9 @@ impl Keys {
 
     /// The secrets of the data, from the transcript that ends with the server's Finished.
     fn application(&self, context: &Context<'_>) -> ApplicationKeys {
-        let derivation = Derivation::new(&context.config.provider, self.suite.hash);
-        let hash = derivation.transcript_hash(context.transcript.bytes());
+        let provider = &context.config.provider;
+        let derivation = Derivation::new(provider, self.suite.hash);
+        let hash = context.transcript.hash(provider, self.suite.hash);
         ApplicationKeys {
             traffic: derivation.application_traffic(&self.master, &hash),
             exporter: derivation.exporter_master(&self.master, &hash),
@@ -158,8 +160,9 @@ impl Keys {
 
     /// The content of the Finished of `sender` at this point.
     fn verify_data(&self, context: &Context<'_>, sender: Role) -> Secret {
-        let derivation = Derivation::new(&context.config.provider, self.suite.hash);
-        let hash = derivation.transcript_hash(context.transcript.bytes());
+        let provider = &context.config.provider;
+        let derivation = Derivation::new(provider, self.suite.hash);
+        let hash = context.transcript.hash(provider, self.suite.hash);
         let (own, _) = directions(sender, &self.traffic);
         derivation.verify_data(own, &hash)
     }
@@ -183,8 +186,9 @@ impl Keys {
 
     /// What tickets start from, at the end of the transcript.
     fn resumption(&self, context: &Context<'_>) -> Secret {
-        let derivation = Derivation::new(&context.config.provider, self.suite.hash);
-        let hash = derivation.transcript_hash(context.transcript.bytes());
+        let provider = &context.config.provider;
+        let derivation = Derivation::new(provider, self.suite.hash);
+        let hash = context.transcript.hash(provider, self.suite.hash);
         derivation.resumption_master(&self.master, &hash)
     }
 
@@ -201,18 +205,15 @@ impl Keys {
 }
 
 impl ApplicationKeys {
-    fn protections(
+    /// The protection of what `sender` says.
+    fn protection(
         &self,
         context: &Context<'_>,
-        role: Role,
+        sender: Role,
         suite: CipherSuite13,
-    ) -> Result<(Protection13, Protection13), Failure> {
-        let provider = &context.config.provider;
-        let (own, theirs) = directions(role, &self.traffic);
-        Ok((
-            protection(provider, suite, own)?,
-            protection(provider, suite, theirs)?,
-        ))
+    ) -> Result<Protection13, Failure> {
+        let (secret, _) = directions(sender, &self.traffic);
+        Ok(protection(&context.config.provider, suite, secret)?)
     }
 }
 
@@ -234,7 +235,7 @@ fn signed_content(context: &Context<'_>, hash: Hash, sender: Role) -> Vec<u8> {
     content.extend_from_slice(label);
     content.push(0);
     let provider = &context.config.provider;
-    content.extend_from_slice(&provider.hash(hash, context.transcript.bytes()));
+    content.extend_from_slice(&context.transcript.hash(provider, hash));
     content
 }
 

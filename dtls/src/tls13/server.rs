@@ -254,7 +254,7 @@ impl Choice {
         send_finished(context, &keys, Role::Server);
         let application = keys.application(context);
         // What we say from here on, an alert if it comes to that, is behind our Finished.
-        let (own, _) = application.protections(context, Role::Server, keys.suite)?;
+        let own = application.protection(context, Role::Server, keys.suite)?;
         let epochs = context.records.epochs_mut().ok_or(Failure::crypto())?;
         epochs.install_write(Epochs::APPLICATION, own);
         Ok(State::Certificate(Box::new(ExpectCertificate {
@@ -416,7 +416,7 @@ impl ExpectFinished {
         } = previous;
         keys.check_finished(context, Role::Client, message)?;
         context.transcript.push(message);
-        let (_, theirs) = application.protections(context, Role::Server, keys.suite)?;
+        let theirs = application.protection(context, Role::Client, keys.suite)?;
         let epochs = context.records.epochs_mut().ok_or(Failure::unexpected())?;
         epochs.install_read(Epochs::APPLICATION, theirs);
         // Nothing of ours is left to repeat. The client may still repeat its flight: the secret is enough for that.

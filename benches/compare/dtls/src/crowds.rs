@@ -9,9 +9,9 @@ const CROWD: usize = 10_000;
 
 pub fn table() {
     println!(
-        "\n| {CROWD} handshakes at a time | us each | heap while under way, bytes a side | heap of an idle client, bytes | of an idle server, bytes |"
+        "\n| {CROWD} handshakes at a time | us each | heap while under way, bytes a side | heap of an idle client, bytes | of an idle server, bytes | of either at rest, bytes |"
     );
-    println!("|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|");
     for (name, versions) in [("1.2", Versions::DTLS_1_2), ("1.3", Versions::DTLS_1_3)] {
         for provider in [Provider::ring(), Provider::aws_lc_rs()] {
             let library = format!("{provider:?}");
@@ -24,8 +24,12 @@ pub fn table() {
             });
             let client = idle(|| setup.connect().into_sides().0);
             let server = idle(|| setup.connect().into_sides().1);
+            let resting = [
+                idle(|| setup.connect().into_resting().0),
+                idle(|| setup.connect().into_resting().1),
+            ];
             println!(
-                "| avocet {name}, {library} | {:.0} | {held} | {client} | {server} |",
+                "| avocet {name}, {library} | {:.0} | {held} | {client} | {server} | {resting:?} |",
                 each / 1e3
             );
         }
@@ -39,7 +43,7 @@ pub fn table() {
         let client = idle(|| setup.connect().into_sides().0);
         let server = idle(|| setup.connect().into_sides().1);
         println!(
-            "| dimpl {name}, aws-lc-rs | {:.0} | {held} | {client} | {server} |",
+            "| dimpl {name}, aws-lc-rs | {:.0} | {held} | {client} | {server} | - |",
             each / 1e3
         );
     }

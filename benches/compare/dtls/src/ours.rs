@@ -156,6 +156,13 @@ impl Pair {
         length
     }
 
+    /// Client and server, of which nobody wants anything for a while.
+    pub fn into_resting(mut self) -> (Connection, Connection) {
+        self.client.rest(self.now);
+        self.server.rest(self.now);
+        (self.client, self.server)
+    }
+
     /// Client and server.
     pub fn into_sides(self) -> (Connection, Connection) {
         (self.client, self.server)
