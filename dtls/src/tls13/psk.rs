@@ -9,7 +9,7 @@ use super::{Derivation, Secret};
 use crate::crypto::Hash;
 use crate::handshake::{Circumstances, Failure};
 use crate::ticket::Session;
-use crate::wire::{ClientHello, DecodeError, HandshakeType, Psk};
+use crate::wire::{ClientHello, HandshakeType, Psk};
 use crate::{Config, PreSharedKey, Provider, Ticket};
 
 /// One of them.
@@ -155,9 +155,6 @@ impl SharedKey {
         };
         if identities.len() != binders.len() {
             return Err(Failure::illegal());
-        }
-        if binders.iter().any(|binder| binder.len() < 32) {
-            return Err(DecodeError::Length.into());
         }
         // Whoever offers a key says how it may be used (RFC 8446 §4.2.9).
         let Some(with_dhe) = hello.extensions.psk_modes else {

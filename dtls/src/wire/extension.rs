@@ -131,7 +131,7 @@ impl Psk {
             }
             binders.push(binder.to_vec());
         }
-        // That there is a proof for each, of 32 bytes at least, is what DTLS 1.3 demands: under 1.2 nobody looks.
+        // That there is a proof for each, and of what length, is what DTLS 1.3 looks at: under 1.2 nobody does.
         if identities.is_empty() {
             return Err(DecodeError::Value("pre_shared_key"));
         }
