@@ -27,26 +27,43 @@ fn connected(start: Instant) -> [Agent; 2] {
     let addresses = [([10, 0, 0, 1], 1).into(), ([10, 0, 0, 2], 2).into()];
     let mut agents = [0_u8, 1].map(|number| {
         let mut config = Config::new([number + 1; 32]);
-        config.role = if number == 0 { Role::Controlling } else { Role::Controlled };
+        config.role = if number == 0 {
+            Role::Controlling
+        } else {
+            Role::Controlled
+        };
         let mut agent = Agent::new(config).expect("the defaults are valid");
         let candidate = Candidate::host(addresses[usize::from(number)]);
-        agent.add_local_candidate(start, candidate).expect("there is room");
+        agent
+            .add_local_candidate(start, candidate)
+            .expect("there is room");
         agent
     });
     for (from, to) in [(0, 1), (1, 0)] {
         let credentials = agents[from].local_credentials().clone();
-        let candidate = agents[from].local_candidates().next().cloned().expect("one");
+        let candidate = agents[from]
+            .local_candidates()
+            .next()
+            .cloned()
+            .expect("one");
         agents[to].set_remote_credentials(start, credentials, Mode::Full);
-        agents[to].add_remote_candidate(start, candidate).expect("there is room");
+        agents[to]
+            .add_remote_candidate(start, candidate)
+            .expect("there is room");
         agents[to].end_of_remote_candidates(start);
     }
     let mut now = start;
     for _ in 0..200 {
         exchange(&mut agents, now);
         now += Duration::from_millis(10);
-        agents.iter_mut().for_each(|agent| agent.handle_timeout(now));
+        agents
+            .iter_mut()
+            .for_each(|agent| agent.handle_timeout(now));
     }
-    assert!(agents.iter().all(|agent| agent.best_path().is_some()), "not connected");
+    assert!(
+        agents.iter().all(|agent| agent.best_path().is_some()),
+        "not connected"
+    );
     agents
 }
 
@@ -67,14 +84,23 @@ fn answer(criterion: &mut criterion::Criterion) {
     let start = Instant::now();
     let [a, mut b] = connected(start);
     let now = start + Duration::from_secs(3);
-    let (ours, theirs) = (b.local_credentials().clone(), a.local_credentials().ufrag.clone());
+    let (ours, theirs) = (
+        b.local_credentials().clone(),
+        a.local_credentials().ufrag.clone(),
+    );
     let key = IntegrityKey::short_term(&ours.pwd);
     let mut check = Vec::new();
     let id = TransactionId::new([9; 12]);
     let mut builder = MessageBuilder::new(&mut check, Class::Request, Method::BINDING, id);
-    builder.username(&format!("{}:{theirs}", ours.ufrag)).priority(1);
+    builder
+        .username(&format!("{}:{theirs}", ours.ufrag))
+        .priority(1);
     builder.ice_controlling(7).use_candidate();
-    builder.integrity(&key).fingerprint().finish().expect("it fits");
+    builder
+        .integrity(&key)
+        .fingerprint()
+        .finish()
+        .expect("it fits");
     let path = Path::udp(([10, 0, 0, 2], 2).into(), ([10, 0, 0, 1], 1).into());
     let raw = Primitives::default();
     let (mut copy, mut buf) = (Vec::with_capacity(256), Vec::with_capacity(256));
@@ -90,7 +116,10 @@ fn answer(criterion: &mut criterion::Criterion) {
             b.poll_transmit(now, &mut buf)
         },
         || {
-            let checked = (raw.hmac_sha1(&message[..message.len() - 32]), crc32(&message));
+            let checked = (
+                raw.hmac_sha1(&message[..message.len() - 32]),
+                crc32(&message),
+            );
             let answered = (raw.hmac_sha1(&message[..32]), crc32(&message[..56]));
             (checked, answered)
         },
@@ -131,7 +160,11 @@ fn route(criterion: &mut criterion::Criterion) {
     let mut builder = MessageBuilder::new(&mut check, Class::Request, Method::BINDING, id);
     builder.username("frag77777:them").priority(1);
     let key = IntegrityKey::short_term("0123456789012345678901");
-    builder.integrity(&key).fingerprint().finish().expect("it fits");
+    builder
+        .integrity(&key)
+        .fingerprint()
+        .finish()
+        .expect("it fits");
     let mut from = 0;
     compare(
         criterion,
@@ -155,13 +188,20 @@ fn idle() {
     while now < end {
         let next = agents.iter().filter_map(Agent::poll_timeout).min();
         now = next.unwrap_or(end).max(now);
-        agents.iter_mut().for_each(|agent| agent.handle_timeout(now));
+        agents
+            .iter_mut()
+            .for_each(|agent| agent.handle_timeout(now));
         exchange(&mut agents, now);
         wakes += 1;
     }
     let after = cpu();
-    let nanoseconds = (after.tv_sec - before.tv_sec) * 1_000_000_000 + (after.tv_nsec - before.tv_nsec);
+    let nanoseconds =
+        (after.tv_sec - before.tv_sec) * 1_000_000_000 + (after.tv_nsec - before.tv_nsec);
     let each = nanoseconds / 2 / 1_000;
     black_box(&agents);
-    println!("idle agent: {each} µs of CPU an hour, {} wake-ups, {} bytes and what it points to", wakes / 2, size_of::<Agent>());
+    println!(
+        "idle agent: {each} µs of CPU an hour, {} wake-ups, {} bytes and what it points to",
+        wakes / 2,
+        size_of::<Agent>()
+    );
 }

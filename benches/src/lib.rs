@@ -1,6 +1,7 @@
 //! What the benches share: the comparison with the raw cost, and the raw cost itself.
 #![allow(clippy::print_stdout, reason = "a bench prints")]
 
+pub mod associations;
 pub mod beside;
 pub mod conference;
 pub mod forwarder;

@@ -8,6 +8,7 @@
 use std::time::Instant;
 
 use allocation_counter::measure;
+use avocet_benches::associations::Associations;
 use avocet_benches::conference::Conference;
 use avocet_benches::forwarder::Forwarder;
 use avocet_benches::media::DEPENDENCY_DESCRIPTORS;
@@ -105,6 +106,28 @@ fn verifying_an_sctp_packet_allocates_nothing() {
         assert_eq!(packet.chunks().count(), 1);
     });
     assert_eq!(count, 0);
+}
+
+/// A large message takes four pieces of memory, however many chunks it has: one that is read in the end, two where it is put
+/// together, and one that its chunks share where it is sent. A small one is a piece of memory where it is read, and nothing else.
+#[test]
+fn a_chunk_of_a_message_allocates_nothing() {
+    for (size, messages, most) in [(65_536, 150, 4.5), (100, 10_000, 1.1)] {
+        let mut pair = Associations::connected(Instant::now(), true);
+        let message = vec![0x5a; size];
+        for _ in 0..3 {
+            pair.transfer(&message, messages);
+        }
+        let before = pair.packets();
+        let count = measure(|| {
+            pair.transfer(&message, messages);
+        })
+        .count_total;
+        let each = count as f64 / messages as f64;
+        let per_packet = count as f64 / (pair.packets() - before) as f64;
+        println!("{size} bytes: {each:.2} allocations a message, {per_packet:.3} a packet");
+        assert!(each <= most, "{size} bytes: {each}");
+    }
 }
 
 #[test]

@@ -7,6 +7,9 @@ use ice::path_mtu::PathMtuConfig;
 use ice::{Agent, Candidate, Config, InterfaceFact, Mode, Role, StreamFact, TcpType};
 use net::{Datagram, Path, StreamId, Transport};
 
+/// Kinds of steps.
+const VERBS: u8 = 30;
+
 libfuzzer_sys::fuzz_target!(|script: &[u8]| {
     let start = netsim::epoch();
     let addresses = [([10, 0, 0, 1], 1).into(), ([10, 0, 0, 2], 2).into()];
@@ -49,7 +52,7 @@ fn step(
     let other = agents[1 - side].local_credentials().clone();
     let lines: Vec<Candidate> = agents[1 - side].local_candidates().cloned().collect();
     let agent = &mut agents[side];
-    match verb % 18 {
+    match verb % VERBS {
         0 => {
             let mode = if argument == 0 { Mode::Lite } else { Mode::Full };
             agent.set_remote_credentials(*now, other, mode);
@@ -82,9 +85,9 @@ fn step(
             };
             let (to, mut path, mut bytes) = (*to, *path, bytes.clone());
             // Replayed from elsewhere, or with a bit flipped.
-            if verb % 18 == 10 && argument & 0x40 != 0 {
+            if verb % VERBS == 10 && argument & 0x40 != 0 {
                 path.remote.set_port(u16::from(argument));
-            } else if verb % 18 == 10 {
+            } else if verb % VERBS == 10 {
                 let at = usize::from(argument) % bytes.len();
                 bytes[at] ^= 1 << (argument & 7);
             }
@@ -120,8 +123,37 @@ fn step(
                 _ => InterfaceFact::Up((ip, 1).into()),
             });
         }
+        17.. => more(verb % VERBS, argument, *now, agent, sent),
+    }
+}
+
+/// What a driver, a relay and the layers above have to say.
+fn more(verb: u8, argument: u8, now: Instant, agent: &mut Agent, sent: &[(usize, Path, Vec<u8>)]) {
+    let path = sent.get(usize::from(argument & 0x3f)).map(|(_, path, _)| *path);
+    let path = path.unwrap_or(Path::udp(([10, 0, 0, 1], 1).into(), ([10, 0, 0, argument], 2).into()));
+    let relayed = ([203, 0, 113, argument & 1], 50_000).into();
+    match verb {
+        17 => drop(agent.poll_event()),
+        18 => {
+            agent.gate(relayed);
+            let related = ([10, 0, 0, 1], 1).into();
+            let _ = agent.add_local_candidate(now, Candidate::relayed(relayed, related));
+        }
+        19 => agent.admit(now, relayed, [10, 0, 0, argument >> 1].into()),
+        20 => agent.deny(now, relayed, [10, 0, 0, argument >> 1].into()),
+        21 => drop(agent.add_stun_server(now, ([203, 0, 113, argument], 3_478).into())),
+        22 => agent.remove_base(now, if argument & 1 == 0 { path.local } else { relayed }),
+        23 => agent.on_send_error(now, &path.reversed()),
+        24 if argument & 1 == 0 => agent.set_renomination(argument & 2 == 0),
+        24 => agent.on_path_taken(now, &path.reversed()),
+        25 => agent.hold_checks(now, now + Duration::from_millis(argument.into())),
+        26 => agent.on_too_large(now, &path.reversed(), usize::from(argument) * 16),
+        27 => agent.on_datagram_lost(now, usize::from(argument) * 16),
+        28 => agent.on_datagram_acknowledged(usize::from(argument) * 16),
         _ => {
-            let _ = agent.poll_event();
+            let _ = (agent.best_path(), agent.path_budget(), agent.is_gathering(), agent.is_carrying());
+            assert!(agent.candidate_stats().count() <= 256);
+            assert!(agent.remote_addresses().count() <= 256);
         }
     }
 }

@@ -1,8 +1,9 @@
 // Our TURN client against coturn: every way to the server, both kinds of credentials, both families, refreshes, the
-// race where UDP is dropped, and browsers that reach us at a relay.
+// race where UDP is dropped, certificates, connections through the server (RFC 6062), allocations that move (RFC 8016),
+// and browsers that reach us at a relay.
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -56,12 +57,17 @@ function timeLimited() {
   return [user, createHmac('sha1', SECRET).update(user).digest('base64')];
 }
 
-// Two of our peers through the server, and nothing else.
-async function talk(folder, uris, { user = USER, password = PASSWORD, count = 200, more = [] } = {}) {
+async function turnCheck(folder, uris, { user = USER, password = PASSWORD, root = 'root.pem', count = 200, more = [] }) {
   const { stdout } = await execute(binary('turn_check'), [
-    '--user', user, '--password', password, '--root', `${folder}/cert.pem`, '--count', String(count), ...more, ...uris,
+    '--user', user, '--password', password, '--root', `${folder}/${root}`, '--count', String(count), ...more, ...uris,
   ], { timeout: 60_000 });
-  const report = JSON.parse(stdout);
+  return JSON.parse(stdout);
+}
+
+// Two of our peers through the server, and nothing else.
+async function talk(folder, uris, options = {}) {
+  const { count = 200 } = options;
+  const report = await turnCheck(folder, uris, options);
   check(report.received.every((received) => received === count), `${report.received} of ${count} datagrams arrived`);
   return report;
 }
@@ -89,6 +95,28 @@ async function browserCall(browser, uri) {
   }
 }
 
+// A root, one that it vouches for, and from the latter the certificate of the server, which shows both: whoever looks at
+// the last one alone finds no way to the root. And another root.
+function certificates(folder) {
+  const openssl = (...options) => execFileSync('openssl', options, { stdio: 'ignore', cwd: folder });
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  const authority = ['-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign'];
+  for (const name of ['root', 'other']) {
+    openssl('req', '-x509', ...key, '-days', '2', '-subj', `/CN=${name}`, ...authority, '-keyout', `${name}.key`, '-out', `${name}.pem`);
+  }
+  const issued = (name, issuer, extensions, serial) => {
+    writeFileSync(`${folder}/${name}.ext`, extensions);
+    openssl('req', ...key, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`);
+    openssl('x509', '-req', '-in', `${name}.csr`, '-CA', `${issuer}.pem`, '-CAkey', `${issuer}.key`, '-set_serial', String(serial),
+      '-days', '2', '-extfile', `${name}.ext`, '-out', `${name}.pem`);
+  };
+  issued('between', 'root', 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n', 2);
+  issued('server', 'between', `basicConstraints=critical,CA:FALSE\nsubjectAltName=IP:${HOST},IP:${HOST_6}\n`, 3);
+  const text = ['server.pem', 'between.pem'].map((name) => readFileSync(`${folder}/${name}`, 'utf8')).join('');
+  writeFileSync(`${folder}/cert.pem`, text);
+  renameSync(`${folder}/server.key`, `${folder}/key.pem`);
+}
+
 // No datagram reaches the server's port; between relays they pass.
 async function withoutUdp(run) {
   execFileSync('nft', ['-f', '-'], {
@@ -108,11 +136,7 @@ async function withoutUdp(run) {
 
 export async function run(table, open) {
   const folder = mkdtempSync(join(tmpdir(), 'avocet-turn-'));
-  execFileSync('openssl', [
-    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=turn.test',
-    '-keyout', `${folder}/key.pem`, '-out', `${folder}/cert.pem`, '-addext', 'basicConstraints=critical,CA:FALSE',
-    '-addext', `subjectAltName=IP:${HOST},IP:${HOST_6}`,
-  ], { stdio: 'ignore' });
+  certificates(folder);
   const longTerm = new Coturn(folder, 3478, ['--lt-cred-mech', `--user=${USER}:${PASSWORD}`, '--mobility']);
   const rest = new Coturn(folder, 3488, ['--use-auth-secret', `--static-auth-secret=${SECRET}`]);
   try {
@@ -128,6 +152,22 @@ export async function run(table, open) {
         return cells(report);
       });
     }
+    for (const name of ['TLS', 'DTLS']) {
+      await table.row(`coturn, ${name}, another root`, '4.6', 'us', async () => {
+        const failed = await talk(folder, [ways[name]], { root: 'other.pem' }).then(() => false, () => true);
+        check(failed, 'a certificate was believed that nobody vouches for');
+        return {};
+      });
+    }
+    await table.row('coturn, connections of TCP', '4.6', 'us', async () => {
+      const report = await turnCheck(folder, [ways.TCP], { more: ['--connections'] });
+      return { data: `${report.connections} × ${report.bytesEachWay >> 20} MiB both ways` };
+    });
+    await table.row('coturn, moves', '4.6', 'us', async () => {
+      const report = await turnCheck(folder, [ways.UDP], { count: 50, more: ['--move'] });
+      check(report.returned === report.sent, `${report.returned} of ${report.sent} returned`);
+      return { data: `${report.sent} and back, ${report.moves} moves` };
+    });
     await table.row('coturn, time-limited credentials', '4.6', 'us', async () => {
       const [user, password] = timeLimited();
       return cells(await talk(folder, [`turn:${HOST}:3488`], { user, password }));

@@ -58,8 +58,12 @@ export class Server {
       '-addext', `subjectAltName=IP:${HOST}`,
     ], { stdio: 'ignore' });
     writeFileSync(`${folder}/turn.toml`, configuration(folder));
+    return Server.run(`${folder}/turn.toml`);
+  }
+
+  static async run(file) {
     const server = new Server();
-    server.child = spawn(binary('turn_server'), [`${folder}/turn.toml`], { stdio: ['ignore', 'pipe', 'inherit'] });
+    server.child = spawn(binary('turn_server'), [file], { stdio: ['ignore', 'pipe', 'inherit'] });
     server.ended = once(server.child, 'exit');
     server.lines = [];
     await new Promise((resolve, reject) => {
@@ -92,6 +96,28 @@ async function uclient(options, { credentials = ['-w', PASSWORD], port = UDP, en
   const [sent, received] = totals ? totals.slice(1).map(Number) : [0, 0];
   check(sent === 100 && received >= enough, `${received} of ${sent} messages: ${stdout.slice(-400)}`);
   return { data: `${received} both ways` };
+}
+
+// A server on two addresses with two ports, and what coturn's tools find out about the way there: that nothing is in it (RFC 5780).
+async function discovery(folder) {
+  const [one, other] = [['127.0.0.1', 4480], ['127.0.0.2', 4481]];
+  const listeners = [one, other].flatMap(([host]) => [one, other].map(([, port]) => `[[listen]]\ntransport = "udp"\naddress = "${host}:${port}"\n`));
+  const file = join(folder, 'discovery.toml');
+  writeFileSync(file, `${listeners.join('')}[discovery]\nprimary = "${one.join(':')}"\nalternate = "${other.join(':')}"\n`);
+  const server = await Server.run(file);
+  try {
+    const where = ['-L', '127.0.0.1', '-p', String(one[1]), one[0]];
+    const found = await execute('turnutils_natdiscovery', ['-m', '-f', ...where], { timeout: 60_000 });
+    for (const text of ['NAT with Endpoint Independent Mapping!', 'NAT with Endpoint Independent Filtering!']) {
+      check(found.stdout.includes(text), `not said: ${text}\n${found.stdout}`);
+    }
+    const answers = await execute('turnutils_stunclient', ['-f', ...where], { timeout: 60_000 });
+    check((answers.stdout.match(/reflexive addr/g) || []).length >= 1 && answers.stdout.includes('127.0.0.2'), answers.stdout);
+    return { data: 'mapping, filtering' };
+  } finally {
+    server.child.kill('SIGTERM');
+    await server.ended;
+  }
 }
 
 // Two clients that connect to each other over TCP, through relays of TCP.
@@ -205,6 +231,7 @@ export async function run(table, open) {
     await table.row('our server, uclient, no fragments', '4.6', 'uclient', () => uclient(['-g']));
     await table.row('our server, uclient, mobility', '4.6', 'uclient', () => uclient(['-M']));
     await table.row('our server, uclient, TCP relays', '4.6', 'uclient', tcpRelays);
+    await table.row('our server, NAT discovery', '4.6', 'natdiscovery', () => discovery(folder));
     const uris = {
       UDP: `turn:${HOST}:${UDP}`, TCP: `turn:${HOST}:${UDP}?transport=tcp`,
       TLS: `turns:${HOST}:${TLS}`, DTLS: `turns:${HOST}:${TLS}?transport=udp`,

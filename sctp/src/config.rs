@@ -82,6 +82,9 @@ pub enum CongestionAlgorithm {
     NewReno,
     /// CUBIC (RFC 9438) with HyStart++ (RFC 9406): grows by the clock, so that long paths fill as well.
     Cubic,
+    /// LEDBAT++ (draft-irtf-iccrg-ledbat-plus-plus, after RFC 6817): for transfers that may take longer. It keeps the queue that it
+    /// makes at 25 ms, so it leaves the path to whoever fills queues, and does not delay a call beside it by more than that.
+    Ledbat,
     /// CUBIC, where a loss counts as congestion only when the round trip shows a queue or when more than a tenth is lost.
     /// Where no queue is seen it grows by an eighth in a round trip.
     /// It keeps its rate on paths that lose packets by nature, and yields to others as CUBIC does where a queue overflows.

@@ -29,14 +29,16 @@ pub(crate) enum Timer {
     Forward,
     /// No answer came to a packet of a size that is tried out (RFC 8899 §5.1.1).
     Probe,
+    /// Nothing was sent for some seconds: the memory that it took goes.
+    Rest,
 }
 
 /// When each timer is due.
 #[derive(Debug, Default)]
-pub(crate) struct Timers([Option<Instant>; 13]);
+pub(crate) struct Timers([Option<Instant>; 14]);
 
 impl Timers {
-    pub(crate) const ALL: [Timer; 13] = [
+    pub(crate) const ALL: [Timer; 14] = [
         Timer::Init,
         Timer::Cookie,
         Timer::Shutdown,
@@ -50,6 +52,7 @@ impl Timers {
         Timer::Pacing,
         Timer::Forward,
         Timer::Probe,
+        Timer::Rest,
     ];
 
     pub(crate) fn set(&mut self, timer: Timer, due: Instant) {

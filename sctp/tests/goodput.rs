@@ -58,7 +58,12 @@ impl Row {
         link
     }
 
-    fn goodput(&self, algorithm: CongestionAlgorithm) -> f64 {
+    fn goodput(&self) -> f64 {
+        let span = Duration::from_millis(500 + u64::from(self.rtt_ms) * 20);
+        self.goodput_of(CongestionAlgorithm::default(), span, span / 2)
+    }
+
+    fn goodput_of(&self, algorithm: CongestionAlgorithm, settle: Duration, span: Duration) -> f64 {
         let mut config = Config::default();
         config.congestion = algorithm;
         if self.wide {
@@ -71,10 +76,8 @@ impl Row {
         let now = pair.now();
         pair.a_mut().association.connect(now, None);
         pair.b_mut().association.connect(now, None);
-        let span = Duration::from_millis(500 + u64::from(self.rtt_ms) * 20);
-        pair.run_for(span);
+        pair.run_for(settle);
         let before = pair.b().received;
-        let span = span / 2;
         pair.run_for(span);
         let payload = (config.mtu & !3) - 28;
         let share = payload as f64 / (payload + 56) as f64;
@@ -126,16 +129,11 @@ fn all_rows() -> Vec<Row> {
 }
 
 fn measure(rows: &[Row]) -> Vec<(Row, f64)> {
-    let algorithm = match std::env::var("AVOCET_CONGESTION").as_deref() {
-        Ok("newreno") => CongestionAlgorithm::NewReno,
-        Ok("cubic") => CongestionAlgorithm::Cubic,
-        _ => CongestionAlgorithm::default(),
-    };
     let verbose = std::env::var_os("AVOCET_FULL_MATRIX").is_some();
     let every_second = |first: usize| {
         let rows = rows.iter().skip(first).step_by(2);
         rows.map(|row| {
-            let goodput = row.goodput(algorithm);
+            let goodput = row.goodput();
             if verbose {
                 eprintln!("{}", row.line(goodput));
             }
@@ -204,6 +202,59 @@ fn goodput_is_what_the_golden_table_says() {
     );
 }
 
+/// Why the default is the default: `testdata/golden/sctp_controllers.csv` has every controller on the same paths, over the eight seconds
+/// after the first two.
+#[test]
+fn every_controller_does_what_its_table_says() {
+    let full = std::env::var_os("AVOCET_FULL_MATRIX").is_some();
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../testdata/golden/sctp_controllers.csv"
+    );
+    let golden = std::fs::read_to_string(path).unwrap_or_default();
+    let mut text = String::from("controller,rate_mbit,rtt_ms,loss_pct,queue_bdp,goodput\n");
+    let mut differences = String::new();
+    for (rate_mbit, rtt_ms) in [(10, 50), (100, 50), (100, 100)] {
+        for loss_pct in LOSSES {
+            if !full && (rate_mbit > 10 || ![0.0, 1.0].contains(&loss_pct)) {
+                continue;
+            }
+            for (name, algorithm) in CONTROLLERS {
+                let row = Row {
+                    rate_mbit,
+                    rtt_ms,
+                    loss_pct,
+                    queue_bdp: 1.0,
+                    wide: false,
+                };
+                let (settle, span) = (Duration::from_secs(2), Duration::from_secs(8));
+                let goodput = row.goodput_of(algorithm, settle, span);
+                let key = format!("{name},{rate_mbit},{rtt_ms},{loss_pct},1,");
+                writeln!(text, "{key}{goodput:.3}").unwrap();
+                let expected = golden.lines().find_map(|line| line.strip_prefix(&key));
+                let expected = expected.and_then(|value| value.parse().ok());
+                if expected.is_none_or(|expected: f64| (goodput - expected).abs() > TOLERANCE) {
+                    writeln!(differences, "{key}{goodput:.3}, was {expected:?}").unwrap();
+                }
+            }
+        }
+    }
+    if full && std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, text).unwrap();
+        return;
+    }
+    assert!(
+        differences.is_empty(),
+        "run with BLESS=1 and AVOCET_FULL_MATRIX=1 when this is intended:\n{differences}"
+    );
+}
+
+const CONTROLLERS: [(&str, CongestionAlgorithm); 4] = [
+    ("newreno", CongestionAlgorithm::NewReno),
+    ("cubic", CongestionAlgorithm::Cubic),
+    ("ledbat", CongestionAlgorithm::Ledbat),
+    ("default", CongestionAlgorithm::DelayAwareCubic),
+];
 const LOSSES: [f64; 4] = [0.0, 0.1, 1.0, 3.0];
 /// Floating point differs in the last digit between platforms, and a run is chaotic.
 const TOLERANCE: f64 = 0.02;

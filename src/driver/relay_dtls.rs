@@ -85,7 +85,8 @@ impl Tunnel<'_> {
     /// Nothing is said to a server before its certificate was checked.
     async fn on_connected(&mut self) -> io::Result<()> {
         let certificate = self.machine.peer_certificate().unwrap_or_default();
-        self.task.check(certificate).await?;
+        let issuers = self.machine.peer_issuers();
+        self.task.check(certificate, issuers).await?;
         match self.queue.take() {
             Some(queue) => self.task.opened(self.path, Way::Queue(queue)).await,
             None => Ok(()),

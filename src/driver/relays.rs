@@ -15,13 +15,13 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
-use tokio_rustls::rustls::client::danger::ServerCertVerifier;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::pki_types::{ServerName, UnixTime};
 use tokio_rustls::rustls::{self, ClientConfig};
 
 use super::report::Report;
 use super::slab::Key;
 use crate::ServerTrust;
+use crate::trust::Chain;
 
 /// The most of them in one shard.
 const MAX_RELAYS: usize = 4_096;
@@ -343,13 +343,11 @@ impl Task {
         found.map_err(io::Error::other)?
     }
 
-    /// Whether a certificate is the server's.
-    pub(super) async fn check(&self, certificate: &[u8]) -> io::Result<()> {
+    /// Whether a certificate is the server's, and those behind it lead to one that is believed: as TLS does it.
+    pub(super) async fn check(&self, certificate: &[u8], issuers: &[Vec<u8>]) -> io::Result<()> {
         let verifier = self.verifier().await?;
-        let certificate = CertificateDer::from(certificate);
-        let name = self.server_name()?;
-        let checked = verifier.verify_server_cert(&certificate, &[], &name, &[], UnixTime::now());
-        checked.map(|_| ()).map_err(io::Error::other)
+        let chain = Chain::new(certificate, issuers);
+        chain.verify(&verifier, &self.server_name()?, UnixTime::now())
     }
 
     pub(super) const fn server(&self) -> SocketAddr {

@@ -112,6 +112,12 @@ impl Socket {
             && (self.local.ip().is_unspecified() || self.local.ip() == local.ip())
     }
 
+    /// What this is made of.
+    #[cfg(feature = "turn-server")]
+    pub(crate) const fn io(&self) -> &tokio::net::UdpSocket {
+        &self.io
+    }
+
     pub(crate) async fn readable(&self) -> io::Result<()> {
         self.io.readable().await
     }
@@ -153,9 +159,14 @@ impl Socket {
             segment_size: segment,
             src_ip: pinned,
         };
-        self.io.try_io(Interest::WRITABLE, || {
-            self.state.try_send(UdpSockRef::from(&self.io), &datagram)
-        })
+        let send = || self.state.try_send(UdpSockRef::from(&self.io), &datagram);
+        // The kernel is asked first: of a socket that was opened a moment ago the runtime does not know yet that it is writable.
+        match send() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.io.try_io(Interest::WRITABLE, send)
+            }
+            sent => sent,
+        }
     }
 }
 

@@ -164,6 +164,7 @@ fn text(all: &[Counts]) -> String {
         &[
             ("{reason=\"udp\"}", total(|it| it.udp_refused)),
             ("{reason=\"slow_stream\"}", total(|it| it.stream_dropped)),
+            ("{reason=\"handshakes\"}", total(|it| it.tls_refused)),
         ],
     );
     out

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
+use log::warn;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use turn::server::{Clock, Config, ConfigError, Limits, RelayAddress, Stats};
@@ -78,7 +79,9 @@ impl TurnServer {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             given => given,
         };
-        let count = count.clamp(1, 64);
+        // Each shard has ports of its own, two of them at least.
+        let ports = settings.relays.iter().map(|it| it.ports.len() / 2).min();
+        let count = count.clamp(1, ports.unwrap_or(64).clamp(1, 64));
         let listeners = bind_ports(&settings.listeners)?;
         let nonce_secret = random()?;
         let clock = Clock {
@@ -90,7 +93,7 @@ impl TurnServer {
         let (senders, receivers): (Vec<_>, Vec<_>) =
             (0..count).map(|_| mpsc::unbounded_channel()).unzip();
         let mut threads = Vec::new();
-        let quota = SharedQuota::new(&settings.limits);
+        let quota = SharedQuota::new(&settings.limits, clock.at);
         for (index, controls) in receivers.into_iter().enumerate() {
             let mut config = config(settings, &listeners, (index, count), clock)?;
             config.nonce_secret = Some(nonce_secret);
@@ -162,10 +165,12 @@ impl TurnServer {
     }
 
     /// Takes the users, secrets and lists of peers of other settings, and reads the certificates again. Listeners, relays and limits
-    /// stay as they are.
+    /// stay as they are. When a certificate cannot be used, nothing is changed at all.
     pub fn reload(&self, settings: &Settings) -> Result<(), StartError> {
         if let Some(certificates) = &self.certificates {
-            certificates.reload()?;
+            certificates
+                .reload()
+                .inspect_err(|error| warn!("nothing was changed: {error}"))?;
         }
         for shard in &self.shards {
             let credentials = settings.credentials.clone();

@@ -79,7 +79,8 @@ fn read(files: &CertificateFiles, version: u64) -> Result<Current, StartError> {
     // The DTLS stack takes keys in PKCS #8 only.
     let dtls = match &key {
         PrivateKeyDer::Pkcs8(key) => {
-            dtls::Certificate::from_der(first, key.secret_pkcs8_der()).ok()
+            let issuers: Vec<&[u8]> = chain.iter().skip(1).map(AsRef::as_ref).collect();
+            dtls::Certificate::with_issuers(first, &issuers, key.secret_pkcs8_der()).ok()
         }
         _ => None,
     };

@@ -404,6 +404,13 @@ fn an_icmp_error_reaches_the_client_in_an_indication() {
     desk.settle(&mut sent);
     assert!(sent.is_empty(), "without a permission");
     alice.permit(&mut desk, peer(1));
+    // An echo reply, a redirect: whoever can send those has nothing to tell a client.
+    for kind in [0, 5, 8] {
+        desk.server
+            .on_icmp(desk.now, relay, peer(1), IcmpError { kind, ..error });
+    }
+    desk.settle(&mut sent);
+    assert!(sent.is_empty(), "what is no error");
     desk.server.on_icmp(desk.now, relay, peer(1), error);
     desk.settle(&mut sent);
     let message = Message::decode(&sent[0].1).unwrap();

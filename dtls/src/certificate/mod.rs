@@ -71,6 +71,7 @@ pub struct Certificate(Arc<Inner>);
 
 struct Inner {
     certificate: Vec<u8>,
+    issuers: Vec<Vec<u8>>,
     pkcs8: Zeroizing<Vec<u8>>,
     key: SigningKey,
     fingerprint: Fingerprint,
@@ -78,6 +79,9 @@ struct Inner {
 }
 
 impl Certificate {
+    /// The most certificates that are shown.
+    const MAX_CHAIN: usize = 10;
+
     /// How long a generated certificate is valid.
     const VALIDITY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -119,6 +123,22 @@ impl Certificate {
 
     /// Takes a certificate in DER and its private key in PKCS#8.
     pub fn from_der(certificate: &[u8], pkcs8: &[u8]) -> Result<Self, CertificateError> {
+        Self::with_issuers(certificate, &[], pkcs8)
+    }
+
+    /// The same with the certificates that lead from it to one that the other side believes, in this order (RFC 8446
+    /// §4.4.2). Nobody in WebRTC looks at them; clients of a server with a name do. Ten in all, 16 KiB together.
+    pub fn with_issuers(
+        certificate: &[u8],
+        issuers: &[&[u8]],
+        pkcs8: &[u8],
+    ) -> Result<Self, CertificateError> {
+        let bytes: usize = issuers.iter().map(|it| it.len().saturating_add(5)).sum();
+        if issuers.len() >= Self::MAX_CHAIN
+            || certificate.len().saturating_add(bytes) > Leaf::MAX_LENGTH
+        {
+            return Err(CertificateError::Malformed);
+        }
         let leaf = Leaf::from_der(certificate)?;
         let key = SigningKey::from_pkcs8(pkcs8).map_err(|_| CertificateError::UnsupportedKey)?;
         if leaf.public_key != *key.public() {
@@ -126,6 +146,7 @@ impl Certificate {
         }
         Ok(Self(Arc::new(Inner {
             certificate: certificate.to_vec(),
+            issuers: issuers.iter().map(|der| der.to_vec()).collect(),
             pkcs8: Zeroizing::new(pkcs8.to_vec()),
             key,
             fingerprint: Fingerprint::of(HashAlgorithm::Sha256, certificate),
@@ -161,6 +182,11 @@ impl Certificate {
     /// The certificate in DER.
     pub fn der(&self) -> &[u8] {
         &self.0.certificate
+    }
+
+    /// Those that lead from it to one that is believed.
+    pub(crate) fn issuers(&self) -> Vec<&[u8]> {
+        self.0.issuers.iter().map(Vec::as_slice).collect()
     }
 
     /// The SHA-256 fingerprint, to be announced by signalling.

@@ -101,6 +101,10 @@ impl Established {
         self.agreed.peer_certificate()
     }
 
+    pub(super) fn peer_issuers(&self) -> &[Vec<u8>] {
+        self.agreed.peer_issuers()
+    }
+
     /// Whether the other side proved who it is by a key that both know.
     pub(super) fn knows_our_key(&self) -> bool {
         self.agreed.knows_our_key()

@@ -307,6 +307,12 @@ impl Connection {
         self.verified()?.peer_certificate()
     }
 
+    /// The certificates in DER that the other side sent behind its own, in its order: what leads from that to one that
+    /// is believed. They are as they came, unverified. None where fingerprints were announced, and after resumption.
+    pub fn peer_issuers(&self) -> &[Vec<u8>] {
+        self.verified().map_or(&[], |it| it.peer_issuers())
+    }
+
     /// The agreed application protocol (RFC 7301), once connected.
     pub fn application_protocol(&self) -> Option<&[u8]> {
         self.verified()?.alpn()

@@ -38,6 +38,14 @@ impl Agreed {
         }
     }
 
+    /// What it sent behind it.
+    pub(crate) fn peer_issuers(&self) -> &[Vec<u8>] {
+        match self {
+            Self::Tls12(agreed) => agreed.peer.as_ref().map_or(&[], |peer| &peer.issuers),
+            Self::Tls13(agreed) => &agreed.issuers,
+        }
+    }
+
     /// Whether the other side proved who it is by a key that both know.
     pub(crate) fn knows_our_key(&self) -> bool {
         match self {

@@ -104,6 +104,14 @@ impl<'a> Context<'a> {
         self.flight.push(epoch, message);
     }
 
+    /// The certificates behind the other side's own, where a fingerprint does not say all there is to know.
+    pub(crate) fn keep_issuers(&self, issuers: &[&[u8]]) -> Vec<Vec<u8>> {
+        match self.config.peer_certificate {
+            PeerCertificate::Announced => Vec::new(),
+            _ => issuers.iter().map(|der| der.to_vec()).collect(),
+        }
+    }
+
     /// Fails early if the certificate is not an announced one.
     pub(crate) fn check_announced(&self, certificate: &[u8]) -> Result<(), Failure> {
         let judged = self.config.peer_certificate == PeerCertificate::Announced;

@@ -38,6 +38,8 @@ pub(crate) struct Agreed {
 /// The certificate of the other side.
 pub(crate) struct Peer {
     pub(crate) der: Vec<u8>,
+    /// What it sent behind it, where somebody else is to judge.
+    pub(crate) issuers: Vec<Vec<u8>>,
     public_key: PublicKey,
 }
 
@@ -45,14 +47,17 @@ impl Peer {
     /// Reads the certificate message. The fingerprint is compared here if it is known already, to fail early; the
     /// gate that nobody passes without it is the connection's. `None` if the message says that there is none.
     fn read(context: &Context<'_>, message: &Message) -> Result<Option<Self>, Failure> {
-        let CertificateMessage { leaf } = CertificateMessage::decode(&message.body)?;
+        let CertificateMessage { leaf, issuers } = CertificateMessage::decode(&message.body)?;
         let Some(der) = leaf else {
             return Ok(None);
         };
         let public_key = Leaf::from_der(der)?.public_key;
         context.check_announced(der)?;
-        let der = der.to_vec();
-        Ok(Some(Self { der, public_key }))
+        Ok(Some(Self {
+            der: der.to_vec(),
+            issuers: context.keep_issuers(&issuers),
+            public_key,
+        }))
     }
 
     /// That of an earlier connection.
@@ -125,6 +130,7 @@ fn own_certificate(context: &mut Context<'_>, certificate: Option<&Certificate>)
     let mut body = Vec::new();
     CertificateMessage {
         leaf: certificate.map(Certificate::der),
+        issuers: certificate.map_or_else(Vec::new, Certificate::issuers),
     }
     .encode(&mut body);
     context.send(HandshakeType::CERTIFICATE, body);

@@ -247,7 +247,7 @@ impl ExpectCertificateVerify {
         Ok(State::Finished(Box::new(ExpectFinished {
             previous: self.previous,
             psk: None,
-            peer: Some(self.peer.der),
+            peer: Some(self.peer),
         })))
     }
 }
@@ -256,7 +256,7 @@ pub(crate) struct ExpectFinished {
     previous: ExpectCertificate,
     psk: Option<SharedKey>,
     /// `None` with a pre-shared key and in no other case.
-    peer: Option<Vec<u8>>,
+    peer: Option<Peer>,
 }
 
 impl ExpectFinished {
@@ -286,6 +286,7 @@ impl ExpectFinished {
         epochs.install_write(Epochs::APPLICATION, own);
         epochs.install_read(Epochs::APPLICATION, theirs);
         let wants = context.config.accept_tickets;
+        let (peer, issuers) = peer.map(|it| (it.der, it.issuers)).unzip();
         Ok(Agreed {
             srtp_profile: extras.srtp_profile,
             alpn: extras.alpn,
@@ -295,6 +296,7 @@ impl ExpectFinished {
             secrets: keys.into_secrets(context, application),
             resumed: psk.as_ref().is_some_and(SharedKey::is_resumption),
             peer: peer.or_else(|| psk.as_ref()?.peer().map(<[u8]>::to_vec)),
+            issuers: issuers.unwrap_or_default(),
             psk: psk.is_some_and(|psk| psk.is_from_outside()),
         })
     }

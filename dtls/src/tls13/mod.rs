@@ -30,6 +30,8 @@ pub(crate) struct Agreed {
     pub(crate) secrets: Secrets,
     /// The certificate that the other side proved to own, in this handshake or in the one that is resumed.
     pub(crate) peer: Option<Vec<u8>>,
+    /// What it sent behind it in this handshake, where somebody else is to judge.
+    pub(crate) issuers: Vec<Vec<u8>>,
     /// Both sides know a key from outside.
     pub(crate) psk: bool,
     /// The handshake goes on from an earlier one.
@@ -50,6 +52,8 @@ struct Extras {
 /// The certificate of the other side.
 pub(crate) struct Peer {
     pub(crate) der: Vec<u8>,
+    /// What it sent behind it, where somebody else is to judge.
+    pub(crate) issuers: Vec<Vec<u8>>,
     public_key: PublicKey,
 }
 
@@ -70,8 +74,11 @@ impl Peer {
         };
         let public_key = Leaf::from_der(der)?.public_key;
         context.check_announced(der)?;
-        let der = der.to_vec();
-        Ok(Some(Self { der, public_key }))
+        Ok(Some(Self {
+            der: der.to_vec(),
+            issuers: context.keep_issuers(&certificate.issuers),
+            public_key,
+        }))
     }
 
     /// Checks the CertificateVerify of `sender` over all that was said before it (RFC 8446 §4.4.3).
@@ -245,6 +252,7 @@ fn send_proof(
     Certificate13 {
         context: &[],
         leaf: own.map(Certificate::der),
+        issuers: own.map_or_else(Vec::new, Certificate::issuers),
         extended: false,
     }
     .encode(&mut body);

@@ -423,7 +423,7 @@ impl ExpectFinished {
         epochs.retire_write(Epochs::APPLICATION);
         epochs.retire_read(Epochs::APPLICATION);
         let [client_handshake, _] = keys.traffic.clone();
-        let peer = peer.map(|peer| peer.der);
+        let (peer, issuers) = peer.map(|it| (it.der, it.issuers)).unzip();
         let peer = peer.or_else(|| psk.as_ref()?.peer().map(<[u8]>::to_vec));
         let resumed = psk.as_ref().is_some_and(SharedKey::is_resumption);
         let psk = psk.is_some_and(|psk| psk.is_from_outside());
@@ -443,6 +443,7 @@ impl ExpectFinished {
             secrets: keys.into_secrets(context, application),
             resumed,
             peer,
+            issuers: issuers.unwrap_or_default(),
             psk,
         })
     }

@@ -1,11 +1,13 @@
 use super::codec::{self, DecodeError};
 use crate::certificate::Leaf;
 
-/// Certificate (RFC 5246 §7.4.2): a chain of which the first one, the sender's own, is the only one that counts.
+/// Certificate (RFC 5246 §7.4.2): the sender's own, and those that lead from it to one that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CertificateMessage<'a> {
     /// The sender's certificate in DER; `None` when it has none to show.
     pub(crate) leaf: Option<&'a [u8]>,
+    /// Those behind it.
+    pub(crate) issuers: Vec<&'a [u8]>,
 }
 
 impl<'a> CertificateMessage<'a> {
@@ -19,22 +21,24 @@ impl<'a> CertificateMessage<'a> {
             return Err(DecodeError::Length);
         }
         let mut leaf = None;
-        let mut count = 0_usize;
+        let mut issuers = Vec::new();
         while !chain.is_empty() {
             let certificate = codec::vec24(&mut chain)?;
-            count = count.saturating_add(1);
-            if certificate.is_empty() || count > Self::MAX_CHAIN {
+            if certificate.is_empty() || issuers.len().saturating_add(1) >= Self::MAX_CHAIN {
                 return Err(DecodeError::Length);
             }
-            leaf.get_or_insert(certificate);
+            match leaf {
+                None => leaf = Some(certificate),
+                Some(_) => issuers.push(certificate),
+            }
         }
-        Ok(Self { leaf })
+        Ok(Self { leaf, issuers })
     }
 
     pub(crate) fn encode(&self, buf: &mut Vec<u8>) {
         codec::put_vec::<3>(buf, |buf| {
-            if let Some(leaf) = self.leaf {
-                codec::put_vec::<3>(buf, |buf| buf.extend_from_slice(leaf));
+            for certificate in self.leaf.iter().chain(&self.issuers) {
+                codec::put_vec::<3>(buf, |buf| buf.extend_from_slice(certificate));
             }
         });
     }

@@ -48,7 +48,10 @@ fn certificate() {
     });
     assert_eq!(
         CertificateMessage::decode(&[0, 0, 0]),
-        Ok(CertificateMessage { leaf: None })
+        Ok(CertificateMessage {
+            leaf: None,
+            issuers: Vec::new()
+        })
     );
     // An empty certificate, and a chain of eleven.
     assert_eq!(

@@ -58,12 +58,14 @@ impl<'a> CertificateRequest13<'a> {
     }
 }
 
-/// Certificate (RFC 8446 §4.4.2): a chain of which the first one, the sender's own, is the only one that counts.
+/// Certificate (RFC 8446 §4.4.2): the sender's own, and those that lead from it to one that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Certificate13<'a> {
     pub(crate) context: &'a [u8],
     /// The sender's certificate in DER; `None` when it has none to show.
     pub(crate) leaf: Option<&'a [u8]>,
+    /// Those behind it.
+    pub(crate) issuers: Vec<&'a [u8]>,
     /// An extension stands beside a certificate. We offer none that could.
     pub(crate) extended: bool,
 }
@@ -82,18 +84,21 @@ impl<'a> Certificate13<'a> {
         let mut certificate = Self {
             context,
             leaf: None,
+            issuers: Vec::new(),
             extended: false,
         };
-        let mut count = 0_usize;
         while !chain.is_empty() {
             let der = codec::vec24(&mut chain)?;
             let extensions = codec::vec16(&mut chain)?;
-            count = count.saturating_add(1);
-            if der.is_empty() || count > Self::MAX_CHAIN {
+            let count = certificate.issuers.len().saturating_add(1);
+            if der.is_empty() || count >= Self::MAX_CHAIN {
                 return Err(DecodeError::Length);
             }
             certificate.extended |= !extensions.is_empty();
-            certificate.leaf.get_or_insert(der);
+            match certificate.leaf {
+                None => certificate.leaf = Some(der),
+                Some(_) => certificate.issuers.push(der),
+            }
         }
         Ok(certificate)
     }
@@ -101,8 +106,8 @@ impl<'a> Certificate13<'a> {
     pub(crate) fn encode(&self, buf: &mut Vec<u8>) {
         codec::put_vec::<1>(buf, |buf| buf.extend_from_slice(self.context));
         codec::put_vec::<3>(buf, |buf| {
-            if let Some(leaf) = self.leaf {
-                codec::put_vec::<3>(buf, |buf| buf.extend_from_slice(leaf));
+            for certificate in self.leaf.iter().chain(&self.issuers) {
+                codec::put_vec::<3>(buf, |buf| buf.extend_from_slice(certificate));
                 codec::put_u16(buf, 0);
             }
         });

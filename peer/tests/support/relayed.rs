@@ -43,7 +43,7 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    fn new(config: Config, ip: IpAddr, name: Option<&str>) -> Self {
+    pub(crate) fn new(config: Config, ip: IpAddr, name: Option<&str>) -> Self {
         let mut peer = Peer::new(config);
         let (now, address) = (netsim::epoch(), SocketAddr::new(ip, 5000));
         // Policies may forbid it.

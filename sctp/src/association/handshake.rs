@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
 use super::state::State;
+use super::stray::Objection;
 use super::{Association, Local};
 use crate::chunk::{
     CauseCode, ChunkType, DecodeError, InitAckChunk, InitChunk, Parameter, ParameterType,
@@ -54,6 +55,7 @@ impl Association {
         match self.state {
             State::Ended { .. } => {
                 self.counts.dropped.unexpected += 1;
+                self.refuse_init(now, init.initiate_tag, None);
                 return;
             }
             State::ShutdownAckSent { .. } => {
@@ -63,8 +65,9 @@ impl Association {
             }
             _ => {}
         }
-        let Some((peer, parsed)) = self.validate_init(init) else {
-            return;
+        let (peer, parsed) = match self.validate_init(init) {
+            Ok(valid) => valid,
+            Err(why) => return self.refuse_init(now, init.initiate_tag, Some(why)),
         };
         let epoch = *self.local.epoch.get_or_insert(now);
         // Where nothing stands yet, both INITs belong to one association, and our tag is the same in both
@@ -116,12 +119,14 @@ impl Association {
             self.counts.dropped.unexpected += 1;
             return;
         }
-        let Some((peer, parsed)) = self.validate_init(&ack.init) else {
-            return;
+        let tag = ack.init.initiate_tag;
+        let (peer, parsed) = match self.validate_init(&ack.init) {
+            Ok(valid) => valid,
+            Err(why) => return self.refuse_init_ack(now, tag, why),
         };
         let Some(cookie) = parsed.cookie else {
             self.counts.dropped.malformed += 1;
-            return;
+            return self.refuse_init_ack(now, tag, Objection::NoCookie);
         };
         if let Some(sent) = self.liveness.init_sent.take() {
             let sample = now.saturating_duration_since(sent);
@@ -141,6 +146,12 @@ impl Association {
         self.liveness.attempts = 0;
         self.timers.stop(Timer::Init);
         self.timers.set(Timer::Cookie, now + self.sender.timeout());
+    }
+
+    pub(super) fn on_unreadable_init_ack(&mut self, now: Instant) {
+        if matches!(self.state, State::CookieWait) {
+            self.refuse_init_ack(now, 0, Objection::Unreadable);
+        }
     }
 
     /// Takes a cookie back (RFC 9260 §5.1.5, §5.2.4). True when the rest of the packet belongs to the association.
@@ -331,17 +342,20 @@ impl Association {
         false
     }
 
-    /// Reads what the peer says about itself; nothing when it cannot be (RFC 9260 §3.3.2, §3.3.3).
-    pub(super) fn validate_init<'a>(&mut self, init: &InitChunk<'a>) -> Option<(Peer, Parsed<'a>)> {
-        let possible = init.initiate_tag != 0
-            && init.outbound_streams != 0
-            && init.inbound_streams != 0
-            && init.a_rwnd >= LEAST_WINDOW;
-        let parsed = Parsed::read(init.parameters).ok().filter(|_| possible);
-        let Some(parsed) = parsed else {
-            self.counts.dropped.malformed += 1;
-            return None;
+    /// Reads what the peer says about itself, or says why it cannot be (RFC 9260 §3.3.2, §3.3.3).
+    pub(super) fn validate_init<'a>(
+        &mut self,
+        init: &InitChunk<'a>,
+    ) -> Result<(Peer, Parsed<'a>), Objection> {
+        let possible =
+            init.outbound_streams != 0 && init.inbound_streams != 0 && init.a_rwnd >= LEAST_WINDOW;
+        let parsed = match Parsed::read(init.parameters) {
+            _ if init.initiate_tag == 0 => Err(Objection::NoTag),
+            _ if !possible => Err(Objection::Values),
+            Err(_) => Err(Objection::Unreadable),
+            Ok(parsed) => Ok(parsed),
         };
+        let parsed = parsed.inspect_err(|_| self.counts.dropped.malformed += 1)?;
         let peer = Peer {
             tag: init.initiate_tag,
             initial_tsn: init.initial_tsn,
@@ -350,7 +364,7 @@ impl Association {
             inbound_streams: init.inbound_streams,
             extensions: parsed.extensions,
         };
-        Some((peer, parsed))
+        Ok((peer, parsed))
     }
 }
 

@@ -64,6 +64,9 @@ impl Association {
                     return;
                 }
             }
+            kind if self.is_out_of_the_blue(kind) => {
+                return self.on_out_of_the_blue(now, packet, kind);
+            }
             _ if packet.verification_tag == self.local.tag => {}
             _ => return self.on_reflected_tag(packet, first),
         }
@@ -83,7 +86,13 @@ impl Association {
                     has_data = true;
                     self.on_i_data(raw, &data)
                 }),
-                Ok(raw) => Chunk::decode(raw).map(|chunk| self.on_chunk(now, chunk)),
+                Ok(raw) => {
+                    let chunk = Chunk::decode(raw);
+                    if raw.kind == ChunkType::INIT_ACK && chunk.is_err() {
+                        self.on_unreadable_init_ack(now);
+                    }
+                    chunk.map(|chunk| self.on_chunk(now, chunk))
+                }
                 Err(error) => Err(error),
             };
             match flow {

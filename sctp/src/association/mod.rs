@@ -9,6 +9,7 @@ mod reading;
 mod sending;
 mod shutdown;
 mod state;
+mod stray;
 mod stream_reset;
 
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ use self::control::Control;
 use self::liveness::Liveness;
 use self::path::Probing;
 use self::state::State;
+use self::stray::Strays;
 use self::stream_reset::StreamResets;
 use crate::chunk::{Chunks, DecodeError, InitChunk};
 use crate::config::Config;
@@ -53,6 +55,7 @@ pub struct Association {
     control: Control,
     resets: StreamResets,
     probing: Probing,
+    strays: Strays,
     events: VecDeque<Event>,
     counts: Counts,
 }
@@ -106,6 +109,7 @@ impl Association {
             control: Control::default(),
             resets: StreamResets::default(),
             probing: Probing::default(),
+            strays: Strays::default(),
             events: VecDeque::new(),
             counts: Counts::default(),
             config,
@@ -154,7 +158,7 @@ impl Association {
         let init = InitChunk::decode(raw)?;
         let (peer, _) = self
             .validate_init(&init)
-            .ok_or(RemoteInitError::Incompatible)?;
+            .map_err(|_| RemoteInitError::Incompatible)?;
         self.local.epoch.get_or_insert(now);
         if let Some(round_trip) = round_trip {
             self.sender.on_round_trip_hint(round_trip);
@@ -330,6 +334,11 @@ impl Association {
             self.timers.stop(Timer::TailProbe);
         }
         self.timers.put(Timer::Loss, self.sender.loss_due());
+        if !self.sender.rests_on_memory() {
+            self.timers.stop(Timer::Rest);
+        } else if !self.timers.is_running(Timer::Rest) {
+            self.timers.set(Timer::Rest, now + KEPT);
+        }
         let forward = match self.sender.forward_due() {
             Some(ForwardDue::At(due)) if due > now => Some(due),
             _ => None,
@@ -358,6 +367,7 @@ impl Association {
             Timer::Loss => self.sender.on_loss_timer(now),
             Timer::TailProbe => self.sender.on_tail_probe_timer(),
             Timer::Probe => self.on_probe_timer(),
+            Timer::Rest => self.sender.release(),
             // What they held back can be polled.
             Timer::Pacing | Timer::Forward => {}
         }
@@ -378,6 +388,9 @@ impl Association {
         self.events.push_back(Event::Closed(reason));
     }
 }
+
+/// For so long memory waits for the next messages.
+const KEPT: Duration = Duration::from_secs(5);
 
 impl Local {
     fn draw(secret: &mut Secret, epoch: Option<Instant>) -> Self {

@@ -25,6 +25,9 @@ impl Association {
             self.transmit_farewell(farewell, buf);
             return Some(());
         }
+        if self.transmit_stray(buf).is_some() {
+            return Some(());
+        }
         if let Some((tag, staleness)) = self.control.stale_cookie.take() {
             let packet = self.start_packet(tag, buf);
             let chunk = ChunkStart::append(buf, ChunkType::ERROR, 0);
@@ -173,18 +176,20 @@ impl Association {
     }
 
     fn append_data(&mut self, now: Instant, packet: &PacketStart, buf: &mut Vec<u8>) {
+        // While the handshake lasts, T1 guards what goes with the COOKIE ECHO.
+        let guarded = matches!(self.state, State::CookieEchoed { .. });
+        let mut any = false;
         while let Some(sent) = self.sender.transmit(now, self.room(packet, buf), buf) {
-            self.liveness.active = true;
-            // While the handshake lasts, T1 guards what goes with the COOKIE ECHO.
-            let guarded = matches!(self.state, State::CookieEchoed { .. });
+            any = true;
             let running = self.timers.is_running(Timer::Retransmission);
             if !guarded && (sent.restart_timer || !running) {
                 let due = now + self.sender.timeout();
                 self.timers.set(Timer::Retransmission, due);
             }
-            if !guarded {
-                self.schedule_tail_probe(now);
-            }
+        }
+        self.liveness.active |= any;
+        if any && !guarded {
+            self.schedule_tail_probe(now);
         }
         self.timers.put(Timer::Pacing, self.sender.pacing_release());
     }

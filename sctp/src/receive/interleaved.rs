@@ -15,6 +15,8 @@ pub(crate) struct Interleaved {
     partials: BTreeMap<Key, Box<Partial>>,
     /// What everything counts against the window.
     charged_bytes: usize,
+    /// The size of the last message in pieces, the best guess for the next one.
+    usual_size: usize,
 }
 
 /// Stream, ordering (unordered last), message.
@@ -72,7 +74,18 @@ impl Interleaved {
                 data: Bytes::copy_from_slice(fragment.payload),
             });
         }
-        let partial = self.partials.entry(key).or_default();
+        // One that is alone gets its room at once; of many that are never finished nobody gets any beforehand.
+        let expected = if self.partials.is_empty() && fragment.beginning {
+            self.usual_size.min(limit)
+        } else {
+            0
+        };
+        let partial = self.partials.entry(key).or_insert_with(|| {
+            Box::new(Partial {
+                data: Vec::with_capacity(expected),
+                ..Partial::default()
+            })
+        });
         let before = partial.charge();
         let taken = partial.take(fragment);
         let is_complete = partial.last_fsn.is_some_and(|last| partial.next_fsn > last);
@@ -92,7 +105,10 @@ impl Interleaved {
         let Some(mut partial) = self.remove(key) else {
             return Landing::Kept;
         };
-        partial.data.shrink_to_fit();
+        self.usual_size = partial.data.len();
+        if partial.data.capacity() / 8 * 7 > partial.data.len() {
+            partial.data.shrink_to_fit();
+        }
         let assembled = Assembled {
             id: fragment.id,
             ppid: partial.ppid,

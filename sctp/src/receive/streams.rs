@@ -399,13 +399,13 @@ impl InboundStreams {
         self.readable_pieces += 1;
         self.charged_bytes += charge(&piece.data);
         slot.unread_bytes += piece.data.len();
-        let entry = self.entries.entry(slot.id.get());
-        if entry.counts == 0 {
+        if slot.counts == 0 {
             grow::push(&mut self.counts, StreamCounts::default());
             // There are at most 65,536 streams.
-            entry.counts = self.counts.len() as u32;
+            slot.counts = self.counts.len() as u32;
+            self.entries.entry(slot.id.get()).counts = slot.counts;
         }
-        let counts = &mut self.counts[entry.counts as usize - 1];
+        let counts = &mut self.counts[slot.counts as usize - 1];
         counts.bytes += piece.data.len() as u64;
         counts.messages += u64::from(piece.end == PieceEnd::Complete);
         if slot.readable.is_empty() {
@@ -452,7 +452,9 @@ impl InboundStreams {
             (self.slots.len() - 1) as u32
         });
         entry.slot = index + 1;
-        self.slots[index as usize].id = stream;
+        let slot = &mut self.slots[index as usize];
+        slot.id = stream;
+        slot.counts = entry.counts;
         index
     }
 
@@ -486,6 +488,8 @@ struct Entry {
 #[derive(Debug, Default)]
 struct Slot {
     id: StreamId,
+    /// The index of what the stream counted and one more; 0 when it counted nothing.
+    counts: u32,
     readable: VecDeque<MessagePiece>,
     unread_bytes: usize,
     /// Ordered messages that came before their turn, by their number.

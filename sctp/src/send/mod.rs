@@ -14,7 +14,7 @@ mod streams;
 use std::time::{Duration, Instant};
 
 use self::arena::Arena;
-use self::congestion::{CongestionControl, Cubic, NewReno, Pacer};
+use self::congestion::{CongestionControl, Cubic, Ledbat, NewReno, Pacer};
 use self::forward::Forward;
 pub(crate) use self::forward::ForwardDue;
 pub(crate) use self::outstanding::{Counts, SackError};
@@ -314,6 +314,7 @@ fn controller(algorithm: CongestionAlgorithm, mtu: usize) -> Box<dyn CongestionC
     match algorithm {
         CongestionAlgorithm::NewReno => Box::new(NewReno::new(mtu)),
         CongestionAlgorithm::Cubic => Box::new(Cubic::new(mtu, false)),
+        CongestionAlgorithm::Ledbat => Box::new(Ledbat::new(mtu)),
         CongestionAlgorithm::DelayAwareCubic => Box::new(Cubic::new(mtu, true)),
     }
 }

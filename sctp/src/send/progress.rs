@@ -139,6 +139,9 @@ impl Sender {
         }
         self.losses.arrived += outcome.newly_acked_bytes;
         let (_, least_round_trip) = self.outstanding.round_trips();
+        // A window that is far from full was not what held anything back, whatever was so when last asked.
+        let flight = self.outstanding.flight_bytes() + outcome.newly_acked_bytes;
+        self.window_limited &= flight >= self.congestion.window() / 4;
         self.congestion.on_ack(&Acked {
             now,
             bytes: outcome.newly_acked_bytes,
@@ -155,6 +158,10 @@ impl Sender {
         }
         self.take_losses(now, &outcome);
         self.held_bytes = self.held_bytes.saturating_sub(outcome.released_bytes);
+        let most = self.room_bytes().saturating_sub(self.held_bytes);
+        for payload in self.outstanding.take_spent() {
+            self.arena.take_back(payload, most);
+        }
         self.update_room();
         Progress {
             cumulative_advanced: outcome.cumulative_advanced,
@@ -163,8 +170,8 @@ impl Sender {
 
     /// Some of the send buffer may have become free.
     pub(super) fn update_room(&mut self) {
-        if self.held_bytes == 0 {
-            self.arena.release();
+        if self.held_bytes == 0 && self.spare_bytes() <= LITTLE {
+            self.release();
         }
         let capacity = self.room_bytes();
         let room = capacity.saturating_sub(self.held_bytes);
@@ -173,6 +180,22 @@ impl Sender {
             .take_if(|cost| self.held_bytes == 0 || room >= (*cost).max(capacity / 4))
             .is_some();
         self.writable |= writable;
+    }
+
+    /// Whether memory waits for messages that do not come.
+    pub(crate) fn rests_on_memory(&self) -> bool {
+        self.is_drained() && self.spare_bytes() > LITTLE
+    }
+
+    /// Lets go of memory that waits for messages.
+    pub(crate) fn release(&mut self) {
+        self.arena.release();
+        self.outstanding.release();
+        self.streams.release();
+    }
+
+    fn spare_bytes(&self) -> usize {
+        self.arena.spare_bytes() + self.outstanding.spare_bytes()
     }
 
     /// Lets the window answer to losses, once for what was in flight together.
@@ -201,5 +224,7 @@ impl Sender {
 const ACK_DELAY: Duration = Duration::from_millis(200);
 /// The tail of a path without delay is not probed at once.
 const LEAST_PROBE_TIMEOUT: Duration = Duration::from_millis(10);
+/// So much is not worth keeping while nothing is sent.
+const LITTLE: usize = 16 << 10;
 /// Fewer packets say nothing about the share of losses.
 const LEAST_EVIDENCE_PACKETS: usize = 64;

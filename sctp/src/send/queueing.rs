@@ -24,7 +24,7 @@ impl Sender {
         if data.len() > limit {
             return Err(SendError::TooLarge { limit });
         }
-        self.check_stream(stream)?;
+        self.streams.check(stream)?;
         self.make_room(cost, options.reliability)?;
         self.held_bytes += cost;
         let limit = self.limit(now, options);
@@ -42,7 +42,7 @@ impl Sender {
         ppid: Ppid,
         options: SendOptions,
     ) -> Result<(), SendError> {
-        self.check_stream(stream)?;
+        self.streams.check(stream)?;
         self.make_room(MESSAGE_OVERHEAD, options.reliability)?;
         self.held_bytes += MESSAGE_OVERHEAD;
         let limit = self.limit(now, options);
@@ -106,16 +106,6 @@ impl Sender {
         let limit = Limit::new(now, options.reliability);
         self.has_lifetimes |= matches!(limit, Limit::Until(_));
         limit
-    }
-
-    fn check_stream(&self, stream: StreamId) -> Result<(), SendError> {
-        if self.streams.is_resetting(stream) {
-            return Err(SendError::Resetting);
-        }
-        if self.streams.is_writing(stream) {
-            return Err(SendError::Unfinished);
-        }
-        Ok(())
     }
 
     /// Makes sure that a message of this cost fits.

@@ -10,7 +10,7 @@ use netsim::{Machine, Outgoing};
 #[derive(Debug)]
 pub struct Bulk {
     pub association: Association,
-    sends: bool,
+    pub sends: bool,
     pub received: usize,
     /// What every datagram has beside the packet, as DTLS would add it.
     pub record_bytes: usize,
@@ -29,7 +29,8 @@ impl Bulk {
         }
     }
 
-    fn turn(&mut self, now: Instant) {
+    /// Sends what is taken.
+    pub fn turn(&mut self, now: Instant) {
         let ppid = Ppid::new(53);
         let options = SendOptions::ordered();
         while self.sends

@@ -121,6 +121,10 @@ impl Settings {
         if listeners.is_empty() {
             return Err(root.missing("listen"));
         }
+        let discovery = root.table("discovery")?;
+        let discovery = discovery
+            .map(|table| discovered(table, &listeners))
+            .transpose()?;
         let relays = root.tables("relay")?;
         let relays = relays
             .into_iter()
@@ -169,7 +173,7 @@ impl Settings {
             limits: root
                 .table("limits")?
                 .map_or_else(|| Ok(Limits::default()), limits)?,
-            discovery: root.table("discovery")?.map(discovery).transpose()?,
+            discovery,
             tcp_relays: root.flag("tcp_relays")?.unwrap_or(true),
             mobility: root.flag("mobility")?.unwrap_or(true),
             sha256: root.flag("sha256")?.unwrap_or(true),
@@ -347,10 +351,15 @@ fn limits(mut table: Table<'_>) -> Result<Limits, SettingsError> {
     Ok(limits)
 }
 
-fn discovery(mut table: Table<'_>) -> Result<Discovery, SettingsError> {
-    let what = "must be an address with a port, and no wildcard";
-    let primary: Option<SocketAddr> = table.parsed("primary", what)?;
-    let alternate: Option<SocketAddr> = table.parsed("alternate", what)?;
+fn discovered(mut table: Table<'_>, listeners: &[Listener]) -> Result<Discovery, SettingsError> {
+    let mut address = |key| {
+        table.checked(key, |text| {
+            let address: Option<SocketAddr> = text.parse().ok();
+            let concrete = address.filter(|it| !it.ip().is_unspecified());
+            concrete.ok_or("must be an address with a port, and no wildcard")
+        })
+    };
+    let (primary, alternate) = (address("primary")?, address("alternate")?);
     let primary = primary.ok_or_else(|| table.missing("primary"))?;
     let alternate = alternate.ok_or_else(|| table.missing("alternate"))?;
     let differ = primary.ip() != alternate.ip() && primary.port() != alternate.port();
@@ -359,6 +368,26 @@ fn discovery(mut table: Table<'_>) -> Result<Discovery, SettingsError> {
             "alternate",
             "must be another address of the family, with another port",
         ));
+    }
+    // RFC 5780 §6.1: the answer may have to come from any of the four.
+    let listens = |address: &SocketAddr| {
+        let mut udp = listeners
+            .iter()
+            .filter(|it| it.transport == ListenerTransport::Udp);
+        udp.any(|it| it.address == *address)
+    };
+    let crossed = |a: SocketAddr, b: SocketAddr| SocketAddr::new(a.ip(), b.port());
+    for (key, address) in [
+        ("primary", primary),
+        ("primary", crossed(primary, alternate)),
+        ("alternate", alternate),
+        ("alternate", crossed(alternate, primary)),
+    ] {
+        if !listens(&address) {
+            let what =
+                format!("needs a listener for udp on {address}, as on all four combinations");
+            return Err(table.wrong(key, what));
+        }
     }
     table.finish()?;
     Ok(Discovery { primary, alternate })

@@ -85,7 +85,7 @@ impl<'t> Table<'t> {
     }
 
     /// A key that was taken has no good value.
-    pub(super) fn wrong(&self, key: &str, what: &str) -> SettingsError {
+    pub(super) fn wrong(&self, key: &str, what: impl Into<String>) -> SettingsError {
         let line = self.taken.iter().find(|(taken, _)| taken == key);
         self.error(line.map_or(self.line, |(_, line)| *line), key, what)
     }

@@ -165,3 +165,149 @@ fn what_a_server_cannot_do_without_is_asked_for() {
     let stun = "[[listen]]\ntransport = \"udp\"\naddress = \"0.0.0.0:3478\"";
     assert!(Settings::parse(stun).unwrap().credentials.users.is_empty());
 }
+
+/// Every key there is, with values of other types and beyond its range: the error names the key, and the line that it stands on.
+#[test]
+fn every_key_refuses_what_it_cannot_be_by_its_name_and_line() {
+    const NUMBER: &[&str] = &["\"5\"", "1.5", "-1", "true", "9999999999999999", "[5]"];
+    const FLAG: &[&str] = &["\"true\"", "1"];
+    const TEXT: &[&str] = &["5", "true", "\"\"", "[\"a\"]"];
+    const LIST: &[&str] = &["\"10.0.0.0/8\"", "[\"10.0.0.0/33\"]", "[\"x\"]", "[[]]"];
+    const TABLE: &[&str] = &["5", "\"x\"", "[5]"];
+    let tables: &[(&str, &[&str], &[&str])] = &[
+        (
+            "",
+            &["tcp_relays", "mobility", "sha256", "log_addresses"],
+            FLAG,
+        ),
+        ("", &["shards", "drain_seconds"], NUMBER),
+        ("", &["realm", "metrics", "alternate"], TEXT),
+        (
+            "",
+            &[
+                "listen",
+                "relay",
+                "tls",
+                "users",
+                "secret",
+                "peers",
+                "limits",
+                "discovery",
+            ],
+            TABLE,
+        ),
+        ("[[listen]]", &["transport", "address"], TEXT),
+        ("[[relay]]", &["address", "public", "ports"], TEXT),
+        ("[tls]", &["certificate", "key"], &["5", "true"]),
+        ("[users]", &["alice"], TEXT),
+        ("[[secret]]", &["value", "hash"], TEXT),
+        ("[peers]", &["allow", "deny"], LIST),
+        ("[discovery]", &["primary", "alternate"], TEXT),
+        (
+            "[limits]",
+            &[
+                "allocations",
+                "allocations_per_user",
+                "allocations_per_source",
+                "permissions",
+                "channels",
+                "connections",
+                "reservations",
+                "streams",
+                "stream_idle_seconds",
+                "lifetime_seconds",
+                "port_rest_seconds",
+                "allocation_bytes_per_second",
+                "user_bytes_per_second",
+                "total_bytes_per_second",
+                "stranger_answers_per_second",
+                "stranger_bytes_per_second",
+            ],
+            NUMBER,
+        ),
+    ];
+    let name = |table: &str, key: &str| {
+        let table = table.trim_matches(['[', ']']);
+        format!("{table}{}{key}", if table.is_empty() { "" } else { "." })
+    };
+    // What a table must have beside the key that is wrong.
+    let fill = |table: &str, key: &str| match (table, key) {
+        ("[[relay]]", "public" | "ports") => "address = \"10.0.0.5\"\n",
+        _ => "",
+    };
+    let listener = "[[listen]]\ntransport = \"udp\"\naddress = \"0.0.0.0:3478\"\n";
+    for (table, keys, values) in tables {
+        for key in *keys {
+            for value in *values {
+                let line = format!("{key} = {value}\n");
+                let text = match (*table, *key) {
+                    ("", "listen") => line.clone(),
+                    ("", _) => format!("{line}{listener}"),
+                    (table, key) => format!("{listener}{table}\n{}{line}", fill(table, key)),
+                };
+                let error = Settings::parse(&text).unwrap_err();
+                assert_eq!(error.key, name(table, key), "{text}: {error}");
+                let at = text.lines().position(|it| it == line.trim_end()).unwrap() + 1;
+                assert_eq!(error.line, at, "{text}: {error}");
+                assert!(
+                    error.to_string().starts_with(&format!("line {at}: ")),
+                    "{error}"
+                );
+            }
+        }
+        // A key that nobody knows, in each of them.
+        let known = fill(table, "ports");
+        let text = match *table {
+            "" => format!("unheard = 1\n{listener}"),
+            "[users]" => continue,
+            "[[listen]]" => format!("{listener}unheard = 1"),
+            "[tls]" => format!("{listener}[tls]\ncertificate = \"a\"\nkey = \"b\"\nunheard = 1"),
+            "[[secret]]" => format!("{listener}[[secret]]\nvalue = \"a\"\nunheard = 1"),
+            // Its addresses are looked at first.
+            "[discovery]" => continue,
+            table => format!("{listener}{table}\n{known}unheard = 1"),
+        };
+        let error = Settings::parse(&text).unwrap_err();
+        assert_eq!(error.key, name(table, "unheard"), "{text}: {error}");
+        let at = text.lines().position(|it| it == "unheard = 1").unwrap() + 1;
+        assert_eq!(error.line, at, "{text}: {error}");
+    }
+}
+
+/// What is no TOML at all, keys that come twice, and values that fit by themselves but not together.
+#[test]
+fn what_does_not_fit_together_is_named_with_its_line_and_key() {
+    let four = ["192.0.2.1:1", "192.0.2.1:2", "192.0.2.2:1", "192.0.2.2:2"];
+    let listen =
+        |address: &&str| format!("[[listen]]\ntransport = \"udp\"\naddress = \"{address}\"\n");
+    let discovery = |addresses: &[&str], alternate: &str| {
+        let listeners: String = addresses.iter().map(listen).collect();
+        format!("{listeners}[discovery]\nprimary = \"192.0.2.1:1\"\nalternate = \"{alternate}\"\n")
+    };
+    assert!(Settings::parse(&discovery(&four, "192.0.2.2:2")).is_ok());
+    for (text, line, key) in [
+        ("realm = \"a\"\nrealm = \"b\"".to_owned(), 2, "realm"),
+        ("realm = \"a\"\n[[listen]\n".to_owned(), 2, "TOML"),
+        ("realm = \"a\"\nthis is no toml".to_owned(), 2, "TOML"),
+        (discovery(&four, "192.0.2.2:1"), 15, "discovery.alternate"),
+        (
+            discovery(&four, "[2001:db8::1]:2"),
+            15,
+            "discovery.alternate",
+        ),
+        (discovery(&four, "0.0.0.0:2"), 15, "discovery.alternate"),
+        (
+            discovery(&four[..3], "192.0.2.2:2"),
+            12,
+            "discovery.alternate",
+        ),
+        (
+            discovery(&four[1..], "192.0.2.2:2"),
+            11,
+            "discovery.primary",
+        ),
+    ] {
+        let error = Settings::parse(&text).unwrap_err();
+        assert_eq!((error.line, &*error.key), (line, key), "{text}: {error}");
+    }
+}

@@ -1,5 +1,6 @@
 //! A shard: a thread with sockets and a [`turn::Server`].
 
+mod icmp;
 mod out;
 mod relay;
 mod secure;
@@ -57,6 +58,8 @@ pub(super) struct Counts {
     pub(super) udp_refused: u64,
     /// Messages for streams that are read too slowly.
     pub(super) stream_dropped: u64,
+    /// Connections whose TLS was refused: too many at once.
+    pub(super) tls_refused: u64,
 }
 
 /// The other shards.
@@ -97,6 +100,8 @@ pub(crate) struct Shard {
     /// The next deadline moved forward.
     rearmed: Notify,
     next_stream: Cell<u64>,
+    /// TLS handshakes that go on.
+    handshakes: Cell<usize>,
     log_addresses: bool,
 }
 
@@ -166,6 +171,7 @@ async fn serve(setup: Setup) {
         certificates,
         rearmed: Notify::new(),
         next_stream: Cell::new(1),
+        handshakes: Cell::new(0),
         log_addresses,
     });
     for socket in sockets.udp {
@@ -210,9 +216,10 @@ impl Shard {
             Control::Drain(alternate) => self.core.borrow_mut().server.drain(alternate),
             Control::Reload(fresh) => {
                 let (credentials, peers) = *fresh;
-                let server = &mut self.core.borrow_mut().server;
-                server.set_credentials(credentials);
-                server.set_peer_policy(peers);
+                let core = &mut *self.core.borrow_mut();
+                core.server.set_credentials(credentials);
+                core.server.set_peer_policy(peers);
+                core.out.secure.iter_mut().for_each(Secure::renew);
             }
             Control::Datagram(path, mut bytes) => {
                 self.act(|core, now| {
@@ -326,9 +333,15 @@ impl Shard {
 
     /// Serves a socket for as long as it is there.
     async fn receive_from(self: Rc<Self>, socket: Rc<Socket>, door: Door) {
+        let mut errors = icmp::Errors::default();
         loop {
-            if socket.readable().await.is_err() {
+            if icmp::ready(&socket).await.is_err() {
                 return;
+            }
+            if let Door::Relay(relay) = door {
+                for (peer, error) in errors.of(&socket) {
+                    self.act(|core, now| core.server.on_icmp(now, relay, peer, error));
+                }
             }
             for _ in 0..RECEIVES_PER_TURN {
                 if !self.receive(&socket, door) {

@@ -8,6 +8,7 @@ use std::time::Instant;
 use net::{Ecn, Path, Transport};
 use turn::server::{Destination, RelayId, Relayed, Transmit};
 
+use super::icmp;
 use super::relay::Open;
 use super::secure::Secure;
 use super::stream::Outlet;
@@ -168,7 +169,15 @@ impl Out {
         let (run, segment) = (&self.run, self.run.segment);
         let several = (run.count > 1).then_some(segment);
         let sent = if several.is_none() || run.count <= socket.max_segments() {
-            socket.try_send(&transmit, &run.bytes, several)
+            let send = || socket.try_send(&transmit, &run.bytes, several);
+            // What is said here may be about a datagram of before, and it is said once.
+            send().or_else(|error| {
+                if icmp::is_late(&error) {
+                    send()
+                } else {
+                    Err(error)
+                }
+            })
         } else {
             Err(std::io::ErrorKind::InvalidInput.into())
         };

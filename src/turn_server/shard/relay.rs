@@ -10,7 +10,7 @@ use turn::server::{OpenError, RelayId, RelayTransport};
 
 use super::out::Out;
 use super::sockets::tcp_listener;
-use super::{Door, Shard, splice};
+use super::{Door, Shard, icmp, splice};
 use crate::driver::Socket;
 
 /// A relay that is open.
@@ -53,6 +53,7 @@ pub(super) fn open(
             let socket = Socket::bind(local).map_err(reason)?;
             // RFC 8656 §14: only what a client asks it for.
             let _ = socket.forbid_fragments(false);
+            let _ = icmp::listen(&socket);
             let socket = Rc::new(socket);
             let serve = shard
                 .clone()

@@ -59,7 +59,7 @@ impl Secure {
     }
 
     /// Takes the certificate that was read last for new clients.
-    fn renew(&mut self) {
+    pub(super) fn renew(&mut self) {
         let (certificate, version) = self.certificates.dtls();
         if version == self.version {
             return;
@@ -175,7 +175,6 @@ impl Secure {
 
     /// Repeats what was lost, and ends who has nothing to say.
     fn tick(&mut self, now: Instant, server: &turn::Server) {
-        self.renew();
         let is_due = |session: &Session| {
             let due = session.connection.poll_timeout();
             due.is_some_and(|at| at <= now)

@@ -24,6 +24,9 @@ const READ_BYTES: usize = 16 * 1024;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// TLS handshakes at one time in a shard; who comes then is sent away. Streams are counted by the machine.
+const MAX_HANDSHAKES: usize = 1_000;
+
 /// A stream of any kind.
 pub(in crate::turn_server) trait Duplex:
     AsyncRead + AsyncWrite + Send + Unpin
@@ -88,10 +91,18 @@ pub(super) async fn accept(shard: Rc<Shard>, listener: TcpListener, tls: bool) {
         let Some(certificates) = &shard.certificates else {
             continue;
         };
+        let handshakes = shard.handshakes.get();
+        if handshakes >= MAX_HANDSHAKES {
+            shard.core.borrow_mut().out.counts.tls_refused += 1;
+            continue;
+        }
+        shard.handshakes.set(handshakes + 1);
         let acceptor = certificates.acceptor();
         let shard = shard.clone();
         tokio::task::spawn_local(async move {
-            match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
+            let secured = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
+            shard.handshakes.set(shard.handshakes.get() - 1);
+            match secured {
                 Ok(Ok(stream)) => serve(shard, Box::new(stream), addresses, Vec::new()).await,
                 Ok(Err(error)) => debug!("TLS with {}: {error}", shard.shown(remote)),
                 Err(_) => debug!("TLS with {}: too slow", shard.shown(remote)),

@@ -14,7 +14,7 @@ use super::answer::Reply;
 use super::auth::Session;
 use super::ports::Want;
 use super::slab::Key;
-use super::{Bucket, MAX_EVENTS, RelayTransport, Server, User};
+use super::{Bandwidth, MAX_EVENTS, RelayTransport, Server, User};
 
 /// What an Allocate asks for, found to make sense.
 struct Wish {
@@ -309,10 +309,12 @@ impl Server {
             user.allocations += 1;
             return key;
         }
+        let shared = self.quota.as_mut();
+        let shared = shared.and_then(|quota| quota.bandwidth(Some(&identity)));
         let user = User {
             name: identity.clone(),
             allocations: 1,
-            buckets: [Bucket::default(); 2],
+            bandwidth: shared.unwrap_or_else(|| Bandwidth::new(self.config.clock.at)),
         };
         let key = self.users.insert(user);
         self.by_name.insert(identity, key);

@@ -190,21 +190,19 @@ impl Server {
         let Some(allocation) = self.allocations.get_mut(connection.allocation) else {
             return Duration::ZERO;
         };
-        let user = self.users.get_mut(allocation.user);
-        let user = user.map(|user| of(&mut user.buckets, direction));
-        let charges = [
-            (
-                limits.allocation_rate,
-                Some(of(&mut allocation.buckets, direction)),
-            ),
+        let amount = bytes as u64;
+        let own = limits
+            .allocation_rate
+            .map(|rate| of(&mut allocation.buckets, direction).charge(now, rate, amount));
+        let user = self.users.get(allocation.user).map(|it| &it.bandwidth);
+        let shared = [
             (limits.user_rate, user),
-            (limits.total_rate, Some(of(&mut self.total, direction))),
+            (limits.total_rate, Some(&self.total)),
         ];
-        let waits = charges.into_iter().filter_map(|(rate, bucket)| {
-            let (rate, bucket) = (rate?, bucket?);
-            Some(bucket.charge(now, rate, bytes as u64))
-        });
-        waits.max().unwrap_or_default()
+        let waits = shared
+            .into_iter()
+            .filter_map(|(rate, bandwidth)| Some(bandwidth?.charge(now, direction, rate?, amount)));
+        waits.chain(own).max().unwrap_or_default()
     }
 
     /// A connection to a peer has ended.

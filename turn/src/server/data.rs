@@ -7,9 +7,12 @@ use net::{Datagram, Ecn, Path, Transport};
 use rand::RngExt;
 use stun::{AddressFamily, AttributeType, Class, Message, MessageBuilder, Method, TransactionId};
 
+use super::bucket::Bucket;
 use super::relay::RelayState;
 use super::slab::Key;
-use super::{Bucket, Destination, IcmpError, RelayId, RelayTransport, Relayed, Server, Transmit};
+use super::{
+    Bandwidth, Destination, IcmpError, RelayId, RelayTransport, Relayed, Server, Transmit,
+};
 use crate::ChannelData;
 
 /// What is understood in a Send indication; another required attribute makes it worthless (RFC 8489 §6.3.2).
@@ -312,7 +315,13 @@ impl Server {
     }
 
     /// An ICMP error came for something that a relay sent to a peer: the client is told (RFC 8656 §11.5).
+    /// Only what says that a datagram did not arrive is told: types 3 and 11, and 1, 2 and 3 of ICMPv6.
     pub fn on_icmp(&mut self, now: Instant, relay: RelayId, peer: SocketAddr, error: IcmpError) {
+        let kinds: &[u8] = if peer.is_ipv4() { &[3, 11] } else { &[1, 2, 3] };
+        if !kinds.contains(&error.kind) {
+            self.stats.drops.malformed += 1;
+            return;
+        }
         let state = self.relays.get(relay.0).map(|relay| relay.state);
         let Some(RelayState::Owned(owner)) = state else {
             self.stats.drops.stale += 1;
@@ -373,30 +382,29 @@ impl Server {
         let Some(allocation) = self.allocations.get_mut(key) else {
             return false;
         };
-        let user = self.users.get_mut(allocation.user);
-        let user = user.map(|user| of(&mut user.buckets, direction));
-        let buckets = [
-            Some(of(&mut allocation.buckets, direction)),
-            user,
-            Some(of(&mut self.total, direction)),
-        ];
         let amount = bytes as u64;
-        let mut taken: [Option<&mut Bucket>; 3] = [None, None, None];
-        for ((rate, bucket), taken) in rates.into_iter().zip(buckets).zip(&mut taken) {
-            let (Some(rate), Some(bucket)) = (rate, bucket) else {
-                continue;
-            };
-            if bucket.take(now, rate, amount) {
-                *taken = Some(bucket);
-                continue;
-            }
-            self.stats.drops.rate += 1;
-            for bucket in taken.iter_mut() {
-                bucket.give(amount);
-            }
-            return false;
+        let own = of(&mut allocation.buckets, direction);
+        let user = self.users.get(allocation.user).map(|it| &it.bandwidth);
+        let fits = |rate: Option<_>, bandwidth: Option<&Bandwidth>| match (rate, bandwidth) {
+            (Some(rate), Some(bandwidth)) => bandwidth.take(now, direction, rate, amount),
+            _ => true,
+        };
+        let is_within = limits
+            .allocation_rate
+            .is_none_or(|rate| own.take(now, rate, amount));
+        let passes = is_within && fits(limits.user_rate, user);
+        if passes && fits(limits.total_rate, Some(&self.total)) {
+            return true;
         }
-        true
+        // What was taken and not used is given back.
+        if is_within {
+            own.give(amount);
+        }
+        if let (true, Some(rate), Some(user)) = (passes, limits.user_rate, user) {
+            user.give(direction, rate, amount);
+        }
+        self.stats.drops.rate += 1;
+        false
     }
 }
 

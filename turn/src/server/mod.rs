@@ -4,6 +4,7 @@ mod allocate;
 mod allocation;
 mod answer;
 mod auth;
+mod bandwidth;
 mod binding;
 mod bucket;
 mod config;
@@ -28,6 +29,7 @@ mod strangers;
 mod stream;
 mod timer;
 
+pub use bandwidth::Bandwidth;
 pub use bucket::Rate;
 pub use config::{Clock, Config, ConfigError, Discovery, Limits, RelayAddress};
 pub use credentials::{Credentials, SecretHash, SharedSecret};
@@ -50,7 +52,6 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use allocation::Allocation;
-use bucket::Bucket;
 use connection::Connection;
 use credentials::Keyring;
 use nonce::Nonces;
@@ -101,7 +102,7 @@ pub struct Server {
     streams: HashMap<StreamId, Stream, Keyed>,
     connections: HashMap<ConnectionId, Connection, Keyed>,
     timers: BTreeSet<(Instant, Timer)>,
-    total: [Bucket; 2],
+    total: Bandwidth,
     outbox: Outbox,
     events: VecDeque<Event>,
     drain: Option<Drain>,
@@ -116,7 +117,7 @@ pub struct Server {
 struct User {
     name: String,
     allocations: usize,
-    buckets: [Bucket; 2],
+    bandwidth: Bandwidth,
 }
 
 /// No more allocations are made.
@@ -160,7 +161,7 @@ impl Server {
             streams: HashMap::with_hasher(keyed),
             connections: HashMap::with_hasher(keyed),
             timers: BTreeSet::new(),
-            total: [Bucket::default(); 2],
+            total: Bandwidth::new(config.clock.at),
             outbox: Outbox::default(),
             events: VecDeque::new(),
             drain: None,
@@ -172,9 +173,13 @@ impl Server {
     }
 
     /// Lets somebody else count the allocations of users and sources, in place of
-    /// [`Limits::allocations_per_user`] and [`Limits::allocations_per_source`]. To be called before there are any.
+    /// [`Limits::allocations_per_user`] and [`Limits::allocations_per_source`], and perhaps the bytes of users and of all. To be
+    /// called before there are any.
     #[must_use]
-    pub fn with_quota(mut self, quota: Box<dyn Quota>) -> Self {
+    pub fn with_quota(mut self, mut quota: Box<dyn Quota>) -> Self {
+        if let Some(total) = quota.bandwidth(None) {
+            self.total = total;
+        }
         self.quota = Some(quota);
         self
     }

@@ -17,6 +17,7 @@ pub(crate) const PASSWORD: &str = "secret";
 
 pub(crate) struct Allocated {
     pub(crate) socket: UdpSocket,
+    pub(crate) relayed: SocketAddr,
     pub(crate) channel_data: Vec<u8>,
     pub(crate) indication: Vec<u8>,
     auth: LongTermAuth,
@@ -37,7 +38,12 @@ impl Allocated {
         let challenge = challenge.ok_or_else(|| io::Error::other("no challenge"))?;
         let credentials = LongTermCredentials::new(USER, PASSWORD).expect("a credential");
         let auth = LongTermAuth::new(&credentials, challenge);
-        succeed(&ask(&socket, Method::ALLOCATE, Some(&auth), allocate)?)?;
+        let answer = ask(&socket, Method::ALLOCATE, Some(&auth), allocate)?;
+        succeed(&answer)?;
+        let relayed = Message::decode(&answer)
+            .ok()
+            .and_then(|it| it.xor_relayed_addresses().next()?.ok());
+        let relayed = relayed.ok_or_else(|| io::Error::other("no relay"))?;
         let bind = |it: &mut MessageBuilder<'_>| {
             it.channel_number(0x4000).xor_peer_address(peer);
         };
@@ -52,6 +58,7 @@ impl Allocated {
         builder.finish().expect("it is short");
         Ok(Self {
             socket,
+            relayed,
             channel_data,
             indication,
             auth,

@@ -2,14 +2,17 @@
 //!
 //! For each server and number of allocations: packets delivered per second of the server's CPU for ChannelData and for Send
 //! indications from clients to a peer, allocations per second of CPU, bytes of memory per allocation, and the delay that the relay
-//! adds. Then the machine without sockets: nanoseconds per packet, and what it takes when 100,000 permissions expire.
+//! adds; and the same of a bare loop with as many sockets. Then the delay of one user's packets while another one's relay is
+//! flooded. Then the machine without sockets: nanoseconds per packet, and what it takes when 100,000 permissions expire.
 //!
-//! Arguments: the path of our server, and optionally the seconds of each measurement.
+//! Arguments: the path of our server, and optionally the seconds of each measurement, or `flood` for that part alone.
 
 mod client;
+mod flood;
 mod machine;
 mod process;
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -28,9 +31,11 @@ const BURST: usize = 8;
 fn main() -> io::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let ours = arguments.next().expect("the path of our server");
-    let seconds: f64 = arguments
-        .next()
-        .map_or(3.0, |it| it.parse().expect("seconds"));
+    let second = arguments.next();
+    if second.as_deref() == Some("flood") {
+        return flood::measure(&ours);
+    }
+    let seconds: f64 = second.map_or(3.0, |it| it.parse().expect("seconds"));
     let measured = Duration::from_secs_f64(seconds);
     println!(
         "| server | allocations | ChannelData, packets per CPU second | Send, packets per CPU second | allocations per CPU second | bytes per allocation | added delay p50, p99 |"
@@ -38,15 +43,16 @@ fn main() -> io::Result<()> {
     println!("|---|---|---|---|---|---|---|");
     for count in [1, 100, 1_000] {
         for name in ["ours", "coturn"] {
-            let server = Server::start(name, &ours)?;
+            let server = Server::start(name, &ours, ("", ""))?;
             let row = measure(&server, count, measured)?;
             println!("| {name} | {count} | {row} |");
         }
+        println!(
+            "| a bare loop | {count} | {:.0} | - | - | - | - |",
+            bare(count, measured)?
+        );
     }
-    println!(
-        "| a bare loop | - | {:.0} | - | - | - | - |",
-        bare(measured)?
-    );
+    flood::measure(&ours)?;
     machine::measure();
     Ok(())
 }
@@ -131,34 +137,38 @@ fn count(sink: &UdpSocket, counted: &AtomicU64, done: &AtomicBool) -> io::Result
 fn delay(client: &Allocated, sink: &UdpSocket) -> io::Result<[Duration; 2]> {
     let direct = UdpSocket::bind("127.0.0.1:0")?;
     direct.connect(sink.local_addr()?)?;
-    sink.set_read_timeout(Some(Duration::from_secs(1)))?;
-    let mut buf = [0; 2_048];
-    let mut time = |socket: &UdpSocket, message: &[u8]| -> io::Result<Vec<Duration>> {
-        let mut times = Vec::new();
-        for _ in 0..1_000 {
-            let began = Instant::now();
-            socket.send(message)?;
-            sink.recv(&mut buf)?;
-            times.push(began.elapsed());
-            thread::sleep(Duration::from_micros(500));
-        }
-        times.sort_unstable();
-        Ok(times)
-    };
-    let without = time(&direct, &[0; PAYLOAD])?;
-    let with = time(&client.socket, &client.channel_data)?;
+    let without = times(&direct, &[0; PAYLOAD], sink)?;
+    let with = times(&client.socket, &client.channel_data, sink)?;
     Ok([500, 990].map(|at| with[at].saturating_sub(without[500])))
 }
 
-/// What the kernel alone allows: a thread that receives from one socket and sends on another, a packet at a time.
-fn bare(measured: Duration) -> io::Result<f64> {
-    let (entry, exit) = (
-        UdpSocket::bind("127.0.0.1:0")?,
-        UdpSocket::bind("127.0.0.1:0")?,
-    );
-    let sink = UdpSocket::bind("127.0.0.1:0")?;
-    let source = UdpSocket::bind("127.0.0.1:0")?;
-    source.connect(entry.local_addr()?)?;
+/// How long each of a thousand messages takes from a socket to another one, in order; one that is lost a second.
+fn times(socket: &UdpSocket, message: &[u8], sink: &UdpSocket) -> io::Result<Vec<Duration>> {
+    sink.set_read_timeout(Some(Duration::from_secs(1)))?;
+    let mut buf = [0; 2_048];
+    let mut times = Vec::new();
+    for _ in 0..1_000 {
+        let began = Instant::now();
+        socket.send(message)?;
+        let _ = sink.recv(&mut buf);
+        times.push(began.elapsed());
+        thread::sleep(Duration::from_micros(500));
+    }
+    times.sort_unstable();
+    Ok(times)
+}
+
+/// What the kernel alone allows: a thread that receives from one socket and sends on another one for each source, a packet at a
+/// time.
+fn bare(count: usize, measured: Duration) -> io::Result<f64> {
+    let bound = || UdpSocket::bind("127.0.0.1:0");
+    let (entry, sink) = (bound()?, bound()?);
+    let sources: Vec<UdpSocket> = (0..count).map(|_| bound()).collect::<io::Result<_>>()?;
+    let mut exits = HashMap::new();
+    for source in &sources {
+        source.connect(entry.local_addr()?)?;
+        exits.insert(source.local_addr()?, bound()?);
+    }
     let (target, done): (SocketAddr, _) = (sink.local_addr()?, Arc::new(AtomicBool::new(false)));
     let relay = {
         let done = done.clone();
@@ -167,7 +177,10 @@ fn bare(measured: Duration) -> io::Result<f64> {
             let mut buf = [0; 2_048];
             let (mut passed, cpu) = (0_u64, process::thread_cpu());
             while !done.load(Ordering::Relaxed) {
-                if let Ok((length, _)) = entry.recv_from(&mut buf) {
+                let Ok((length, from)) = entry.recv_from(&mut buf) else {
+                    continue;
+                };
+                if let Some(exit) = exits.get(&from) {
                     exit.send_to(&buf[..length], target)?;
                     passed += 1;
                 }
@@ -177,8 +190,10 @@ fn bare(measured: Duration) -> io::Result<f64> {
     };
     let began = Instant::now();
     while began.elapsed() < measured {
-        for _ in 0..BURST {
-            let _ = source.send(&[0; PAYLOAD]);
+        for source in &sources {
+            for _ in 0..BURST {
+                let _ = source.send(&[0; PAYLOAD]);
+            }
         }
     }
     done.store(true, Ordering::Relaxed);

@@ -19,7 +19,8 @@ pub(crate) struct Server {
 const TICKS: f64 = 100.0;
 
 impl Server {
-    pub(crate) fn start(name: &str, ours: &str) -> io::Result<Self> {
+    /// The last two stand at the beginning and at the end of our configuration, among the limits.
+    pub(crate) fn start(name: &str, ours: &str, (head, tail): (&str, &str)) -> io::Result<Self> {
         let port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let folder =
@@ -30,10 +31,10 @@ impl Server {
             fs::write(
                 &file,
                 format!(
-                    "realm = \"r\"\n[[listen]]\ntransport = \"udp\"\naddress = \"{address}\"\n[[relay]]\naddress = \"127.0.0.1\"\n\
+                    "realm = \"r\"\n{head}\n[[listen]]\ntransport = \"udp\"\naddress = \"{address}\"\n[[relay]]\naddress = \"127.0.0.1\"\n\
                  ports = \"20000-59999\"\n[users]\n{USER} = \"{PASSWORD}\"\n[peers]\nallow = [\"127.0.0.0/8\"]\n\
                  [limits]\nallocations_per_user = 10000\nallocations_per_source = 10000\nstranger_answers_per_second = 100000\n\
-                 stranger_bytes_per_second = 100000000\n"
+                 stranger_bytes_per_second = 100000000\n{tail}"
                 ),
             )?;
             let mut command = Command::new(ours);

@@ -269,6 +269,36 @@ fn unsigned(signed: &[u8]) -> Vec<u8> {
     [vec![0x30, 0x82, high, low], body].concat()
 }
 
+/// A chain is shown whole, and handed on where the application judges; announced fingerprints need none of it.
+#[test]
+fn the_certificates_behind_a_certificate_are_for_the_application_to_judge() {
+    let blocks = pem::parse_many(include_str!("../../../../testdata/dtls/alice.pem")).unwrap();
+    let key = blocks.iter().find(|it| it.tag() != "CERTIFICATE").unwrap();
+    let bob = bob();
+    let behind: [&[u8]; 2] = [bob.der(), &[7; 300]];
+    let chain = Certificate::with_issuers(alice().der(), &behind, key.contents()).unwrap();
+    for versions in [Versions::DTLS_1_2, Versions::DTLS_1_3] {
+        let mut server = config(chain.clone());
+        server.peer_certificate = PeerCertificate::NotRequested;
+        let mut client = bare(PeerCertificate::NotRequested);
+        (client.versions, server.versions) = (versions, versions);
+        let [client, _] = meet(client, server);
+        assert_eq!(client.peer_certificate(), Some(alice().der()));
+        assert_eq!(client.peer_issuers(), behind);
+
+        let [mut client, mut server] = [bob.clone(), chain.clone()].map(config);
+        (client.versions, server.versions) = (versions, versions);
+        let mut pair = crate::testing::pair(client, server);
+        crate::testing::connect(&mut pair);
+        let client = &pair.a().connection;
+        assert_eq!(client.peer_certificate(), Some(alice().der()));
+        assert!(client.peer_issuers().is_empty());
+    }
+    let many = [bob.der(); 10];
+    let refused = Certificate::with_issuers(alice().der(), &many, key.contents());
+    assert_eq!(refused.err(), Some(crate::CertificateError::Malformed));
+}
+
 /// D-24: nobody looks at the signature of a certificate whose fingerprint is known.
 #[test]
 fn an_unsigned_certificate_is_as_good_as_one_that_signs_itself() {

@@ -95,7 +95,11 @@ impl Rogue {
             Step::Hello => return self.hello(),
             Step::Certificate | Step::NoCertificate => {
                 let leaf = (step == Step::Certificate).then_some(self.certificate.der());
-                CertificateMessage { leaf }.encode(&mut body);
+                CertificateMessage {
+                    leaf,
+                    issuers: Vec::new(),
+                }
+                .encode(&mut body);
                 HandshakeType::CERTIFICATE
             }
             Step::ServerKeyExchange => {

@@ -3,6 +3,7 @@
 mod cubic;
 mod delay;
 mod hystart;
+mod ledbat;
 mod new_reno;
 mod pacer;
 
@@ -10,6 +11,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 pub(crate) use self::cubic::Cubic;
+pub(crate) use self::ledbat::Ledbat;
 pub(crate) use self::new_reno::NewReno;
 pub(crate) use self::pacer::Pacer;
 

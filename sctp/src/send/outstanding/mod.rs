@@ -56,6 +56,8 @@ pub(crate) struct Outstanding {
     advanced: Unwrapped,
     /// Send buffer set free by giving up, and not yet reported.
     freed_bytes: usize,
+    /// The last pieces of acknowledged messages, whose memory can be used again.
+    spent: Vec<Bytes>,
     /// Messages travel in I-DATA chunks.
     interleaving: bool,
     /// The peer knows FORWARD-TSN: messages may be given up.
@@ -170,6 +172,7 @@ impl Outstanding {
             probe: None,
             advanced: first,
             freed_bytes: 0,
+            spent: Vec::new(),
             interleaving: false,
             partial: false,
             counts: Counts::default(),
@@ -197,6 +200,26 @@ impl Outstanding {
 
     pub(crate) fn flight_bytes(&self) -> usize {
         self.flight_bytes
+    }
+
+    /// Last pieces of messages that were acknowledged.
+    pub(crate) fn take_spent(&mut self) -> impl Iterator<Item = Bytes> {
+        self.spent.drain(..)
+    }
+
+    /// The memory that is kept for what will be sent.
+    pub(crate) fn spare_bytes(&self) -> usize {
+        self.ring.capacity() * size_of::<Sent>() + self.rack.spare_bytes()
+    }
+
+    /// Nothing is outstanding and nothing will be for a while: lets go of the memory.
+    pub(crate) fn release(&mut self) {
+        self.ring.shrink_to_fit();
+        self.lost.shrink_to_fit();
+        self.gap_acked.shrink_to_fit();
+        self.gap_acked_before.shrink_to_fit();
+        self.spent.shrink_to_fit();
+        self.rack.release();
     }
 
     /// Payload bytes that the peer has beyond a gap.

@@ -33,6 +33,8 @@ pub(super) struct Rack {
     /// The latest transmission that arrived, and its round trip.
     newest: Transmission,
     round_trip: Duration,
+    /// When what this round trip was measured with arrived and left, if it was sent once.
+    measured: Option<(Instant, Instant)>,
     least: LeastRoundTrip,
     /// Chunks overtook each other on this path.
     reordering: bool,
@@ -50,6 +52,7 @@ impl Rack {
             base: 1,
             newest: Transmission(0),
             round_trip: Duration::ZERO,
+            measured: None,
             least: LeastRoundTrip::default(),
             reordering: false,
             quarters: 1,
@@ -117,11 +120,15 @@ impl Rack {
         self.order.clear();
     }
 
-    /// Nothing is outstanding: lets go of the memory as well.
+    /// The memory that is kept for what will be sent.
+    pub(super) fn spare_bytes(&self) -> usize {
+        self.order.capacity() * size_of::<Unwrapped>()
+    }
+
+    /// Lets go of the memory that is not needed now.
     pub(super) fn release(&mut self) {
-        self.clear();
-        self.order = VecDeque::new();
-        self.aside = VecDeque::new();
+        self.order.shrink_to_fit();
+        self.aside.shrink_to_fit();
     }
 
     /// A chunk arrived, as a SACK says. `before` is the latest transmission that had arrived before that SACK. Gives the
@@ -138,25 +145,32 @@ impl Rack {
             self.newest = self.newest.max(number);
             return None;
         }
-        let sent_again = report == Report::Repair;
-        let round_trip = now.saturating_duration_since(sent_at);
-        if sent_again && self.least.value().is_some_and(|least| round_trip < least) {
-            // Too soon: this answers the transmission before.
+        if report == Report::Repair {
+            self.on_repaired(now.saturating_duration_since(sent_at), number);
             return None;
         }
-        if !sent_again && number < before {
-            self.reordering = true;
-        }
+        self.reordering |= number < before;
         if number <= self.newest {
             return None;
         }
         self.newest = number;
-        self.round_trip = round_trip;
-        if sent_again {
-            return None;
+        // What left in one burst comes in one acknowledgement: measured once.
+        if self.measured != Some((now, sent_at)) {
+            self.measured = Some((now, sent_at));
+            self.round_trip = now.saturating_duration_since(sent_at);
+            self.least.on_sample(now, self.round_trip);
         }
-        self.least.on_sample(now, round_trip);
-        Some(round_trip)
+        Some(self.round_trip)
+    }
+
+    fn on_repaired(&mut self, round_trip: Duration, number: Transmission) {
+        // Too soon answers the transmission before.
+        let too_soon = self.least.value().is_some_and(|least| round_trip < least);
+        if !too_soon && number > self.newest {
+            self.newest = number;
+            self.round_trip = round_trip;
+            self.measured = None;
+        }
     }
 
     /// Something arrived twice, so it was sent again too early: wait longer (RFC 8985 §6.2 step 4).
@@ -180,6 +194,7 @@ impl Rack {
     /// Another path: its round trips are not these.
     pub(super) fn forget_path(&mut self) {
         self.least = LeastRoundTrip::default();
+        self.measured = None;
         self.reordering = false;
         self.quarters = 1;
     }

@@ -1,4 +1,3 @@
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -132,10 +131,12 @@ impl Outstanding {
         let reported = self.reported_places();
         for (offset, sent) in self.ring.drain(..count).enumerate() {
             let length = sent.payload.len();
+            let report = sent.report(offset < reported);
             outcome.released_bytes += length;
             outcome.full_delivered |= length >= self.two_packets / 2;
             if sent.ending && sent.phase != Phase::Abandoned {
                 outcome.released_bytes += MESSAGE_OVERHEAD;
+                self.spent.push(sent.payload);
             }
             match sent.phase {
                 Phase::InFlight => {
@@ -157,22 +158,16 @@ impl Outstanding {
                 }
                 Phase::Abandoned => continue,
             }
-            let sample = self.rack.on_delivered(
-                now,
-                sent.number,
-                sent.sent_at,
-                sent.report(offset < reported),
-                before,
-            );
+            let sample = self
+                .rack
+                .on_delivered(now, sent.number, sent.sent_at, report, before);
             outcome.latest_round_trip = sample.or(outcome.latest_round_trip);
         }
         self.first = after;
         self.advanced = self.advanced.max(after);
         self.reports = 0;
         if self.ring.is_empty() {
-            // An idle association is small.
-            self.ring = VecDeque::new();
-            self.rack.release();
+            self.rack.clear();
             self.loss_due = None;
         }
         self.advance();

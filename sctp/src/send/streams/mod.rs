@@ -128,12 +128,20 @@ impl OutboundStreams {
             grow::push(&mut self.counts, StreamCounts::default());
             // There are at most 65,536 streams.
             entry.counts = self.counts.len() as u32;
+            if let Some(index) = entry.slot.checked_sub(1) {
+                self.slots[index as usize].counts = entry.counts;
+            }
         }
         &mut self.counts[entry.counts as usize - 1]
     }
 
-    pub(crate) fn is_resetting(&self, stream: StreamId) -> bool {
-        self.slot(stream).is_some_and(|slot| slot.resetting)
+    /// Whether a message may be begun on a stream now.
+    pub(crate) fn check(&self, stream: StreamId) -> Result<(), SendError> {
+        match self.slot(stream) {
+            Some(slot) if slot.resetting => Err(SendError::Resetting),
+            Some(slot) if slot.writing.is_some() => Err(SendError::Unfinished),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a message is being written on a stream.
@@ -179,8 +187,12 @@ impl OutboundStreams {
         slot.buffered_bytes += length;
         let message = Queued::new(now, ordering, ppid, limit, data);
         grow::push_back(&mut slot.queue, message);
+        let known = slot.counts;
         self.buffered_bytes += length;
-        let counts = self.counts_mut(stream);
+        let counts = match self.counts.get_mut((known as usize).wrapping_sub(1)) {
+            Some(counts) => counts,
+            None => self.counts_mut(stream),
+        };
         counts.messages += 1;
         counts.bytes += length as u64;
         self.line_up(index);
@@ -400,6 +412,12 @@ impl OutboundStreams {
         entry.next_unordered = unordered;
     }
 
+    /// Lets go of the memory of queues that are empty.
+    pub(crate) fn release(&mut self) {
+        let empty = self.slots.iter_mut().filter(|slot| slot.queue.is_empty());
+        empty.for_each(|slot| slot.queue = VecDeque::new());
+    }
+
     /// Whether the one whose turn it is has begun a message that it has not ended.
     fn is_mid_message(&mut self) -> bool {
         let Some(index) = self.turns.current(true) else {
@@ -459,7 +477,9 @@ impl OutboundStreams {
             (self.slots.len() - 1) as u32
         });
         entry.slot = index + 1;
-        self.slots[index as usize].id = stream;
+        let slot = &mut self.slots[index as usize];
+        slot.id = stream;
+        slot.counts = entry.counts;
         index
     }
 

@@ -12,6 +12,8 @@ use crate::serial::Mid;
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) id: StreamId,
+    /// The index of what the stream counted and one more; 0 when it counted nothing.
+    pub(super) counts: u32,
     pub(super) weight: u16,
     pub(super) queue: VecDeque<Queued>,
     /// The last message in the queue is being written: what was written since it was last looked at.
@@ -162,6 +164,7 @@ impl Default for Slot {
     fn default() -> Self {
         Self {
             id: StreamId::default(),
+            counts: 0,
             weight: NORMAL_WEIGHT,
             queue: VecDeque::new(),
             writing: None,

@@ -1,8 +1,11 @@
+use std::io;
 use std::sync::Arc;
 
 use tokio_rustls::rustls;
-use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
+use tokio_rustls::rustls::client::danger::ServerCertVerifier;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 
 /// Whose certificates are believed of TURN servers that are reached by TLS and DTLS (`turns:`).
 #[derive(Clone, Debug, Default)]
@@ -35,7 +38,7 @@ impl ServerTrust {
     }
 
     /// What checks a server's certificate; `None` when nobody is believed at all.
-    pub(crate) fn verifier(&self) -> Option<Arc<rustls::client::WebPkiServerVerifier>> {
+    pub(crate) fn verifier(&self) -> Option<Arc<WebPkiServerVerifier>> {
         let mut roots = rustls::RootCertStore::empty();
         match self {
             Self::System => {
@@ -48,8 +51,7 @@ impl ServerTrust {
             }
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder =
-            rustls::client::WebPkiServerVerifier::builder_with_provider(roots.into(), provider);
+        let builder = WebPkiServerVerifier::builder_with_provider(roots.into(), provider);
         match builder.build() {
             Ok(verifier) => Some(verifier),
             Err(error) => {
@@ -59,3 +61,32 @@ impl ServerTrust {
         }
     }
 }
+
+/// What a server showed in a handshake of DTLS: its certificate, and those that lead from it to one that is believed.
+pub(crate) struct Chain<'a> {
+    certificate: CertificateDer<'a>,
+    issuers: Vec<CertificateDer<'a>>,
+}
+
+impl<'a> Chain<'a> {
+    pub(crate) fn new(certificate: &'a [u8], issuers: &'a [Vec<u8>]) -> Self {
+        Self {
+            certificate: certificate.into(),
+            issuers: issuers.iter().map(|der| der.as_slice().into()).collect(),
+        }
+    }
+
+    /// The same checks that TLS makes (RFC 8489 §6.2.3, RFC 5280 §6, RFC 9525): path, dates, usage, name.
+    pub(crate) fn verify(
+        &self,
+        verifier: &WebPkiServerVerifier,
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> io::Result<()> {
+        let checked = verifier.verify_server_cert(&self.certificate, &self.issuers, name, &[], now);
+        checked.map(|_| ()).map_err(io::Error::other)
+    }
+}
+
+#[cfg(test)]
+mod tests;

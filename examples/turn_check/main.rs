@@ -7,6 +7,8 @@
 //!   --ipv6         ask for IPv6 addresses on the server, in place of both families
 //!   --count N      datagrams that each side sends, 5 ms apart (default 100)
 //!   --refresh S    ask for permissions and channels again after so many seconds (default 240 and 300)
+//!   --connections  in place of a call: a TCP allocation, a connection to a peer and one from it (RFC 6062)
+//!   --move         in place of a call: an allocation that goes on from other sockets (RFC 8016)
 //!
 //! For time-limited credentials (TURN REST) the name is `expiry:user` and the word is made of it by the shared secret.
 //! Prints one line of JSON.
@@ -15,6 +17,8 @@
     clippy::disallowed_methods,
     reason = "a program on a terminal, in real time"
 )]
+
+mod allocation;
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -35,6 +39,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two datagrams.
 const PACE: Duration = Duration::from_millis(5);
 
+/// What is shown.
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Call,
+    Connections,
+    Moves,
+}
+
 #[derive(Debug)]
 struct Options {
     user: String,
@@ -43,6 +55,7 @@ struct Options {
     count: usize,
     refresh: Option<u64>,
     ipv6: bool,
+    what: What,
     uris: Vec<String>,
 }
 
@@ -55,6 +68,7 @@ impl Options {
             count: 100,
             refresh: None,
             ipv6: false,
+            what: What::Call,
             uris: Vec::new(),
         };
         while let Some(argument) = arguments.next() {
@@ -64,6 +78,8 @@ impl Options {
                 "--password" => options.password = value()?,
                 "--root" => options.root = Some(value()?),
                 "--ipv6" => options.ipv6 = true,
+                "--connections" => options.what = What::Connections,
+                "--move" => options.what = What::Moves,
                 "--count" => options.count = value()?.parse()?,
                 "--refresh" => options.refresh = Some(value()?.parse()?),
                 _ => options.uris.push(argument),
@@ -76,7 +92,17 @@ impl Options {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let options = Options::parse(std::env::args().skip(1))?;
-    let (ours, theirs) = (connection(&options).await?, connection(&options).await?);
+    let report = match options.what {
+        What::Call => call(&options).await?,
+        What::Connections => allocation::connections(&options).await?,
+        What::Moves => allocation::moves(&options).await?,
+    };
+    println!("{report}");
+    Ok(())
+}
+
+async fn call(options: &Options) -> Result<Value> {
+    let (ours, theirs) = (connection(options).await?, connection(options).await?);
     let started = Instant::now();
     let init = DataChannelInit {
         ordered: false,
@@ -104,10 +130,9 @@ async fn main() -> Result<()> {
         "connectedSeconds": connected.as_secs_f64(),
         "relays": relays.map(|relays| relays.iter().map(described_relay).collect::<Vec<_>>()),
     });
-    println!("{report}");
     ours.close().await;
     theirs.close().await;
-    Ok(())
+    Ok(report)
 }
 
 async fn connection(options: &Options) -> Result<PeerConnection> {
