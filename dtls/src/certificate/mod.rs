@@ -337,7 +337,11 @@ mod tests {
         let key = PublicKey::Rsa(rsa);
         let scheme = SignatureScheme::RSA_PSS_SHA256;
         for provider in [Provider::default(), Provider::rust_crypto([1; 32])] {
-            assert!(provider.verify(&key, scheme, b"said", &[1; 0x2000]).is_err());
+            assert!(
+                provider
+                    .verify(&key, scheme, b"said", &[1; 0x2000])
+                    .is_err()
+            );
         }
     }
 

@@ -65,6 +65,8 @@ impl Peer {
         Ok(Self {
             public_key: Leaf::from_der(der)?.public_key,
             der: der.to_vec(),
+            // They were judged then.
+            issuers: Vec::new(),
         })
     }
 
