@@ -346,6 +346,7 @@ impl Pair {
             15 => drop(connection.change_connection_id()),
             16 => connection.move_to(PathId(u64::from(argument))),
             17 => self.path = PathId(u64::from(argument & 3)),
+            18 => connection.rest(now),
             _ => self.deliver(side),
         }
     }

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Prints three tables: handshakes, records, and many handshakes at a time, beside OpenSSL and dimpl. Some minutes.
-# Needs OpenSSL with its headers (Debian: libssl-dev) and cmake.
-#   run.sh          the tables
-#   run.sh profile  only our handshakes, in a loop of some seconds, for a profiler
+# Prints three tables with their ratios: handshakes, records, and many handshakes at a time, beside OpenSSL, dimpl and the
+# bare cryptography. Some minutes. Needs OpenSSL with its headers (Debian: libssl-dev) and cmake.
+#   run.sh                               the tables
+#   run.sh handshakes | records | crowds one of them
+#   run.sh profile | profile-records     only ours, in a loop of some seconds, for a profiler
 set -euo pipefail
 cd "$(dirname "$0")"
 cargo run --quiet --release -- "${1:-tables}"

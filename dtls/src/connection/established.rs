@@ -6,7 +6,7 @@ use crate::crypto::Provider;
 use crate::handshake::{Agreed, Flight};
 use crate::record::{Epochs, Exhausted, RecordLayer};
 use crate::timer::Retransmission;
-use crate::{Event, Fingerprint, HashAlgorithm, Stats, Ticket, tls13};
+use crate::{Event, Fingerprint, HashAlgorithm, Role, Stats, Ticket, tls13};
 
 /// What stays of a handshake.
 pub(super) struct Established {
@@ -94,6 +94,21 @@ impl Established {
         if let (Some(post), Agreed::Tls13(agreed)) = (&mut self.post, &mut *self.agreed) {
             post.expire_epochs(now, records);
             agreed.client_handshake.take_if(|_| !post.reads_handshake());
+        }
+    }
+
+    /// Lets go of what is easily made again: the keys of records with their tables, and room in lists.
+    pub(super) fn rest(&self, role: Role, provider: &Provider, records: &mut RecordLayer) {
+        match (&*self.agreed, records.epochs_mut()) {
+            (Agreed::Tls13(agreed), Some(epochs)) => {
+                let [own, theirs] = agreed.secrets.remakers(provider, role);
+                epochs.rest(Box::new(own), Box::new(theirs));
+            }
+            (Agreed::Tls12(agreed), None) => {
+                let [own, theirs] = agreed.secrets.remakers(provider, agreed.suite, role);
+                records.rest(Box::new(own), Box::new(theirs));
+            }
+            (Agreed::Tls13(_), None) | (Agreed::Tls12(_), Some(_)) => {}
         }
     }
 

@@ -8,6 +8,7 @@ mod outbound;
 mod paths;
 mod post_handshake;
 mod receive;
+mod rest;
 mod start;
 #[cfg(test)]
 mod tests;

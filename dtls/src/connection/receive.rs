@@ -35,13 +35,13 @@ impl Connection {
             if rest.is_empty() {
                 return;
             }
-            let Some(length) = record_length(rest, self.id_length()) else {
+            let Some(head) = Head::decode(rest, self.id_length()) else {
                 self.stats.dropped.malformed += 1;
                 return;
             };
-            let (record, behind) = rest.split_at_mut(length);
+            let (record, behind) = rest.split_at_mut(head.record_length());
             rest = behind;
-            self.on_record(now, record, sink);
+            self.on_record(now, &head, record, sink);
             self.settle(now, sink);
         }
         if !rest.is_empty() {
@@ -50,32 +50,32 @@ impl Connection {
     }
 
     /// One record, its head and all.
-    fn on_record(&mut self, now: Instant, record: &mut [u8], sink: &mut Sink<'_>) {
-        if record
-            .first()
-            .is_some_and(|first| UnifiedHeader::recognises(*first))
-        {
-            self.on_unified_record(now, record, sink);
-            return;
-        }
-        let id_length = self.id_length();
-        let Ok((header, id, body)) = RecordHeader::decode_with_id(&mut &*record, id_length) else {
-            self.stats.dropped.malformed += 1;
-            return;
+    fn on_record(&mut self, now: Instant, head: &Head, record: &mut [u8], sink: &mut Sink<'_>) {
+        let (header, id) = match head {
+            Head::Unified(header) => {
+                self.on_unified_record(now, header, record, sink);
+                return;
+            }
+            Head::Record { header, id, .. } => (header, id),
         };
         match header.epoch {
-            0 => self.on_plain_record(now, &header, body),
-            RecordLayer::PROTECTED => self.on_protected_record(now, &header, &id, record, sink),
+            0 => {
+                let body = record.get(RecordHeader::LENGTH + id.len()..);
+                self.on_plain_record(now, header, body.unwrap_or_default());
+            }
+            RecordLayer::PROTECTED => self.on_protected_record(now, header, id, record, sink),
             _ => self.stats.dropped.epoch += 1,
         }
     }
 
     /// A protected record of DTLS 1.3.
-    fn on_unified_record(&mut self, now: Instant, record: &mut [u8], sink: &mut Sink<'_>) {
-        let Ok(header) = UnifiedHeader::decode(record, self.id_length()) else {
-            self.stats.dropped.malformed += 1;
-            return;
-        };
+    fn on_unified_record(
+        &mut self,
+        now: Instant,
+        header: &UnifiedHeader,
+        record: &mut [u8],
+        sink: &mut Sink<'_>,
+    ) {
         let bits = header.epoch_bits;
         let readable = |epochs: &Epochs| epochs.can_read(bits);
         // Data waits for the Finished in front of it, everything for the keys.
@@ -91,11 +91,13 @@ impl Connection {
             }
             return;
         }
-        let id = record.get(1..).and_then(|id| id.get(..header.id_length));
-        let id = id.and_then(ConnectionId::new);
-        if !id.is_some_and(|id| id.is_empty() || self.leads_here(&id)) {
-            self.stats.dropped.connection_id += 1;
-            return;
+        if header.id_length > 0 {
+            let id = record.get(1..).and_then(|id| id.get(..header.id_length));
+            let id = id.and_then(ConnectionId::new);
+            if !id.is_some_and(|id| self.leads_here(&id)) {
+                self.stats.dropped.connection_id += 1;
+                return;
+            }
         }
         if let Phase::Established(established) = &mut self.phase {
             established.expire_epochs(now, &mut self.records);
@@ -108,7 +110,7 @@ impl Connection {
             established.reopen_handshake(&self.config.provider, &mut self.records);
         }
         let opened = match self.records.epochs_mut() {
-            Some(epochs) => epochs.open(&header, record),
+            Some(epochs) => epochs.open(header, record),
             None => Err(Rejected::NoKeys),
         };
         let Opened {
@@ -512,19 +514,48 @@ impl Connection {
                 return;
             }
             for mut record in due {
-                self.on_record(now, &mut record, sink);
+                // It was whole when it came.
+                if let Some(head) = Head::decode(&record, self.id_length()) {
+                    self.on_record(now, &head, &mut record, sink);
+                }
             }
         }
     }
 }
 
-/// How long the record at the beginning of a datagram is; `None` when nothing can be found any more.
-fn record_length(bytes: &[u8], id_length: usize) -> Option<usize> {
-    if UnifiedHeader::recognises(*bytes.first()?) {
-        let header = UnifiedHeader::decode(bytes, id_length).ok()?;
-        Some(header.header_length + header.body_length)
-    } else {
-        let (_, id, body) = RecordHeader::decode_with_id(&mut &*bytes, id_length).ok()?;
-        Some(RecordHeader::LENGTH + id.len() + body.len())
+/// The head of a record, of either form.
+enum Head {
+    Unified(UnifiedHeader),
+    Record {
+        header: RecordHeader,
+        id: ConnectionId,
+        body_length: usize,
+    },
+}
+
+impl Head {
+    /// Reads the one at the beginning of a datagram; `None` when nothing can be found any more.
+    fn decode(bytes: &[u8], id_length: usize) -> Option<Self> {
+        if UnifiedHeader::recognises(*bytes.first()?) {
+            return UnifiedHeader::decode(bytes, id_length)
+                .ok()
+                .map(Self::Unified);
+        }
+        let (header, id, body) = RecordHeader::decode_with_id(&mut &*bytes, id_length).ok()?;
+        Some(Self::Record {
+            header,
+            id,
+            body_length: body.len(),
+        })
+    }
+
+    /// How long the record is, its head included.
+    const fn record_length(&self) -> usize {
+        match self {
+            Self::Unified(header) => header.header_length + header.body_length,
+            Self::Record {
+                id, body_length, ..
+            } => RecordHeader::LENGTH + id.len() + *body_length,
+        }
     }
 }

@@ -498,21 +498,35 @@ impl Aead {
         start: usize,
     ) -> Result<(), CryptoError> {
         let plaintext = buf.get_mut(start..).ok_or(CryptoError)?;
-        let tag = match self {
+        if let Self::Ccm(key) = self {
+            let tag = key.seal(nonce, aad, plaintext)?;
+            buf.extend_from_slice(&tag);
+        } else {
+            let tag = self.seal_apart(nonce, aad, plaintext)?;
+            buf.extend_from_slice(&tag);
+        }
+        Ok(())
+    }
+
+    /// Encrypts in place; the tag, of the usual length, is the caller's to append.
+    pub(crate) fn seal_apart(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        plaintext: &mut [u8],
+    ) -> Result<[u8; AeadAlgorithm::TAG_LENGTH], CryptoError> {
+        match self {
             Self::Ccm(key) => {
                 let tag = key.seal(nonce, aad, plaintext)?;
-                buf.extend_from_slice(&tag);
-                return Ok(());
+                tag.try_into().map_err(|_| CryptoError)
             }
             #[cfg(feature = "ring")]
-            Self::Ring(key) => key.seal(nonce, aad, plaintext)?,
+            Self::Ring(key) => key.seal(nonce, aad, plaintext),
             #[cfg(feature = "aws-lc-rs")]
-            Self::AwsLcRs(key) => key.seal(nonce, aad, plaintext)?,
+            Self::AwsLcRs(key) => key.seal(nonce, aad, plaintext),
             #[cfg(feature = "rust-crypto")]
-            Self::RustCrypto(key) => key.seal(nonce, aad, plaintext)?,
-        };
-        buf.extend_from_slice(&tag);
-        Ok(())
+            Self::RustCrypto(key) => key.seal(nonce, aad, plaintext),
+        }
     }
 
     /// Verifies and decrypts in place; the last bytes are the tag.

@@ -25,8 +25,10 @@ fn measures() -> bool {
     std::env::var_os("AVOCET_TIMING").is_some()
 }
 
-/// Calls `work` with one of two inputs, wrong at the first and at the last place.
-fn t<I>(inputs: &mut [I; 2], mut work: impl FnMut(&mut I) -> bool) -> f64 {
+/// Calls `work` with one of two inputs, wrong at the first and at the last place. Both are shown from the same place in
+/// memory, prepared before the clock starts: where bytes lie has a time of its own, which is not what is looked for.
+fn t<I: Clone>(inputs: &[I; 2], mut work: impl FnMut(&I) -> bool) -> f64 {
+    let mut shown = inputs[0].clone();
     let samples = if measures() { SAMPLES } else { FEW_SAMPLES };
     let mut times = [(); 2].map(|()| Vec::with_capacity(samples));
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
@@ -36,11 +38,11 @@ fn t<I>(inputs: &mut [I; 2], mut work: impl FnMut(&mut I) -> bool) -> f64 {
         random ^= random >> 7;
         random ^= random << 17;
         let class = usize::from(random & 0x100 != 0);
-        let input = black_box(&mut inputs[class]);
+        shown.clone_from(black_box(&inputs[class]));
         let start = Instant::now();
         let mut refused = true;
         for _ in 0..8 {
-            refused &= black_box(work(black_box(input)));
+            refused &= black_box(work(black_box(&shown)));
         }
         times[class].push(start.elapsed().as_nanos() as f64);
         assert!(refused);
@@ -57,10 +59,10 @@ fn t<I>(inputs: &mut [I; 2], mut work: impl FnMut(&mut I) -> bool) -> f64 {
     (one.0 - other.0) / (one.1 + other.1).sqrt()
 }
 
-pub(crate) fn assert_silent<I>(
+pub(crate) fn assert_silent<I: Clone>(
     what: &str,
-    inputs: &mut [I; 2],
-    mut work: impl FnMut(&mut I) -> bool,
+    inputs: &[I; 2],
+    mut work: impl FnMut(&I) -> bool,
 ) {
     let attempts = (0..ATTEMPTS).map(|_| t(inputs, &mut work));
     let found = attempts.inspect(|t| println!("{what}: t = {t:.2}"));
@@ -76,17 +78,17 @@ pub(crate) fn wrong(genuine: &[u8], from: usize) -> [Vec<u8>; 2] {
     both
 }
 
-/// What the method has to find: a comparison that ends where it knows.
+/// What the method has to find: a comparison that ends where it knows, of as few bytes as the shortest tag has.
 ///
 /// Catalogue K-02.
 #[test]
 fn a_comparison_that_tells_is_found_out() {
-    let genuine = vec![7; 48];
-    let naive = |shown: &mut Vec<u8>| {
+    let genuine = vec![7; 8];
+    let naive = |shown: &Vec<u8>| {
         let mut pairs = shown.iter().zip(&genuine);
         !pairs.all(|(a, b)| black_box(a) == black_box(b))
     };
-    let found = t(&mut wrong(&genuine, 0), naive);
+    let found = t(&wrong(&genuine, 0), naive);
     println!("a loop with an early end: t = {found:.2}");
     assert!(found.abs() > BOUND || !measures());
 }
@@ -116,7 +118,7 @@ fn the_time_of_refusing_a_tag_does_not_tell() {
             let mut buf = sealed.clone();
             assert_silent(
                 &format!("{provider:?} {algorithm:?}"),
-                &mut wrong(&sealed, 40),
+                &wrong(&sealed, 40),
                 |forged| {
                     buf.copy_from_slice(forged);
                     aead.open([6; 12], b"aad", &mut buf).is_err()
@@ -133,7 +135,7 @@ fn the_time_of_refusing_a_mac_does_not_tell() {
         let genuine = vec![7; length];
         assert_silent(
             &format!("a MAC of {length} bytes"),
-            &mut wrong(&genuine, 0),
+            &wrong(&genuine, 0),
             |shown| !equal(shown, &genuine),
         );
     }
@@ -143,13 +145,13 @@ fn the_time_of_refusing_a_mac_does_not_tell() {
 #[test]
 fn the_time_of_refusing_a_fingerprint_does_not_tell() {
     let genuine = Fingerprint::of(HashAlgorithm::Sha256, b"certificate").to_string();
-    let mut announced = ["sha-256 ".len(), genuine.len() - 2].map(|at| {
+    let announced = ["sha-256 ".len(), genuine.len() - 2].map(|at| {
         let mut text = genuine.clone();
         let other = if &text[at..=at] == "0" { "1" } else { "0" };
         text.replace_range(at..=at, other);
         vec![text.parse::<Fingerprint>().unwrap()]
     });
-    assert_silent("a fingerprint", &mut announced, |announced| {
+    assert_silent("a fingerprint", &announced, |announced| {
         !Fingerprint::any_matches(announced, b"certificate")
     });
 }

@@ -14,7 +14,7 @@ fn the_time_of_refusing_a_cookie_does_not_tell() {
     secrets.rotate(epoch(), &mut random);
     let (provider, from) = (Provider::ring(), ([192, 0, 2, 1], 5).into());
     let genuine = secrets.make(&provider, from, b"hello");
-    assert_silent("a cookie", &mut wrong(&genuine, 0), |shown| {
+    assert_silent("a cookie", &wrong(&genuine, 0), |shown| {
         !secrets.is_good(&provider, from, b"hello", (shown, CookieSecrets::LENGTH))
     });
 }

@@ -1,3 +1,4 @@
+use super::lazy::{Lazy, Remake};
 use super::replay::ReplayWindow;
 use super::{Exhausted, Rejected};
 use crate::ConnectionId;
@@ -7,65 +8,76 @@ use zeroize::Zeroizing;
 
 /// The protection of one direction of an epoch under DTLS 1.3 (RFC 9147 §4).
 pub(crate) struct Protection13 {
-    aead: Aead,
+    keys: Lazy<Keys13>,
     iv: Zeroizing<[u8; 12]>,
+}
+
+/// The keys of a direction: that of the content, and that of the numbers.
+pub(crate) struct Keys13 {
+    aead: Aead,
     sequence: SequenceCipher,
 }
 
-impl Protection13 {
-    /// The most bytes that a record has more than its plaintext: head, content type, tag.
-    pub(crate) const OVERHEAD: usize = UnifiedHeader::LENGTH + 1 + AeadAlgorithm::TAG_LENGTH;
-
+impl Keys13 {
     pub(crate) fn new(
         provider: &Provider,
         algorithm: AeadAlgorithm,
         key: &[u8],
-        iv: [u8; 12],
         sequence_key: &[u8],
     ) -> Result<Self, CryptoError> {
         Ok(Self {
             aead: provider.aead(algorithm, key)?,
-            iv: Zeroizing::new(iv),
             sequence: provider.sequence_cipher(algorithm, sequence_key)?,
         })
-    }
-
-    /// The sequence number is added to the IV; the epoch has no part in it, since every epoch has keys of its own.
-    fn nonce(&self, sequence_number: u64) -> [u8; 12] {
-        let mut nonce = *self.iv;
-        let number = sequence_number.to_be_bytes();
-        nonce[4..].iter_mut().zip(number).for_each(|(n, s)| *n ^= s);
-        nonce
     }
 
     fn mask(&self, ciphertext: &[u8]) -> Result<[u8; 2], CryptoError> {
         self.sequence
             .mask(ciphertext.first_chunk().ok_or(CryptoError)?)
     }
+}
+
+impl Protection13 {
+    /// The most bytes that a record has more than its plaintext: head, content type, tag.
+    pub(crate) const OVERHEAD: usize = UnifiedHeader::LENGTH + 1 + AeadAlgorithm::TAG_LENGTH;
+
+    pub(crate) fn new(keys: Keys13, iv: [u8; 12]) -> Self {
+        Self {
+            keys: Lazy::Ready(keys),
+            iv: Zeroizing::new(iv),
+        }
+    }
 
     /// Completes the record that begins at `start`: room for its head, then the plaintext to the end.
     fn seal(
-        &self,
+        &mut self,
         number: RecordNumber,
         content_type: ContentType,
         id: &ConnectionId,
         buf: &mut Vec<u8>,
         start: usize,
     ) -> Result<(), CryptoError> {
-        let body = start + UnifiedHeader::LENGTH + id.len();
+        let head_length = UnifiedHeader::LENGTH + id.len();
         buf.push(content_type.number());
-        let length = buf.len().checked_sub(body).ok_or(CryptoError)?;
-        let length = u16::try_from(length + AeadAlgorithm::TAG_LENGTH).map_err(|_| CryptoError)?;
-        let mut room = [0; UnifiedHeader::LENGTH + ConnectionId::MAX_LENGTH];
-        let head = &mut room[..body - start];
+        let (head, body) = buf
+            .get_mut(start..)
+            .and_then(|record| record.split_at_mut_checked(head_length))
+            .ok_or(CryptoError)?;
+        let length = body.len() + AeadAlgorithm::TAG_LENGTH;
+        let length = u16::try_from(length).map_err(|_| CryptoError)?;
         UnifiedHeader::write(number.epoch, number.sequence_number, id, length, head)
             .ok_or(CryptoError)?;
-        self.aead
-            .seal(self.nonce(number.sequence_number), head, buf, body)?;
-        let mask = self.mask(&buf[body..])?;
-        let masked = head[1 + id.len()..].iter_mut().zip(mask);
+        let nonce = nonce(&self.iv, number.sequence_number);
+        let keys = self.keys.ready()?;
+        let tag = keys.aead.seal_apart(nonce, head, body)?;
+        buf.extend_from_slice(&tag);
+        let (head, body) = buf
+            .get_mut(start..)
+            .and_then(|record| record.split_at_mut_checked(head_length))
+            .ok_or(CryptoError)?;
+        let mask = keys.mask(body)?;
+        let masked = head.iter_mut().skip(1 + id.len()).zip(mask);
         masked.for_each(|(byte, mask)| *byte ^= mask);
-        buf[start..body].copy_from_slice(head);
         Ok(())
     }
 }
@@ -157,6 +169,15 @@ impl Epochs {
         self.read.last().map(|read| read.epoch)
     }
 
+    /// Lets the keys of both directions go until they are needed, where there is one epoch alone; `write` and `read` make
+    /// them again.
+    pub(crate) fn rest(&mut self, write: Remake<Keys13>, read: Remake<Keys13>) {
+        if let ([own], [theirs]) = (self.write.as_mut_slice(), self.read.as_mut_slice()) {
+            own.keys.keys.rest(write);
+            theirs.keys.keys.rest(read);
+        }
+    }
+
     /// How many records left in the latest epoch.
     pub(crate) fn written(&self) -> u64 {
         self.write.last().map_or(0, |write| write.next)
@@ -223,16 +244,15 @@ impl Epochs {
         {
             return Err(Rejected::Malformed);
         }
-        let mask = read.keys.mask(body).map_err(|_| Rejected::Malformed)?;
-        let mut masked = head
-            .iter_mut()
-            .skip(1 + header.id_length)
-            .zip(mask)
-            .take(header.sequence_length);
-        masked.by_ref().for_each(|(byte, mask)| *byte ^= mask);
-        let low = head.iter().skip(1 + header.id_length);
-        let low = low.take(header.sequence_length);
-        let low = low.fold(0, |low, byte| low << 8 | u64::from(*byte));
+        let Protection13 { keys, iv } = &mut read.keys;
+        let keys = keys.ready().map_err(|_| Rejected::NoKeys)?;
+        let mask = keys.mask(body).map_err(|_| Rejected::Malformed)?;
+        let masked = head.iter_mut().skip(1 + header.id_length).zip(mask);
+        let mut low = 0;
+        for (byte, mask) in masked.take(header.sequence_length) {
+            *byte ^= mask;
+            low = low << 8 | u64::from(*byte);
+        }
         let bits = 8 * header.sequence_length;
         let sequence_number = nearest(read.window.next(), low, bits);
         if sequence_number > RecordHeader::MAX_SEQUENCE_NUMBER
@@ -240,11 +260,7 @@ impl Epochs {
         {
             return Err(Rejected::Replayed);
         }
-        let Ok(inner) = read
-            .keys
-            .aead
-            .open(read.keys.nonce(sequence_number), head, body)
-        else {
+        let Ok(inner) = keys.aead.open(nonce(iv, sequence_number), head, body) else {
             self.failures += 1;
             return Err(if self.failures >= Self::MAX_FAILURES {
                 Rejected::TooManyFailures
@@ -284,6 +300,15 @@ impl Epochs {
     pub(crate) const fn fail_times(&mut self, failures: u64) {
         self.failures = failures;
     }
+}
+
+/// The sequence number is added to the IV; the epoch has no part in it, since every epoch has keys of its own.
+fn nonce(iv: &[u8; 12], sequence_number: u64) -> [u8; 12] {
+    let mut nonce = *iv;
+    if let Some(low) = nonce.last_chunk_mut() {
+        *low = (u64::from_be_bytes(*low) ^ sequence_number).to_be_bytes();
+    }
+    nonce
 }
 
 /// The number with these low bits that is nearest to the one expected next (RFC 9147 §4.2.2).

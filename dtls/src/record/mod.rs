@@ -2,16 +2,19 @@
 
 mod epochs;
 mod ids;
+mod lazy;
 mod protection;
 mod replay;
 
 use std::fmt;
 
-pub(crate) use self::epochs::{Epochs, Opened, Protection13};
+pub(crate) use self::epochs::{Epochs, Keys13, Opened, Protection13};
 pub(crate) use self::ids::Ids;
+use self::lazy::Remake;
 pub(crate) use self::protection::Protection;
 use self::replay::ReplayWindow;
 use crate::ConnectionId;
+use crate::crypto::Aead;
 use crate::wire::{ContentType, DTLS_1_2, RecordHeader, RecordNumber, UnifiedHeader};
 
 /// Everything that a record needs in order to leave or to be let in.
@@ -67,6 +70,14 @@ impl RecordLayer {
             window: ReplayWindow::default(),
             failures: 0,
         });
+    }
+
+    /// Lets the keys of DTLS 1.2 go until they are needed: `write` and `read` make them again.
+    pub(crate) fn rest(&mut self, write: Remake<Aead>, read: Remake<Aead>) {
+        if let Some(keys) = &mut self.keys {
+            keys.write.rest(write);
+            keys.read.rest(read);
+        }
     }
 
     /// The next record in the clear has this number.

@@ -1,5 +1,6 @@
 use zeroize::Zeroizing;
 
+use super::lazy::{Lazy, Remake};
 use crate::ConnectionId;
 use crate::crypto::{Aead, AeadAlgorithm, CryptoError, Provider};
 use crate::wire::{ContentType, RecordHeader};
@@ -8,7 +9,7 @@ use crate::wire::{ContentType, RecordHeader};
 ///
 /// The nonce is made of the epoch and sequence number, which never repeat for a key; it is never random.
 pub(crate) struct Protection {
-    aead: Aead,
+    aead: Lazy<Aead>,
     algorithm: AeadAlgorithm,
     nonce: Nonce,
 }
@@ -52,10 +53,15 @@ impl Protection {
             },
         };
         Ok(Self {
-            aead: provider.aead(algorithm, key)?,
+            aead: Lazy::Ready(provider.aead(algorithm, key)?),
             algorithm,
             nonce,
         })
+    }
+
+    /// Lets the key go until it is needed.
+    pub(crate) fn rest(&mut self, remake: Remake<Aead>) {
+        self.aead.rest(remake);
     }
 
     /// How many bytes stand between the head of a record and its ciphertext.
@@ -79,7 +85,7 @@ impl Protection {
     /// Completes the record that begins at `start`: room for its head and prefix, then the plaintext to the end. With
     /// a connection id its content type is sealed as well (RFC 9146 §4).
     pub(crate) fn seal(
-        &self,
+        &mut self,
         mut header: RecordHeader,
         id: &ConnectionId,
         buf: &mut Vec<u8>,
@@ -105,18 +111,19 @@ impl Protection {
         behind[..id.len()].copy_from_slice(id.as_bytes());
         behind[id.len()..].copy_from_slice(length_of_body);
         let nonce = self.make_nonce(header.number());
+        let aead = self.aead.ready()?;
         if id.is_empty() {
             let aad = header.additional_data(length);
-            self.aead.seal(nonce, &aad, buf, plaintext)
+            aead.seal(nonce, &aad, buf, plaintext)
         } else {
             let (aad, end) = header.additional_data_with_id(id, length);
-            self.aead.seal(nonce, &aad[..end], buf, plaintext)
+            aead.seal(nonce, &aad[..end], buf, plaintext)
         }
     }
 
     /// Verifies and decrypts the body of a record in place.
     pub(crate) fn open<'a>(
-        &self,
+        &mut self,
         header: &RecordHeader,
         id: &ConnectionId,
         body: &'a mut [u8],
@@ -139,12 +146,13 @@ impl Protection {
             Nonce::Implicit { .. } => header.number(),
         };
         let nonce = self.make_nonce(number);
+        let aead = self.aead.ready()?;
         if id.is_empty() {
             let aad = header.additional_data(length);
-            self.aead.open(nonce, &aad, sealed)
+            aead.open(nonce, &aad, sealed)
         } else {
             let (aad, end) = header.additional_data_with_id(id, length);
-            self.aead.open(nonce, &aad[..end], sealed)
+            aead.open(nonce, &aad[..end], sealed)
         }
     }
 

@@ -1,7 +1,7 @@
 use zeroize::Zeroizing;
 
 use crate::Role;
-use crate::crypto::{CipherSuite, CryptoError, Hash, Provider};
+use crate::crypto::{Aead, CipherSuite, CryptoError, Hash, Provider};
 use crate::record::Protection;
 
 /// The pseudo-random function of TLS 1.2 (RFC 5246 §5), over the concatenated seeds.
@@ -46,6 +46,31 @@ pub(crate) fn psk_pre_master(agreed: Option<&[u8]>, key: &[u8]) -> Zeroizing<Vec
     secret.extend_from_slice(&length(key.len()));
     secret.extend_from_slice(key);
     secret
+}
+
+/// How many bytes of the key block are a key, and how many an IV.
+const fn lengths(suite: CipherSuite) -> (usize, usize) {
+    (suite.aead.key_length(), Protection::iv_length(suite.aead))
+}
+
+/// The keys of both directions, then the IVs, the client's first (RFC 5246 §6.3).
+fn key_block(
+    provider: &Provider,
+    suite: CipherSuite,
+    master: &[u8; 48],
+    (client_random, server_random): (&[u8; 32], &[u8; 32]),
+) -> Zeroizing<Vec<u8>> {
+    let (key, iv) = lengths(suite);
+    let mut block = Zeroizing::new(vec![0; 2 * (key + iv)]);
+    prf(
+        provider,
+        suite.hash,
+        master,
+        b"key expansion",
+        &[server_random, client_random],
+        &mut block,
+    );
+    block
 }
 
 /// The master secret and what it is used with.
@@ -109,16 +134,12 @@ impl Secrets {
         provider: &Provider,
         suite: CipherSuite,
     ) -> Result<(Protection, Protection), CryptoError> {
-        let key = suite.aead.key_length();
-        let iv = Protection::iv_length(suite.aead);
-        let mut block = Zeroizing::new(vec![0; 2 * (key + iv)]);
-        prf(
+        let (key, iv) = lengths(suite);
+        let block = key_block(
             provider,
-            self.hash,
-            self.master.as_slice(),
-            b"key expansion",
-            &[&self.server_random, &self.client_random],
-            &mut block,
+            suite,
+            &self.master,
+            (&self.client_random, &self.server_random),
         );
         let (keys, ivs) = block.split_at(2 * key);
         let (client_key, server_key) = keys.split_at(key);
@@ -127,6 +148,31 @@ impl Secrets {
             Protection::new(provider, suite.aead, client_key, client_iv)?,
             Protection::new(provider, suite.aead, server_key, server_iv)?,
         ))
+    }
+
+    /// How the keys of records are made once more: ours, then those of the other side.
+    pub(crate) fn remakers(
+        &self,
+        provider: &Provider,
+        suite: CipherSuite,
+        role: Role,
+    ) -> [impl Fn() -> Result<Aead, CryptoError> + Send + Sync + use<>; 2] {
+        let (length, _) = lengths(suite);
+        let block = key_block(
+            provider,
+            suite,
+            &self.master,
+            (&self.client_random, &self.server_random),
+        );
+        [role, role.reversed()].map(|sender| {
+            let start = match sender {
+                Role::Client => 0,
+                Role::Server => length,
+            };
+            let key = Zeroizing::new(block[start..start + length].to_vec());
+            let provider = provider.clone();
+            move || provider.aead(suite.aead, &key)
+        })
     }
 
     /// The content of one side's Finished (RFC 5246 §7.4.9).

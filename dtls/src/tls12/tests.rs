@@ -226,15 +226,16 @@ fn recorded_records_open_and_seal_to_the_same_bytes() {
         let mut opened = 0;
         let mut data = false;
         for provider in providers() {
-            let Ok((client, server)) = recorded.secrets().protections(&provider, recorded.suite)
+            let Ok((mut client, mut server)) =
+                recorded.secrets().protections(&provider, recorded.suite)
             else {
                 // ChaCha20 is not for everybody.
                 continue;
             };
             for datagram in recorded.session["datagrams"].as_array().unwrap() {
-                let protection: &Protection = match datagram["from"].as_str().unwrap() {
-                    "client" => &client,
-                    _ => &server,
+                let protection: &mut Protection = match datagram["from"].as_str().unwrap() {
+                    "client" => &mut client,
+                    _ => &mut server,
                 };
                 let datagram = bytes(&datagram["hex"]);
                 let mut rest = datagram.as_slice();

@@ -1,7 +1,8 @@
 use zeroize::Zeroizing;
 
+use crate::Role;
 use crate::crypto::{CipherSuite13, CryptoError, Hash, Provider};
-use crate::record::Protection13;
+use crate::record::{Keys13, Protection13};
 
 /// A secret of the key schedule, as long as the hash.
 pub(crate) type Secret = Zeroizing<Vec<u8>>;
@@ -153,15 +154,28 @@ pub(crate) fn protection(
     suite: CipherSuite13,
     traffic: &[u8],
 ) -> Result<Protection13, CryptoError> {
+    let mut iv = Zeroizing::new([0; 12]);
+    let derivation = Derivation::new(provider, suite.hash);
+    derivation.expand_label(traffic, b"iv", &[], iv.as_mut_slice());
+    Ok(Protection13::new(
+        record_keys(provider, suite, traffic)?,
+        *iv,
+    ))
+}
+
+/// The keys of that protection.
+pub(crate) fn record_keys(
+    provider: &Provider,
+    suite: CipherSuite13,
+    traffic: &[u8],
+) -> Result<Keys13, CryptoError> {
     let derivation = Derivation::new(provider, suite.hash);
     let length = suite.aead.key_length();
     let mut key = Zeroizing::new(vec![0; length]);
     let mut sequence_key = Zeroizing::new(vec![0; length]);
-    let mut iv = Zeroizing::new([0; 12]);
     derivation.expand_label(traffic, b"key", &[], &mut key);
-    derivation.expand_label(traffic, b"iv", &[], iv.as_mut_slice());
     derivation.expand_label(traffic, b"sn", &[], &mut sequence_key);
-    Protection13::new(provider, suite.aead, &key, *iv, &sequence_key)
+    Keys13::new(provider, suite.aead, &key, &sequence_key)
 }
 
 /// What of the key schedule stays when the handshake is complete.
@@ -177,6 +191,19 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
+    /// How the keys of the data are made once more: ours, then those of the other side.
+    pub(crate) fn remakers(
+        &self,
+        provider: &Provider,
+        role: Role,
+    ) -> [impl Fn() -> Result<Keys13, CryptoError> + Send + Sync + use<>; 2] {
+        let (own, theirs) = super::directions(role, &self.traffic);
+        [own, theirs].map(|traffic| {
+            let (provider, suite, traffic) = (provider.clone(), self.suite, traffic.clone());
+            move || record_keys(&provider, suite, &traffic)
+        })
+    }
+
     /// Keying material for others. A missing context is the same as an empty one (RFC 8446 §7.5).
     pub(crate) fn export(
         &self,

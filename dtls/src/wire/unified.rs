@@ -106,11 +106,11 @@ impl UnifiedHeader {
         let [l, m] = length.to_be_bytes();
         let (first, rest) = head.split_first_mut()?;
         *first = Self::FIXED | Self::LONG_SEQUENCE | Self::WITH_LENGTH | epoch & Self::EPOCH;
+        let (room, rest) = rest.split_at_mut_checked(id.len())?;
         if !id.is_empty() {
             *first |= Self::CONNECTION_ID;
+            room.copy_from_slice(id.as_bytes());
         }
-        let (room, rest) = rest.split_at_mut_checked(id.len())?;
-        room.copy_from_slice(id.as_bytes());
         let rest: &mut [u8; 4] = rest.try_into().ok()?;
         *rest = [a, b, l, m];
         Some(())

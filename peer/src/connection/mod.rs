@@ -190,6 +190,7 @@ impl PeerConnection {
         }
         self.counters.dropped.before_keys += self.transport.early.expire(now);
         self.forget_retired_keys(now);
+        self.transport.rest_when_idle(now);
         self.events.release();
         self.settle(now);
     }

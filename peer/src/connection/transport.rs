@@ -1,7 +1,7 @@
 //! The one transport of a connection: ICE below, DTLS on it, and the keys that come out of DTLS.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use net::Path;
 
@@ -41,6 +41,14 @@ pub(super) struct Transport {
     pub(super) data_path: Option<Path>,
     pub(super) servers: Servers,
     dtls_config: Arc<dtls::Config>,
+    dtls_use: DtlsUse,
+}
+
+/// What passed through DTLS when it was last looked at, and since when nothing did; `None` when it rests by now.
+#[derive(Debug, Default)]
+struct DtlsUse {
+    records: u64,
+    since: Option<Instant>,
 }
 
 /// What a handshake agreed on.
@@ -59,6 +67,9 @@ pub(super) struct Srtp {
 }
 
 impl Transport {
+    /// How long nothing passes through DTLS before it rests.
+    const IDLE: Duration = Duration::from_secs(3);
+
     pub(super) fn new(config: &Config, seed: [u8; 32]) -> Result<Self, ConfigError> {
         let mut ice_config = ice::Config::new(seed);
         ice_config.mode = config.ice_mode;
@@ -98,6 +109,7 @@ impl Transport {
             data_path: None,
             servers: Servers::default(),
             dtls_config,
+            dtls_use: DtlsUse::default(),
         })
     }
 
@@ -126,6 +138,26 @@ impl Transport {
         if let Some(dtls) = &mut self.dtls {
             dtls.start(now, self.ice.round_trip_time());
             self.dtls_started = true;
+        }
+    }
+
+    /// Has DTLS give back what it need not hold while nothing passes through it. There is no timer for that: whatever
+    /// else is due, consent for example, comes by often enough.
+    pub(super) fn rest_when_idle(&mut self, now: Instant) {
+        let Some(dtls) = self.dtls.as_mut().filter(|dtls| dtls.is_connected()) else {
+            return;
+        };
+        let stats = dtls.stats();
+        let records = stats.records_sealed + stats.records_opened + stats.datagrams_sent;
+        let DtlsUse {
+            records: seen,
+            since,
+        } = &mut self.dtls_use;
+        if *seen != records {
+            (*seen, *since) = (records, Some(now));
+        } else if since.is_some_and(|since| now.saturating_duration_since(since) >= Self::IDLE) {
+            *since = None;
+            dtls.rest(now);
         }
     }
 

@@ -11,7 +11,7 @@ use openssl::ssl::{
 };
 use openssl::x509::X509;
 
-use crate::{ALICE, BOB};
+use crate::{ALICE, BOB, KEY};
 
 pub struct Setup([SslContext; 2]);
 
@@ -39,6 +39,27 @@ impl Setup {
             context
                 .set_tlsext_use_srtp("SRTP_AES128_CM_SHA1_80")
                 .expect("a profile");
+            context.set_options(SslOptions::NO_QUERY_MTU | SslOptions::NO_TICKET);
+            context.build()
+        }))
+    }
+
+    /// With a key that both sides know, and a suite that all have.
+    pub fn with_key() -> Self {
+        Self([(); 2].map(|()| {
+            let mut context = SslContext::builder(SslMethod::dtls()).expect("a context");
+            context
+                .set_cipher_list("PSK-AES128-CCM8:@SECLEVEL=0")
+                .expect("a suite");
+            context.set_psk_client_callback(|_, _, name, key| {
+                name[..9].copy_from_slice(b"somebody\0");
+                key[..KEY.len()].copy_from_slice(KEY);
+                Ok(KEY.len())
+            });
+            context.set_psk_server_callback(|_, _, key| {
+                key[..KEY.len()].copy_from_slice(KEY);
+                Ok(KEY.len())
+            });
             context.set_options(SslOptions::NO_QUERY_MTU | SslOptions::NO_TICKET);
             context.build()
         }))

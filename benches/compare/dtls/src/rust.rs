@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use dimpl::{Config, Dtls, DtlsCertificate, Output};
+use dimpl::{Config, Dtls, DtlsCertificate, Output, PskResolver};
 
-use crate::{ALICE, BOB, part};
+use crate::{ALICE, BOB, KEY, part};
 
 pub struct Setup {
-    config: Arc<Config>,
-    certificates: [DtlsCertificate; 2],
+    configs: [Arc<Config>; 2],
+    /// `None` where both sides know a key.
+    certificates: Option<[DtlsCertificate; 2]>,
     tls13: bool,
     now: Instant,
 }
@@ -21,23 +22,39 @@ impl Setup {
             certificate: part(text, "CERTIFICATE"),
             private_key: part(text, "PRIVATE KEY"),
         });
+        let config = Arc::new(config.expect("a good configuration"));
         Self {
-            config: Arc::new(config.expect("a good configuration")),
-            certificates,
+            configs: [config.clone(), config],
+            certificates: Some(certificates),
             tls13,
             now: Instant::now(),
         }
     }
 
+    /// With a key that both sides know, under DTLS 1.2.
+    pub fn with_key() -> Self {
+        let builder = || Config::builder().use_server_cookie(false);
+        let client = builder().with_psk_client(b"somebody".to_vec(), Arc::new(Known));
+        let server = builder().with_psk_server(None, Arc::new(Known));
+        Self {
+            configs: [client, server]
+                .map(|builder| Arc::new(builder.build().expect("a good configuration"))),
+            certificates: None,
+            tls13: false,
+            now: Instant::now(),
+        }
+    }
+
     pub fn begin(&self) -> Pair {
-        let [client, server] = self.certificates.clone().map(|certificate| {
-            let new = if self.tls13 {
-                Dtls::new_13
-            } else {
-                Dtls::new_12
-            };
-            new(self.config.clone(), certificate, self.now)
-        });
+        let side = |index: usize| {
+            let config = self.configs[index].clone();
+            match &self.certificates {
+                None => Dtls::new_12_psk(config, self.now),
+                Some(own) if self.tls13 => Dtls::new_13(config, own[index].clone(), self.now),
+                Some(own) => Dtls::new_12(config, own[index].clone(), self.now),
+            }
+        };
+        let (client, server) = (side(0), side(1));
         let mut pair = Pair {
             client,
             server,
@@ -57,6 +74,14 @@ impl Setup {
         while pair.step() {}
         assert!(pair.is_connected());
         pair
+    }
+}
+
+struct Known;
+
+impl PskResolver for Known {
+    fn resolve(&self, _: &[u8]) -> Option<Vec<u8>> {
+        Some(KEY.to_vec())
     }
 }
 
@@ -104,8 +129,9 @@ impl Pair {
         }
     }
 
-    pub fn into_client(self) -> Dtls {
-        self.client
+    /// Client and server.
+    pub fn into_sides(self) -> (Dtls, Dtls) {
+        (self.client, self.server)
     }
 }
 

@@ -8,6 +8,7 @@ mod laws;
 mod loss;
 mod matrix;
 mod path_check;
+mod rest;
 mod resumption;
 mod resumption_12;
 mod rogue;
