@@ -9,10 +9,12 @@ use crate::wire::{
 };
 use crate::wire::{
     CertificateMessage, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange,
-    Fragment, HelloVerifyRequest, RecordHeader, ServerHello, ServerKeyExchange, UnifiedHeader,
+    Fragment, HelloVerifyRequest, RecordHeader, ServerHello, ServerKeyExchange, SessionTicket,
+    UnifiedHeader,
 };
 use crate::{
-    AlertDescription, Certificate, Config, Connection, Listener, PathId, Role, TicketKeys, Versions,
+    AlertDescription, Certificate, Config, Connection, Listener, PathCheck, PathId, Role, Ticket,
+    TicketKeys, Versions,
 };
 
 /// Records of a datagram, and the fragments in them.
@@ -130,7 +132,14 @@ pub fn handshake(data: &[u8]) {
         4 => drop(CertificateRequest::decode(body)),
         5 => drop(CertificateVerify::decode(body)),
         6 => drop(ServerKeyExchange::decode(body)),
-        7 => drop(ClientKeyExchange::decode(body)),
+        7 => {
+            drop(ClientKeyExchange::decode(body));
+            if let Ok(message) = SessionTicket::decode(body) {
+                let mut buf = Vec::new();
+                message.encode(&mut buf);
+                assert_eq!(buf, body);
+            }
+        }
         _ => drop(crate::certificate::Leaf::from_der(body)),
     }
 }
@@ -243,21 +252,34 @@ struct Pair {
 }
 
 impl Pair {
-    /// Bits of what they speak: 1 connection ids, 2 DTLS 1.2 and nothing newer.
+    /// Bits of what they speak: 1 connection ids, 2 DTLS 1.2 and nothing newer, 4 tickets of it, 8 the enhanced check of
+    /// paths; with 16 they had a connection, and the client has a ticket.
     fn new(kind: u8) -> Option<Self> {
         let alice = Certificate::from_pem(include_str!("../../testdata/dtls/alice.pem")).ok()?;
         let bob = Certificate::from_pem(include_str!("../../testdata/dtls/bob.pem")).ok()?;
         let now = epoch();
+        let ticket = (kind & 16 != 0)
+            .then(|| Self::new(kind & 15)?.ticket())
+            .flatten();
         let make = |own: &Certificate, other: &Certificate, role| {
             let mut config = Config::new(own.clone());
             config.tickets = Some(TicketKeys::new([3; 32], now));
             config.accept_tickets = true;
+            config.tickets_12 = kind & 4 != 0;
+            if kind & 8 != 0 {
+                config.path_check = PathCheck::Enhanced;
+            }
             config.connection_id = (kind & 1 != 0).then_some(2 + 3 * (role as usize));
             if kind & 2 != 0 {
                 config.versions = Versions::DTLS_1_2;
             }
             let mut connection = Connection::new(Arc::new(config), role, [role as u8; 32]).ok()?;
             connection.set_remote_fingerprints(now, vec![other.fingerprint()]);
+            if role == Role::Client
+                && let Some(ticket) = ticket.clone()
+            {
+                connection.offer_ticket(ticket);
+            }
             connection.start(now, None);
             Some(connection)
         };
@@ -270,6 +292,17 @@ impl Pair {
             path: PathId::default(),
             now,
         })
+    }
+
+    /// Has them connect, for a ticket.
+    fn ticket(mut self) -> Option<Ticket> {
+        for turn in 0..8 {
+            while self.next(turn % 2) {
+                let mut datagram = std::mem::take(&mut self.last[turn % 2]);
+                self.sides[1 - turn % 2].handle_datagram(self.now, &mut datagram);
+            }
+        }
+        self.sides[0].take_ticket()
     }
 
     fn command(&mut self, side: usize, operation: u8, argument: u8) {

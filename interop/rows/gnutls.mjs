@@ -1,47 +1,14 @@
 // DTLS 1.2 alone, over UDP on loopback, against GnuTLS in both roles: certificates of both sides, or a key that both know;
 // as client GnuTLS tells the keying material, which has to be the same, as server it sends back what it hears.
-import { spawn, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Program, built, certificate } from '../program.mjs';
 import { check } from '../table.mjs';
 
-const TARGET = process.env.CARGO_TARGET_DIR ?? new URL('../peers/openssl/target', import.meta.url).pathname;
-const PEER = join(TARGET, 'debug/avocet-openssl-peer');
+const PEER = built('openssl', 'avocet-openssl-peer');
 const KEY = '00112233445566778899aabbccddeeff';
-
-const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
-
-class Program {
-  output = '';
-
-  constructor(path, args) {
-    this.child = spawn(path, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-    for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (text) => { this.output += text; });
-    this.child.stdin.on('error', () => {});
-    this.child.on('error', (error) => { this.output += error.message; });
-  }
-
-  async until(pattern, what) {
-    for (let waited = 0; waited < 15; waited += 0.05) {
-      const found = this.output.match(pattern);
-      if (found) return found;
-      await pause(0.05);
-    }
-    throw new Error(`${what} did not come: ${this.output.slice(-400)}`);
-  }
-
-  end() {
-    this.child.kill('SIGKILL');
-  }
-}
-
-function certificate(folder, name, options) {
-  const [key, cert, both] = ['key', 'crt', 'pem'].map((ending) => join(folder, `${name}.${ending}`));
-  execFileSync('openssl', ['req', '-x509', '-nodes', '-days', '2', '-subj', '/CN=interop', '-keyout', key, '-out', cert, ...options], { stdio: 'ignore' });
-  writeFileSync(both, readFileSync(cert, 'utf8') + readFileSync(key, 'utf8'));
-  return { key, cert, both };
-}
 
 // What both sides are told in each case.
 function cases(folder) {
@@ -65,7 +32,7 @@ function cases(folder) {
     };
   };
   return {
-    ECDSA: shown(certificate(folder, 'ecdsa', ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'])),
+    ECDSA: shown(certificate(folder, 'ecdsa')),
     RSA: shown(certificate(folder, 'rsa', ['-newkey', 'rsa:2048'])),
     key: known('00a8', 'PSK'),
     'key, ECDHE': known('ccac', 'ECDHE-PSK', ['client']),
@@ -88,7 +55,7 @@ async function meet(port, role, { ours, theirs, server, client, srtp }) {
       await our.until(/listening/, 'our server');
       const them = begin(new Program('gnutls-cli', ['--udp', '-p', String(port), '--keymatexport', 'EXTRACTOR-dtls_srtp', '--keymatexportsize', '60', ...theirs, ...client, '127.0.0.1']));
       await them.until(/hello from avocet/, 'our data there');
-      them.child.stdin.write('hello from gnutls\n');
+      them.say('hello from gnutls\n');
       await our.until(/received hello from gnutls/, 'their data here');
       const [, material] = await them.until(/Key material: (\w+)/, 'their keying material');
       check(our.output.includes(`exported=${material.toUpperCase()}`), 'the keying material differs');

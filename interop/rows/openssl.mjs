@@ -1,49 +1,15 @@
 // DTLS alone, over UDP on loopback, against OpenSSL in both roles: certificates of both kinds, pre-shared keys, SRTP
 // profiles, cookies; the keying material of both sides has to be the same.
-import { spawn, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Program, built, certificate } from '../program.mjs';
 import { check } from '../table.mjs';
 
-const TARGET = process.env.CARGO_TARGET_DIR ?? new URL('../peers/openssl/target', import.meta.url).pathname;
-const PEER = join(TARGET, 'debug/avocet-openssl-peer');
+const PEER = built('openssl', 'avocet-openssl-peer');
 const KEY = '00112233445566778899aabbccddeeff';
 const EXPORT = ['-keymatexport', 'EXTRACTOR-dtls_srtp', '-keymatexportlen', '60'];
-
-const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
-
-// A program whose output is kept, and that is ended with the row.
-class Program {
-  output = '';
-
-  constructor(path, args) {
-    this.child = spawn(path, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-    for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (text) => { this.output += text; });
-    this.child.stdin.on('error', () => {});
-    this.child.on('error', (error) => { this.output += error.message; });
-  }
-
-  async until(pattern, what, seconds = 15) {
-    for (let waited = 0; waited < seconds; waited += 0.05) {
-      const found = this.output.match(pattern);
-      if (found) return found;
-      await pause(0.05);
-    }
-    throw new Error(`${what} did not come: ${this.output.slice(-400)}`);
-  }
-
-  end() {
-    this.child.kill('SIGKILL');
-  }
-}
-
-function certificate(folder, name, options) {
-  const [key, cert, both] = ['key', 'crt', 'pem'].map((ending) => join(folder, `${name}.${ending}`));
-  execFileSync('openssl', ['req', '-x509', '-nodes', '-days', '2', '-subj', '/CN=interop', '-keyout', key, '-out', cert, ...options], { stdio: 'ignore' });
-  writeFileSync(both, readFileSync(cert, 'utf8') + readFileSync(key, 'utf8'));
-  return { key, cert, both };
-}
 
 // What both sides are told in each case.
 function cases(ecdsa, rsa) {
@@ -89,7 +55,7 @@ async function meet(port, role, { ours, theirs, srtp, psk }) {
     }
     const [, suite, profile, exported] = await us.until(/connected version=fefd suite=(\w+) srtp=(\d+) certificate=\w+ exported=(\w+)/, 'the connection');
     await them.until(/hello from avocet/, 'our data there');
-    them.child.stdin.write('hello from openssl\n');
+    them.say('hello from openssl\n');
     await us.until(/received hello from openssl/, 'their data here');
     const [, material] = await them.until(/Keying material: (\w+)/, 'their keying material');
     check(material.toUpperCase() === exported, 'the keying material differs');
@@ -103,7 +69,7 @@ async function meet(port, role, { ours, theirs, srtp, psk }) {
 
 export async function run(table) {
   const folder = mkdtempSync(join(tmpdir(), 'avocet-dtls-'));
-  const ecdsa = certificate(folder, 'ecdsa', ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']);
+  const ecdsa = certificate(folder, 'ecdsa');
   const rsa = certificate(folder, 'rsa', ['-newkey', 'rsa:2048']);
   const version = execFileSync('openssl', ['version'], { encoding: 'utf8' }).split(' ')[1];
   let port = 44300;

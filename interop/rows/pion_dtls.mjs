@@ -1,47 +1,20 @@
 // DTLS 1.2 alone, over UDP on loopback, against Pion in both roles: keying material, and connection ids (RFC 9146) by which
 // either side goes on from another port.
-import { spawn, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Program, built, certificate } from '../program.mjs';
 import { check } from '../table.mjs';
 
 export const slow = true;
 
-const TARGET = process.env.CARGO_TARGET_DIR ?? new URL('../peers/openssl/target', import.meta.url).pathname;
-const OURS = join(TARGET, 'debug/avocet-openssl-peer');
+const OURS = built('openssl', 'avocet-openssl-peer');
 const THEIRS = fileURLToPath(new URL('../build/pion_dtls', import.meta.url));
 
-const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
-
-class Program {
-  output = '';
-
-  constructor(path, args) {
-    this.child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (text) => { this.output += text; });
-    this.child.on('error', (error) => { this.output += error.message; });
-  }
-
-  async until(pattern, what) {
-    for (let waited = 0; waited < 15; waited += 0.05) {
-      const found = this.output.match(pattern);
-      if (found) return found;
-      await pause(0.05);
-    }
-    throw new Error(`${what} did not come: ${this.output.slice(-400)}`);
-  }
-
-  end() {
-    this.child.kill('SIGKILL');
-  }
-}
-
 // `ids`: the lengths of the connection ids that lead to us and to Pion, if there are any.
-async function meet(folder, port, role, ids, moves) {
+async function meet({ key, cert, both }, port, role, ids, moves) {
   const address = `127.0.0.1:${port}`;
-  const [key, cert, both] = ['key', 'crt', 'pem'].map((ending) => join(folder, ending));
   const ours = [role, address, '--version', '1.2', '--certificate', both, '--srtp'];
   const theirs = [role === 'client' ? 'server' : 'client', address, cert, key];
   if (ids) {
@@ -75,14 +48,10 @@ async function meet(folder, port, role, ids, moves) {
 }
 
 export async function run(table) {
-  const folder = mkdtempSync(join(tmpdir(), 'avocet-pion-'));
-  const [key, cert, both] = ['key', 'crt', 'pem'].map((ending) => join(folder, ending));
-  const options = ['req', '-x509', '-nodes', '-days', '2', '-subj', '/CN=interop', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
-  execFileSync('openssl', [...options, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  writeFileSync(both, readFileSync(cert, 'utf8') + readFileSync(key, 'utf8'));
+  const files = certificate(mkdtempSync(join(tmpdir(), 'avocet-pion-')), 'pion');
   let port = 24_700;
   for (const role of ['client', 'server']) {
-    const row = (name, ids, moves) => table.row(`DTLS, Pion: ${name}`, '1.2', `avocet is ${role}`, () => meet(folder, port++, role, ids, moves));
+    const row = (name, ids, moves) => table.row(`DTLS, Pion: ${name}`, '1.2', `avocet is ${role}`, () => meet(files, port++, role, ids, moves));
     await row('ECDSA');
     await row('connection ids', [4, 8]);
     await row('connection ids of the server alone', role === 'client' ? [0, 8] : [8, 0]);

@@ -273,6 +273,78 @@ mod tests {
         assert!(Leaf::from_der(&longer).is_err());
     }
 
+    /// One inside the other, as deep as a certificate is long.
+    fn nested(length: usize) -> Vec<u8> {
+        let mut inner = Vec::new();
+        while inner.len() + 4 <= length {
+            let [.., high, low] = inner.len().to_be_bytes();
+            inner.splice(0..0, [0x30, 0x82, high, low]);
+        }
+        inner
+    }
+
+    /// D-25: what is long, deep, numerous or costly is refused for what it says of itself.
+    #[test]
+    fn certificate_bombs_are_refused() {
+        use crate::crypto::{PublicKey, SignatureScheme};
+        use crate::wire::{Certificate13, CertificateMessage};
+
+        let deep = nested(Leaf::MAX_LENGTH);
+        let endless = [0x30, 0x80].repeat(Leaf::MAX_LENGTH / 2);
+        let sets = [0x30, 0x84, 0xff, 0xff, 0xff, 0xff].repeat(1000);
+        let wide = vec![0x30; Leaf::MAX_LENGTH + 1];
+        for bomb in [&deep, &endless, &sets, &wide] {
+            assert!(Leaf::from_der(bomb).is_err());
+        }
+        // In the place of a name, and of the parameters of an algorithm.
+        for field in [3, 4] {
+            let mut body = vec![0xa0, 3, 2, 1, 2, 2, 1, 1];
+            if field == 4 {
+                body.extend_from_slice(&[0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]);
+            }
+            body.extend_from_slice(&nested(8_000));
+            for _ in 0..2 {
+                let [.., high, low] = body.len().to_be_bytes();
+                body.splice(0..0, [0x30, 0x82, high, low]);
+            }
+            assert!(Leaf::from_der(&body).is_err());
+        }
+        // Chains, under both versions: numerous, and long in all.
+        for (count, length) in [(11, 1), (9, 2_000), (1, 20_000)] {
+            let (mut chain, mut chain_13) = (Vec::new(), Vec::new());
+            for _ in 0..count {
+                let [.., a, b, c] = usize::to_be_bytes(length);
+                for list in [&mut chain, &mut chain_13] {
+                    list.extend_from_slice(&[a, b, c]);
+                    list.resize(list.len() + length, 0x30);
+                }
+                chain_13.extend_from_slice(&[0, 0]);
+            }
+            let with_length = |list: &[u8]| {
+                let [.., a, b, c] = list.len().to_be_bytes();
+                [&[a, b, c], list].concat()
+            };
+            assert!(CertificateMessage::decode(&with_length(&chain)).is_err());
+            let body = [&[0][..], &with_length(&chain_13)].concat();
+            assert!(Certificate13::decode(&body).is_err());
+        }
+        // A key so long that a signature would take seconds to verify.
+        let mut rsa = vec![2, 0x82, 0x20, 1, 0];
+        rsa.resize(rsa.len() + 0x2000, 0xff);
+        rsa.extend_from_slice(&[2, 3, 1, 0, 1]);
+        let [.., high, low] = rsa.len().to_be_bytes();
+        rsa.splice(0..0, [0x30, 0x82, high, low]);
+        let key = PublicKey::Rsa(rsa);
+        let scheme = SignatureScheme::RSA_PSS_SHA256;
+        for provider in [Provider::default(), Provider::rust_crypto([1; 32])] {
+            assert!(
+                provider
+                    .verify(&key, scheme, b"said", &[1; 0x2000])
+                    .is_err()
+            );
+        }
+    }
+
     #[test]
     fn debug_shows_no_key() {
         let certificate = Certificate::generate(NOW).unwrap();

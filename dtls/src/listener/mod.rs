@@ -40,6 +40,60 @@ use crate::{Config, ConfigError, Connection, Role, Version, Versions, tls13};
 /// [`on_connected`](Self::on_connected) and [`on_closed`](Self::on_closed) what became of them.
 ///
 /// It does nothing by itself, so there is no deadline.
+///
+/// A server that lamps report to, each by a key of its own:
+///
+/// ```
+/// # use std::{error::Error, net::SocketAddr, sync::Arc, time::Instant};
+/// use avocet_dtls::{Config, Connection, Event, Listener, PreSharedKey, Role};
+///
+/// # fn main() -> Result<(), Box<dyn Error>> {
+/// let lamp = || PreSharedKey::new(b"lamp", &[7; 16]);
+/// let (mut server, mut client) = (Config::anonymous(), Config::anonymous());
+/// server.psks.push(lamp()?);
+/// client.psks.push(lamp()?);
+/// // The seeds come from the operating system in real life, the addresses from the socket.
+/// let mut listener = Listener::new(server, [1; 32])?;
+/// let mut lamp = Connection::new(Arc::new(client), Role::Client, [2; 32])?;
+/// let from: SocketAddr = "192.0.2.1:4000".parse()?;
+/// # #[allow(clippy::disallowed_methods)] let now = Instant::now();
+/// lamp.start(now, None);
+///
+/// let mut accepted: Option<Connection> = None;
+/// let mut datagram = Vec::new();
+/// while !(lamp.is_connected() && accepted.as_ref().is_some_and(Connection::is_connected)) {
+///     while lamp.poll_transmit(now, &mut datagram).is_some() {
+///         match &mut accepted {
+///             Some(connection) => connection.handle_datagram(now, &mut datagram),
+///             // Nobody yet: whoever shows the cookie becomes a connection.
+///             None => listener.handle_datagram(now, from, &mut datagram),
+///         }
+///         datagram.clear();
+///     }
+///     if let Some(client) = listener.poll_event() {
+///         assert_eq!(client.from, from);
+///         accepted = Some(client.connection);
+///     }
+///     while let Some(to) = listener.poll_transmit(&mut datagram) {
+///         assert_eq!(to, from);
+///         lamp.handle_datagram(now, &mut datagram);
+///         datagram.clear();
+///     }
+///     if let Some(connection) = &mut accepted {
+///         while connection.poll_transmit(now, &mut datagram).is_some() {
+///             lamp.handle_datagram(now, &mut datagram);
+///             datagram.clear();
+///         }
+///         while let Some(event) = connection.poll_event() {
+///             if let Event::Connected { .. } = event {
+///                 listener.on_connected(from);
+///             }
+///         }
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Listener {
     /// For the connections of DTLS 1.2, if there are to be any.

@@ -60,11 +60,12 @@ impl Peer {
         }))
     }
 
-    /// That of an earlier connection, which was judged then.
+    /// That of an earlier connection.
     fn known(der: &[u8]) -> Result<Self, Failure> {
         Ok(Self {
             public_key: Leaf::from_der(der)?.public_key,
             der: der.to_vec(),
+            // They were judged then.
             issuers: Vec::new(),
         })
     }

@@ -32,15 +32,11 @@ impl Resumption {
         })
     }
 
-    /// What a server knows by the ticket of a client. A client that does not say by a session id how it will know our
-    /// answer is given a whole handshake.
+    /// What a server knows by the ticket of a client.
     pub(super) fn find(context: &Context<'_>, hello: &ClientHello) -> Option<Self> {
         let config = context.config;
         let tickets = config.tickets.as_ref().filter(|_| config.tickets_12)?;
         let ticket = hello.extensions.session_ticket.as_deref()?;
-        if ticket.is_empty() || hello.session_id.is_empty() {
-            return None;
-        }
         let session = tickets.open(&config.provider, context.now, ticket)?;
         let known = Self::new(config, session)?;
         let offered = hello.cipher_suites.contains(&known.suite.number);

@@ -153,6 +153,9 @@ impl SharedKey {
         else {
             return Ok(None);
         };
+        if identities.len() != binders.len() {
+            return Err(Failure::illegal());
+        }
         // Whoever offers a key says how it may be used (RFC 8446 §4.2.9).
         let Some(with_dhe) = hello.extensions.psk_modes else {
             return Err(Failure::missing_extension());

@@ -48,6 +48,7 @@ pub struct Flags {
     pub resume_count: usize,
     pub expect_session_miss: bool,
     pub expect_no_session: bool,
+    pub expect_ticket_renewal: bool,
     pub reverify_on_resume: bool,
 }
 
@@ -150,6 +151,7 @@ impl Flags {
             "-resume-count" => self.resume_count = number(&text()?)?,
             "-expect-session-miss" => self.expect_session_miss = true,
             "-expect-no-session" => self.expect_no_session = true,
+            "-expect-ticket-renewal" => self.expect_ticket_renewal = true,
             "-reverify-on-resume" => self.reverify_on_resume = true,
             // There is none, as it expects.
             "-expect-early-data-reason" => drop(text()?),

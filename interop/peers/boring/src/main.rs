@@ -7,7 +7,7 @@
 
 use std::error::Error;
 use std::io::{self, Read, Write};
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use boring::ssl::{Ssl, SslContextBuilder, SslFiletype, SslMethod, SslVerifyMode, SslVersion};
@@ -28,6 +28,19 @@ impl Write for Link {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Who says hello; what the connection before has still to say is thrown away.
+fn caller(socket: &UdpSocket) -> io::Result<SocketAddr> {
+    const HANDSHAKE: u8 = 22;
+    loop {
+        let mut first = [0];
+        let (_, from) = socket.peek_from(&mut first)?;
+        if first == [HANDSHAKE] {
+            return Ok(from);
+        }
+        socket.recv_from(&mut first)?;
     }
 }
 
@@ -60,8 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         } else {
             let socket = UdpSocket::bind(address)?;
             println!("listening");
-            let (_, from) = socket.peek_from(&mut [0])?;
-            socket.connect(from)?;
+            socket.connect(caller(&socket)?)?;
             socket
         };
         socket.set_read_timeout(Some(Duration::from_secs(10)))?;

@@ -146,7 +146,10 @@ impl Session {
         // SAFETY: the session lives, and the buffer has the length that is said.
         let read = unsafe { wolfSSL_read(self.0, buf.as_mut_ptr(), 2_000) };
         let read = usize::try_from(read).map_err(|_| "nothing was heard")?;
-        println!("received {}", String::from_utf8_lossy(&buf[..read]).trim_end());
+        println!(
+            "received {}",
+            String::from_utf8_lossy(&buf[..read]).trim_end()
+        );
         Ok(())
     }
 }

@@ -86,7 +86,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     if let [length, rest @ ..] = ids {
         let moves = !rest.is_empty();
-        return cid::run((role, address), (certificate, key), (length.parse()?, moves));
+        return cid::run(
+            (role, address),
+            (certificate, key),
+            (length.parse()?, moves),
+        );
     }
     let method = match (role.as_str(), version.as_str()) {
         ("client", "1.2") => Method::DtlsClientV1_2,
