@@ -19,7 +19,7 @@ pub(crate) struct Retransmission {
     most_timeouts: u32,
     /// When the handshake is given up.
     limit: Instant,
-    /// Somebody else repeats what we say, in datagrams of this size: nothing runs but the limit.
+    /// Somebody else repeats what we say, in datagrams of this size, and knows when to give up: nothing runs.
     carried: Option<usize>,
     /// What chance is drawn from, if times vary.
     chance: Option<u64>,
@@ -157,13 +157,12 @@ impl Retransmission {
     }
 
     pub(crate) fn limit_reached(&self, now: Instant) -> bool {
-        now >= self.limit
+        self.carried.is_none() && now >= self.limit
     }
 
-    pub(crate) fn next_deadline(&self) -> Instant {
-        self.deadline
-            .filter(|_| self.carried.is_none())
-            .map_or(self.limit, |deadline| deadline.min(self.limit))
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let next = || self.deadline.map_or(self.limit, |it| it.min(self.limit));
+        self.carried.is_none().then(next)
     }
 
     /// The largest datagram worth trying: after repeated silence a path may be too narrow (RFC 6347 §4.1.1.1).

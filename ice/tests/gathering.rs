@@ -108,6 +108,44 @@ fn a_refusal_ends_the_question_at_once() {
     assert!(reflexive(&meeting.host(meeting.a).agent).is_empty());
 }
 
+/// I-11.
+#[test]
+fn the_answer_to_a_check_tells_the_peer_reflexive_local_candidate() {
+    for asks_a_server in [false, true] {
+        let mut meeting = Meeting::new(
+            1,
+            access(),
+            [Site::Behind(NatConfig::default()), Site::Public],
+        );
+        if asks_a_server {
+            meeting.gather();
+        }
+        meeting.introduce();
+        assert!(meeting.connect(SECOND).is_some());
+        let (base, outside) = (
+            SocketAddr::from(([192, 168, 1, 2], 5000)),
+            SocketAddr::from(([198, 51, 100, 1], 5000)),
+        );
+        let kind = if asks_a_server {
+            CandidateKind::ServerReflexive
+        } else {
+            CandidateKind::PeerReflexive
+        };
+        let agent = &meeting.host(meeting.a).agent;
+        let seen: Vec<_> = agent
+            .candidate_stats()
+            .filter(|it| !it.is_remote && it.address == Some(outside))
+            .map(|it| (it.candidate_type, it.related_address))
+            .collect();
+        assert_eq!(seen, [(kind, Some(base))]);
+        let used = agent.pair_stats().find(|pair| pair.nominated).unwrap();
+        assert_eq!((used.local_candidate_type, used.path.local), (kind, base));
+        // It is not the candidate's to be paired or signalled.
+        let signalled = |it: &Candidate| it.kind() == CandidateKind::PeerReflexive;
+        assert!(!agent.local_candidates().any(signalled));
+    }
+}
+
 #[test]
 fn mappings_are_kept_alive_every_15_s_until_a_pair_is_selected() {
     let mut meeting = at_home(&NatConfig {

@@ -233,12 +233,10 @@ impl Connection {
         match &self.phase {
             Phase::Handshaking(handshake) => {
                 let timer = handshake.timer.next_deadline();
-                Some(
-                    handshake
-                        .acks
-                        .deadline()
-                        .map_or(timer, |due| due.min(timer)),
-                )
+                [timer, handshake.acks.deadline()]
+                    .into_iter()
+                    .flatten()
+                    .min()
             }
             Phase::Established(established) => {
                 let post = established.post.as_ref();

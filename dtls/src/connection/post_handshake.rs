@@ -516,7 +516,10 @@ impl PostHandshake {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        let timer = self.outgoing.as_ref().map(|_| self.timer.next_deadline());
+        let timer = self
+            .outgoing
+            .as_ref()
+            .and_then(|_| self.timer.next_deadline());
         [timer, self.acks.deadline()].into_iter().flatten().min()
     }
 

@@ -87,8 +87,8 @@ impl Connection {
     /// Somebody else carries the handshake and repeats what does not arrive: connectivity checks do, before any path
     /// works (SPED, DTLS in STUN). Call it before [`start`](Self::start). From then on
     /// [`poll_transmit`](Self::poll_transmit) gives each datagram of a flight once, of at most `mtu` bytes, and no
-    /// timer runs but the time limit. The datagrams of a new flight take the place of those of the one before.
-    /// What arrives is handed over as any datagram.
+    /// timer runs, nor the time limit: who carries knows when there is no path to be had. The datagrams of a new
+    /// flight take the place of those of the one before. What arrives is handed over as any datagram.
     pub fn begin_carriage(&mut self, mtu: usize) {
         let mtu = mtu.clamp(Config::MIN_MTU, usize::from(u16::MAX));
         match &mut self.phase {

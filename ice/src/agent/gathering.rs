@@ -332,7 +332,7 @@ impl Agent {
 
     /// Whether the peer is not shown the address of a base: then what a server sees must be told even where no NAT
     /// changes it.
-    fn hides_host(&self, base: SocketAddr) -> bool {
+    pub(super) fn hides_host(&self, base: SocketAddr) -> bool {
         let named = |other: &Candidate| other.base() == Some(base) && other.host_name().is_some();
         self.config.policy == Policy::NoHost || self.locals.iter().any(named)
     }

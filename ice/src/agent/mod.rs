@@ -13,6 +13,7 @@ mod limiter;
 mod names;
 mod nomination;
 mod pair;
+mod reflexive;
 mod renewal;
 mod reply;
 mod request;
@@ -228,7 +229,7 @@ impl Agent {
         self.stats
     }
 
-    /// The candidates of both sides.
+    /// The candidates of both sides, peer-reflexive ones included (RFC 8445 §7.2.5.3.1, §7.3.1.3).
     pub fn candidate_stats(&self) -> impl Iterator<Item = CandidateStats> {
         let local = self.locals.iter().map(|candidate| CandidateStats {
             is_remote: false,
@@ -240,12 +241,16 @@ impl Agent {
             related_address: candidate.related(),
             username_fragment: self.current.local.ufrag.clone(),
         });
-        local.chain(self.remotes.stats(self.current.remote_ufrag()))
+        local
+            .chain(self.reflexive_stats())
+            .chain(self.remotes.stats(self.current.remote_ufrag()))
     }
 
     /// The candidate pairs.
     pub fn pair_stats(&self) -> impl Iterator<Item = PairStats> {
-        self.checklist.iter().map(Pair::stats)
+        self.checklist
+            .iter()
+            .map(|pair| pair.stats(self.local_kind(pair)))
     }
 
     // ----- commands

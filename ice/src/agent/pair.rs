@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use net::{Path, Transport};
@@ -20,8 +21,8 @@ pub(super) struct End {
     pub(super) priority: u32,
 }
 
-/// A candidate pair. It is named by its path, the base and the remote address: what would be a valid pair with a
-/// peer-reflexive local candidate (RFC 8445 §7.2.5.3.2) leaves from the same base and is the same pair here.
+/// A candidate pair. It is named by its path, the base and the remote address: a valid pair with a reflexive local
+/// candidate (RFC 8445 §7.2.5.3.2) leaves from the same base, so it is the same pair, which knows how the peer sees it.
 #[derive(Debug)]
 pub(super) struct Pair {
     pub(super) id: PairId,
@@ -31,6 +32,8 @@ pub(super) struct Pair {
     pub(super) remote: End,
     pub(super) priority: u64,
     pub(super) state: PairState,
+    /// The address that the peer saw our last answered check come from, where it is not the base.
+    pub(super) mapped: Option<SocketAddr>,
     pub(super) nomination: Nomination,
     /// When the peer last asked for this pair (controlled), or we got it (controlling).
     pub(super) nominated_at: Option<Instant>,
@@ -97,6 +100,7 @@ impl Pair {
             remote,
             priority: pair_priority(role, local.priority, remote.priority),
             state: PairState::Waiting,
+            mapped: None,
             nomination: Nomination::No,
             nominated_at: None,
             proved: false,
@@ -175,7 +179,7 @@ impl Pair {
         }
     }
 
-    pub(super) const fn stats(&self) -> PairStats {
+    pub(super) const fn stats(&self, local: CandidateKind) -> PairStats {
         PairStats {
             path: self.path,
             state: self.state,
@@ -188,7 +192,7 @@ impl Pair {
             retransmissions_sent: self.retransmissions_sent,
             consent_requests_sent: self.consent_requests_sent,
             responses_sent: self.responses_sent,
-            local_candidate_type: self.local.kind,
+            local_candidate_type: local,
             remote_candidate_type: self.remote.kind,
             requests_received: self.requests_received,
             responses_received: self.responses_received,

@@ -69,11 +69,14 @@ impl Agent {
 
     fn handle_success(&mut self, now: Instant, transaction: &Transaction, message: &Message<'_>) {
         let is_understood = message.unknown_required(KNOWN).next().is_none();
-        if !is_understood || !matches!(message.xor_mapped_address(), Ok(Some(_))) {
-            self.stats.dropped_malformed += 1;
-            self.fail_check(now, transaction);
-            return;
-        }
+        let mapped = match message.xor_mapped_address() {
+            Ok(Some(mapped)) if is_understood => mapped,
+            _ => {
+                self.stats.dropped_malformed += 1;
+                self.fail_check(now, transaction);
+                return;
+            }
+        };
         let round_trip =
             transaction.round_trip(now, message.transmit_counter().map(|(sending, _)| sending));
         let id = transaction.pair;
@@ -82,6 +85,7 @@ impl Agent {
         };
         let was_valid = pair.is_valid();
         pair.on_answer(now, round_trip);
+        pair.mapped = Some(mapped).filter(|mapped| *mapped != pair.path.local);
         let path = pair.path;
         self.prove(path, Some(id));
         if !was_valid {
