@@ -36,7 +36,7 @@ impl Connection {
     }
 
     /// Ends the connection with a fatal alert: the application does not like what it saw of the other side, its
-    /// certificate for example where nothing was announced ([`PeerCertificate`]).
+    /// certificate for example where nothing was announced ([`PeerCertificate`](crate::PeerCertificate)).
     pub fn abort(&mut self, _now: Instant, alert: AlertDescription) {
         if let Phase::Handshaking(_) | Phase::Established(_) = &self.phase {
             self.say(Alert::FATAL, alert);
