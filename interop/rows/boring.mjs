@@ -3,7 +3,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Program, built, certificate } from '../program.mjs';
+import { Program, built, certificate } from '../dialogue.mjs';
 import { check } from '../table.mjs';
 
 export const slow = true;

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Program, built, certificate } from '../program.mjs';
+import { Program, built, certificate } from '../dialogue.mjs';
 import { check } from '../table.mjs';
 
 const PEER = built('openssl', 'avocet-openssl-peer');

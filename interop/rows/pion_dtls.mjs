@@ -4,7 +4,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Program, built, certificate } from '../program.mjs';
+import { Program, built, certificate } from '../dialogue.mjs';
 import { check } from '../table.mjs';
 
 export const slow = true;
