@@ -214,7 +214,8 @@ pub struct Config {
     pub jitter: bool,
 
     /// Whether what an acknowledgement of DTLS 1.3 shows to be missing is sent again at once (RFC 9147 §7.2), and not
-    /// only when the timer runs out. Default: yes.
+    /// only when the timer runs out; with it no more than ten records of a flight leave before one of them is
+    /// acknowledged (RFC 9147 §5.8.3). Default: yes.
     pub repeat_on_ack: bool,
 
     /// The SRTP profiles that we speak, the best one first. As server we take the first of *our* list that the
@@ -269,6 +270,27 @@ pub struct Config {
     /// A message that is sent as another.
     #[cfg(test)]
     pub(crate) rename: Option<(crate::wire::HandshakeType, crate::wire::HandshakeType)>,
+    /// A message that is not sent as it should be. All that follows is right for what was said.
+    #[cfg(test)]
+    pub(crate) meddling: Option<(crate::wire::HandshakeType, Meddling)>,
+}
+
+/// What becomes of a message, so that tests have somebody to be wary of.
+#[cfg(test)]
+#[derive(Clone, Debug)]
+pub(crate) enum Meddling {
+    /// It is said twice, with two numbers.
+    Twice,
+    /// It comes behind the next one.
+    Late,
+    /// This comes in its place.
+    Instead(Vec<u8>),
+    /// Its last bit is turned.
+    Flipped,
+    /// Its last byte is missing.
+    Short,
+    /// It has a byte more.
+    Long,
 }
 
 impl Config {
@@ -353,6 +375,8 @@ impl Config {
             omit: None,
             #[cfg(test)]
             rename: None,
+            #[cfg(test)]
+            meddling: None,
         }
     }
 

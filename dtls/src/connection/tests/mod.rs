@@ -1,6 +1,7 @@
 mod api;
 mod attacks;
 mod authentication;
+mod bounds;
 mod handshake;
 mod identity;
 mod ids;
@@ -13,6 +14,7 @@ mod resumption;
 mod resumption_12;
 mod rogue;
 mod states;
+mod states_13;
 mod tls13;
 mod tls13_attacks;
 
