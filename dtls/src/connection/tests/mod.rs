@@ -9,6 +9,7 @@ mod laws;
 mod loss;
 mod matrix;
 mod path_check;
+mod refusals;
 mod rest;
 mod resumption;
 mod resumption_12;
