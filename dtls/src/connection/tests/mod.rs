@@ -5,6 +5,7 @@ mod bounds;
 mod handshake;
 mod identity;
 mod ids;
+mod imported;
 mod laws;
 mod loss;
 mod matrix;
