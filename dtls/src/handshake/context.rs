@@ -94,9 +94,8 @@ impl<'a> Context<'a> {
             _ => message_type,
         };
         #[cfg(test)]
-        let body = match self.meddle(epoch, message_type, body) {
-            Some(body) => body,
-            None => return,
+        let Some(body) = self.meddle(epoch, message_type, body) else {
+            return;
         };
         self.push(epoch, message_type, body);
         #[cfg(test)]
