@@ -193,12 +193,25 @@ fn answers_to_sixteen_questions_come_in_any_order_and_are_not_mixed_up() {
         for step in 0..16_usize {
             let at = (step * 7 + order) % 16;
             let (path, request) = &questions[at];
-            let number = path.remote.ip().to_string().rsplit('.').next().unwrap().parse();
+            let number = path
+                .remote
+                .ip()
+                .to_string()
+                .rsplit('.')
+                .next()
+                .unwrap()
+                .parse();
             give(&mut client, now, *path, &honest(request, number.unwrap()));
-            let Some(Event::Mapped { path: of, address, .. }) = client.poll_event() else {
+            let Some(Event::Mapped {
+                path: of, address, ..
+            }) = client.poll_event()
+            else {
                 panic!("no answer");
             };
-            assert_eq!((of, address), (*path, mapped(u8::try_from(at + 1).unwrap())));
+            assert_eq!(
+                (of, address),
+                (*path, mapped(u8::try_from(at + 1).unwrap()))
+            );
         }
         assert!(client.is_idle());
         assert!(client.ask(way(17)));
@@ -249,7 +262,9 @@ fn a_flood_of_redirects_is_three_requests() {
             let mut bytes = Vec::new();
             let mut builder = MessageBuilder::response_to(&mut bytes, Class::Error, &message);
             let port = 10_000 + requests * 1_000 + next;
-            builder.error_code(300).alternate_server((server(2).ip(), port).into());
+            builder
+                .error_code(300)
+                .alternate_server((server(2).ip(), port).into());
             builder.finish().unwrap();
             give(&mut client, now, path, &bytes);
         }
@@ -317,7 +332,10 @@ fn a_discovery_of_behaviour_is_not_led_astray() {
     }
     let mut refusal = answer(&request, Class::Error, Method::BINDING, mapped(1));
     client.handle_datagram(now, Datagram::new(way(1), &mut refusal));
-    assert!(matches!(client.poll_event(), Some(BehaviourEvent::Failed(Some(_)))));
+    assert!(matches!(
+        client.poll_event(),
+        Some(BehaviourEvent::Failed(Some(_)))
+    ));
 }
 
 /// S-13, S-15: a table that is full takes no more, gives the purpose back, and what it holds goes on as it was.
@@ -327,11 +345,18 @@ fn a_full_table_of_transactions_refuses_and_loses_nothing() {
     let mut table = Transactions::new(Timing::default(), 16);
     let id = |number: u8| TransactionId::new([number; 12]);
     for number in 0..16 {
-        assert!(table.start(id(number), way(1), vec![number; 100], number).is_ok());
+        assert!(
+            table
+                .start(id(number), way(1), vec![number; 100], number)
+                .is_ok()
+        );
     }
     let heap = allocation_counter::measure(|| {
         for number in 16..=255 {
-            assert_eq!(table.start(id(number), way(1), Vec::new(), number), Err(number));
+            assert_eq!(
+                table.start(id(number), way(1), Vec::new(), number),
+                Err(number)
+            );
         }
     });
     assert_eq!(heap.bytes_current, 0);

@@ -86,7 +86,11 @@ fn the_request_of_rfc_8489_b_1_is_what_a_client_would_send() {
     let text = |name: &str| file[name].as_str().unwrap();
     let vector = unhex(text("message_corrected"));
     let vector = Message::decode(&vector).unwrap();
-    for offer in [BOTH, &[0, 2, 0, 0, 0, 1, 0, 0], &[0, 9, 0, 1, 7, 0, 0, 0, 0, 2, 0, 0]] {
+    for offer in [
+        BOTH,
+        &[0, 2, 0, 0, 0, 1, 0, 0],
+        &[0, 9, 0, 1, 7, 0, 0, 0, 0, 2, 0, 0],
+    ] {
         let challenge = challenge_of(text("realm"), text("nonce"), Some(offer)).unwrap();
         let password = text("password_after_opaquestring");
         let credentials = LongTermCredentials::new(text("username"), password).unwrap();

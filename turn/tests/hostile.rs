@@ -39,7 +39,16 @@ fn key(guess: &str) -> IntegrityKey {
 fn forged_answers(request: &[u8]) -> Vec<Vec<u8>> {
     let request = Message::decode(request).unwrap();
     let is_signed = request.has_integrity();
-    let codes = [None, Some(300), Some(400), Some(403), Some(420), Some(437), Some(441), Some(500)];
+    let codes = [
+        None,
+        Some(300),
+        Some(400),
+        Some(403),
+        Some(420),
+        Some(437),
+        Some(441),
+        Some(500),
+    ];
     let mut all = Vec::new();
     for code in codes.into_iter().filter(|code| is_signed || code.is_none()) {
         for signature in [None, Some(key("a guess")), Some(key(""))] {
@@ -84,7 +93,9 @@ fn stray_answers() -> Vec<Vec<u8>> {
             let mut bytes = Vec::new();
             let id = TransactionId::new([0x66; 12]);
             let mut builder = MessageBuilder::new(&mut bytes, class, method, id);
-            builder.xor_relayed_address(peer(66)).alternate_server(peer(68));
+            builder
+                .xor_relayed_address(peer(66))
+                .alternate_server(peer(68));
             if let Some(code) = code {
                 builder.error_code(code).realm("another").nonce("another");
             }
@@ -240,7 +251,11 @@ fn what_is_forged_replayed_or_cut_short_at_any_step_changes_nothing() {
         .iter()
         .map(|(_, bytes)| Message::decode(bytes).unwrap().method())
         .collect();
-    for method in [Method::REFRESH, Method::CREATE_PERMISSION, Method::CHANNEL_BIND] {
+    for method in [
+        Method::REFRESH,
+        Method::CREATE_PERMISSION,
+        Method::CHANNEL_BIND,
+    ] {
         let count = methods.iter().filter(|it| **it == method).count();
         assert!(count > 2, "{method:?}: {count}");
     }
@@ -295,7 +310,11 @@ fn answers_in_any_order_and_twice_lead_to_the_same() {
             .map(|event| format!("{event:?}"))
             .collect();
         events.sort();
-        let found = (events, client.poll_timeout(), client.poll_transmit(later, &mut Vec::new()).is_some());
+        let found = (
+            events,
+            client.poll_timeout(),
+            client.poll_transmit(later, &mut Vec::new()).is_some(),
+        );
         let expected = outcome.get_or_insert_with(|| found.clone());
         assert_eq!(*expected, found);
     }
@@ -320,7 +339,9 @@ fn a_hundred_thousand_messages_take_no_memory_and_move_no_timer() {
             for from in [path(), elsewhere()] {
                 let bytes = &mut buffer[..message.len()];
                 bytes.copy_from_slice(message);
-                client.handle_datagram_with(now, Datagram::new(from, bytes), |_, _| panic!("delivered"));
+                client.handle_datagram_with(now, Datagram::new(from, bytes), |_, _| {
+                    panic!("delivered")
+                });
             }
         }
     };
@@ -328,7 +349,10 @@ fn a_hundred_thousand_messages_take_no_memory_and_move_no_timer() {
     let heap = allocation_counter::measure(|| pour(49_000));
     assert_eq!((heap.bytes_current, heap.count_total), (0, 0), "{heap:?}");
     assert_eq!((snapshot(&client), client.poll_timeout()), before);
-    assert!(client.poll_transmit(now, &mut Vec::new()).is_none(), "an answer");
+    assert!(
+        client.poll_transmit(now, &mut Vec::new()).is_none(),
+        "an answer"
+    );
     let drops = client.stats().drops;
     let counted = drops.foreign + drops.malformed + drops.unexpected + drops.unauthenticated;
     assert_eq!(counted + drops.no_permission + drops.no_channel, 100_000);
@@ -336,7 +360,8 @@ fn a_hundred_thousand_messages_take_no_memory_and_move_no_timer() {
     for answer in &answers {
         give(&mut client, now, path(), answer);
     }
-    let bound = std::iter::from_fn(|| client.poll_event()).filter(|it| matches!(it, Event::ChannelBound(..)));
+    let bound = std::iter::from_fn(|| client.poll_event())
+        .filter(|it| matches!(it, Event::ChannelBound(..)));
     assert_eq!(bound.count(), 3);
 }
 

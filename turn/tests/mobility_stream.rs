@@ -38,7 +38,11 @@ impl Rig {
         rig.client.bind_channel(peer(2)).unwrap();
         rig.settle();
         assert!(rig.client.is_mobile());
-        assert!(rig.events.iter().any(|it| matches!(it, Event::ChannelBound(..))));
+        assert!(
+            rig.events
+                .iter()
+                .any(|it| matches!(it, Event::ChannelBound(..)))
+        );
         rig
     }
 
@@ -62,25 +66,26 @@ impl Rig {
     fn settle(&mut self) {
         let mut bytes = Vec::new();
         while let Some(transmit) = self.client.poll_transmit(self.desk.now, &mut bytes) {
-            self.to_server(transmit.path, &std::mem::take(&mut bytes));
+            self.server_hears(transmit.path, &std::mem::take(&mut bytes));
         }
-        self.events.extend(std::iter::from_fn(|| self.client.poll_event()));
+        self.events
+            .extend(std::iter::from_fn(|| self.client.poll_event()));
     }
 
-    fn to_server(&mut self, path: Path, bytes: &[u8]) {
+    fn server_hears(&mut self, path: Path, bytes: &[u8]) {
         let whole = path.transport == net::Transport::Udp;
         let size = if whole { bytes.len() } else { PIECE };
         for piece in bytes.chunks(size) {
             for (to, bytes) in self.desk.give(path.reversed(), piece) {
                 match to {
-                    Destination::Client(way) => self.to_client(way.reversed(), &bytes),
+                    Destination::Client(way) => self.client_hears(way.reversed(), &bytes),
                     Destination::Peer { peer, .. } => self.at_peers.push((peer, bytes)),
                 }
             }
         }
     }
 
-    fn to_client(&mut self, path: Path, bytes: &[u8]) {
+    fn client_hears(&mut self, path: Path, bytes: &[u8]) {
         let whole = path.transport == net::Transport::Udp;
         let size = if whole { bytes.len() } else { PIECE };
         for piece in bytes.to_vec().chunks_mut(size) {
@@ -92,7 +97,7 @@ impl Rig {
     fn say(&mut self, peer: SocketAddr, data: &[u8]) {
         let mut bytes = Vec::new();
         let sealed = self.client.send(&mut bytes, peer, data).unwrap();
-        self.to_server(sealed.unwrap().path, &bytes);
+        self.server_hears(sealed.unwrap().path, &bytes);
     }
 
     /// The peer says something, and the client hears it.
@@ -102,7 +107,7 @@ impl Rig {
                 panic!("{to:?}");
             };
             assert_eq!(Some(way.reversed()), self.client.path());
-            self.to_client(way.reversed(), &bytes);
+            self.client_hears(way.reversed(), &bytes);
         }
         let mut heard = Vec::new();
         let mut data = Vec::new();
@@ -141,14 +146,18 @@ fn an_allocation_moves_to_a_new_tcp_connection_and_data_goes_on_both_ways() {
     for number in 2..=4 {
         let (old, new) = (stream(number - 1), stream(number));
         // Half a frame has come by the old connection: the other half never will.
-        rig.to_client(old.reversed(), &[0x40, 0, 0, 9, 1, 2]);
+        rig.client_hears(old.reversed(), &[0x40, 0, 0, 9, 1, 2]);
         rig.migrate(new);
         rig.talk(number);
         // What still comes by the old one is nobody's, on either side.
         let before = rig.client.stats().drops.foreign;
-        rig.to_client(old.reversed(), &desk::channel_data(0x4000, b"late"));
+        rig.client_hears(old.reversed(), &desk::channel_data(0x4000, b"late"));
         assert!(rig.client.stats().drops.foreign > before);
-        assert!(rig.desk.give(old, &desk::channel_data(0x4000, b"late")).is_empty());
+        assert!(
+            rig.desk
+                .give(old, &desk::channel_data(0x4000, b"late"))
+                .is_empty()
+        );
         // Its end takes nothing along.
         rig.desk.server.on_stream_closed(rig.desk.now, old);
         rig.talk(number + 100);
@@ -171,7 +180,10 @@ fn an_allocation_moves_when_its_connection_has_broken_before() {
     rig.desk.wait(seconds(10));
     // What a peer says meanwhile is lost, and costs nothing.
     let sent = rig.desk.peer_says(rig.relayed(), peer(1), b"into the void");
-    assert!(sent.iter().all(|(to, _)| *to == Destination::Client(stream(1))));
+    assert!(
+        sent.iter()
+            .all(|(to, _)| *to == Destination::Client(stream(1)))
+    );
     rig.migrate(stream(2));
     rig.talk(1);
     assert_eq!(rig.desk.allocations(), 1);
@@ -200,7 +212,7 @@ fn a_moved_allocation_lives_on_its_new_connection_for_hours() {
             let Destination::Client(way) = to else {
                 panic!("{to:?}");
             };
-            rig.to_client(way.reversed(), &bytes);
+            rig.client_hears(way.reversed(), &bytes);
         }
         rig.client.handle_timeout(rig.desk.now);
         rig.settle();

@@ -122,7 +122,12 @@ fn s07_nothing_after_the_sha_256_integrity_can_be_seen() {
     let mut builder = MessageBuilder::new(&mut whole, Class::Request, Method::BINDING, id);
     builder.username("a:b");
     builder.integrity_sha256(&password()).finish().unwrap();
-    for extra in [&[0, 0x25, 0, 0][..], &[0, 8, 0, 20, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]] {
+    for extra in [
+        &[0, 0x25, 0, 0][..],
+        &[
+            0, 8, 0, 20, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+        ],
+    ] {
         let mut bytes = whole.clone();
         bytes.extend_from_slice(extra);
         let length = u16::try_from(bytes.len() + 8 - 20).unwrap();
@@ -142,7 +147,11 @@ fn s07_nothing_after_the_sha_256_integrity_can_be_seen() {
                 AttributeType::FINGERPRINT
             ]
         );
-        assert!(message.attribute_range(AttributeType::USE_CANDIDATE).is_none());
+        assert!(
+            message
+                .attribute_range(AttributeType::USE_CANDIDATE)
+                .is_none()
+        );
         assert_eq!(message.unknown_required(ICE).count(), 0);
     }
 }
@@ -206,7 +215,11 @@ fn s09_the_limit_of_attributes_is_exact() {
         assert_eq!(builder.fingerprint().finish().is_ok(), fits);
         bytes[2..4].copy_from_slice(&(count * 4 + 8_u16).to_be_bytes());
         bytes.extend_from_slice(&[0x80, 0x28, 0, 4, 1, 2, 3, 4]);
-        assert_eq!(Message::decode(&bytes).is_ok(), fits, "{count} and FINGERPRINT");
+        assert_eq!(
+            Message::decode(&bytes).is_ok(),
+            fits,
+            "{count} and FINGERPRINT"
+        );
     }
 }
 

@@ -104,7 +104,8 @@ impl Client {
                     || match code {
                         Some(ErrorCode::UNAUTHENTICATED | ErrorCode::STALE_NONCE) => true,
                         Some(ErrorCode::TRY_ALTERNATE) => {
-                            !response.has_integrity() && matches!(request.purpose, Purpose::Allocate)
+                            !response.has_integrity()
+                                && matches!(request.purpose, Purpose::Allocate)
                         }
                         _ => false,
                     }
