@@ -151,7 +151,7 @@ impl Checklist {
         self.pairs
             .iter()
             .filter(|pair| filter(pair))
-            .max_by_key(|pair| (pair.priority, std::cmp::Reverse(pair.id)))
+            .max_by_key(|pair| (pair.rank(), std::cmp::Reverse(pair.id)))
     }
 
     fn prune_triggered(&mut self) {
