@@ -213,6 +213,7 @@ impl Pair {
             priority: self.rank(),
             nominated: matches!(self.nomination, Nomination::Done),
             current_round_trip_time: self.round_trip,
+            last_answer: self.last_answer,
             total_round_trip_time: self.total_round_trip,
             round_trip_time_measurements: self.round_trips,
             requests_sent: self.requests_sent,

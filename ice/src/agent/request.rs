@@ -22,6 +22,9 @@ const KNOWN: &[AttributeType] = &[
     AttributeType::PADDING,
 ];
 
+/// How long an unsealed error answer is: header, ERROR-CODE without a phrase, FINGERPRINT.
+const REFUSAL_BYTES: usize = 20 + 8 + 8;
+
 /// What a check asks, once it is known to be the peer's.
 #[derive(Clone, Copy, Debug)]
 struct Check {
@@ -35,11 +38,21 @@ struct Check {
 
 impl Agent {
     /// The order is that of cost and of trust: nothing has an effect before the integrity is right.
-    pub(super) fn handle_request(&mut self, now: Instant, path: Path, message: &Message<'_>) {
+    pub(super) fn handle_request(
+        &mut self,
+        now: Instant,
+        path: Path,
+        message: &Message<'_>,
+        length: usize,
+    ) {
         let username = match message.username() {
             Ok(Some(username)) if message.has_integrity() => username,
             _ => {
                 self.stats.dropped_bad_request += 1;
+                // Nobody is told more than he said, least of all one who may have said it in another's name.
+                if length < REFUSAL_BYTES {
+                    return;
+                }
                 self.refuse(now, path, message, ErrorCode::BAD_REQUEST);
                 return;
             }
@@ -79,13 +92,15 @@ impl Agent {
             self.reply(path, message, ReplyKind::Error { generation, code });
             return;
         };
-        if self.settle_role_conflict(&check) == Conflict::Theirs {
+        // What names the credentials of before a restart says nothing about the roles of now.
+        let is_current = generation == self.current.number;
+        if is_current && self.settle_role_conflict(&check) == Conflict::Theirs {
             let code = ErrorCode::ROLE_CONFLICT.get();
             self.reply(path, message, ReplyKind::Error { generation, code });
             return;
         }
         self.reply(path, message, ReplyKind::Success { generation });
-        if generation == self.current.number {
+        if is_current {
             self.accept_check(now, path, &check, remote_ufrag);
         } else if let Some(pair) = self.checklist.find(generation, &path) {
             pair.requests_received += 1;
