@@ -191,22 +191,24 @@ impl Agent {
             // A lite agent asks nothing itself: the peer's checks are all it has, for consent too.
             pair.on_answer(now, None);
         } else {
-            self.trigger_check(now, id);
+            self.trigger_check(now, id, use_candidate);
         }
         if use_candidate && self.role == Role::Controlled {
             self.on_use_candidate(now, id);
         }
     }
 
-    fn trigger_check(&mut self, now: Instant, id: PairId) {
+    fn trigger_check(&mut self, now: Instant, id: PairId, use_candidate: bool) {
         let Some(pair) = self.checklist.get_mut(id) else {
             return;
         };
+        let is_first_nomination = use_candidate && pair.nomination == Nomination::No;
         match pair.state {
             PairState::Succeeded => {}
             PairState::InProgress => {
                 // The check that was sent before the peer's came may have died in a NAT that the peer's has now
-                // opened. One that the peer's own check caused is only hurried.
+                // opened. One that the peer's own check caused is only hurried, except that nothing is waited for any
+                // more when the peer has chosen this pair.
                 let mut cancelled = false;
                 for transaction in self
                     .transactions
@@ -214,7 +216,9 @@ impl Agent {
                     .filter(|other| other.pair == id)
                 {
                     match transaction.purpose {
-                        Purpose::Check { triggered: false } if !transaction.is_unsent() => {
+                        Purpose::Check { triggered }
+                            if (!triggered || is_first_nomination) && !transaction.is_unsent() =>
+                        {
                             transaction.cancel(now);
                             cancelled = true;
                         }
