@@ -97,9 +97,8 @@ fn foundations_are_equal_for_equal_kind_transport_address_and_server() {
         Candidate::host(at(1, 2)).foundation(),
         "the port does not matter"
     );
-    let reflexive = |server: [u8; 4]| {
-        Candidate::server_reflexive(outside, at(1, 1)).from_server(server.into())
-    };
+    let reflexive =
+        |server: [u8; 4]| Candidate::server_reflexive(outside, at(1, 1)).from_server(server.into());
     let all = [
         host.clone(),
         Candidate::host(at(2, 1)),
@@ -234,7 +233,12 @@ fn i04_a_list_that_comes_slowly_costs_no_more_than_a_hundred_pairs_and_seven_pac
     let mut known = Vec::new();
     let firsts: Vec<_> = sent
         .iter()
-        .filter(|(_, _, id)| !known.contains(id) && { known.push(*id); true })
+        .filter(|(_, _, id)| {
+            !known.contains(id) && {
+                known.push(*id);
+                true
+            }
+        })
         .map(|(at, ..)| *at)
         .collect();
     assert!(firsts.windows(2).all(|two| two[1] - two[0] >= TA));
@@ -401,16 +405,19 @@ fn early_checks_are_all_answered_and_thirty_two_remembered() {
 fn a_switch_of_roles_recomputes_the_priorities() {
     let now = netsim::epoch();
     let (mut agent, peer) = agent_and_peer(Role::Controlling, &[ADDRESS_A]);
-    agent
-        .add_remote_candidate(now, remote(1_000, 1))
-        .unwrap();
+    agent.add_remote_candidate(now, remote(1_000, 1)).unwrap();
     let ours = u64::from(Candidate::host(ADDRESS_A).priority());
     let formula = |is_ours_larger_g: u64| (1_000 << 32) + 2 * ours + is_ours_larger_g;
     let priority = |agent: &Agent| agent.pair_stats().next().unwrap().priority;
     assert_eq!(priority(&agent), formula(1));
     let mut check = Forgery::genuine(&agent, &peer);
     check.role = Some((Role::Controlling, u64::MAX));
-    deliver(&mut agent, now, Path::udp(ADDRESS_A, far(1)), &check.bytes());
+    deliver(
+        &mut agent,
+        now,
+        Path::udp(ADDRESS_A, far(1)),
+        &check.bytes(),
+    );
     assert_eq!(agent.role(), Role::Controlled);
     assert_eq!(priority(&agent), formula(0));
 }
@@ -440,9 +447,15 @@ fn a_lite_agent_has_one_host_candidate_of_a_family_and_no_others() {
     let second = ([10, 0, 0, 7], 5_000).into();
     assert_eq!(add(Candidate::host(ADDRESS_A)), Ok(()));
     assert_eq!(add(Candidate::host(ADDRESS_A)), Ok(()), "the same again");
-    assert_eq!(add(Candidate::host(second)), Err(AddCandidateError::TooMany));
+    assert_eq!(
+        add(Candidate::host(second)),
+        Err(AddCandidateError::TooMany)
+    );
     assert_eq!(add(Candidate::host(six)), Ok(()));
-    assert_eq!(add(Candidate::tcp_host(ADDRESS_A, TcpType::Passive)), Ok(()));
+    assert_eq!(
+        add(Candidate::tcp_host(ADDRESS_A, TcpType::Passive)),
+        Ok(())
+    );
     for other in [
         Candidate::server_reflexive(second, ADDRESS_A),
         Candidate::relayed(second, ADDRESS_A),
@@ -499,7 +512,12 @@ fn s18_the_shortest_of_bad_requests_are_not_answered_with_more() {
         deliver(agent, at, path, &bytes);
         for (_, answer) in drain(agent, at) {
             if !is_request(&answer) {
-                assert!(answer.len() <= bytes.len(), "{} for {}", answer.len(), bytes.len());
+                assert!(
+                    answer.len() <= bytes.len(),
+                    "{} for {}",
+                    answer.len(),
+                    bytes.len()
+                );
                 answered += 1;
             }
         }

@@ -240,10 +240,16 @@ fn consent_is_asked_at_random_intervals_in_use_and_in_reserve() {
     for (from, range) in [(ADDRESS_A, 4_000..=6_000), (SECOND_A, 15_000..=25_000)] {
         let gaps = gaps(&both, Path::udp(from, ADDRESS_B));
         assert!(gaps.len() > 100, "{from}: {}", gaps.len());
-        assert!(gaps.iter().all(|gap| range.contains(gap)), "{from}: {gaps:?}");
+        assert!(
+            gaps.iter().all(|gap| range.contains(gap)),
+            "{from}: {gaps:?}"
+        );
         // All of the range is used.
         let tenth = (range.end() - range.start()) / 10;
-        assert!(gaps.iter().any(|gap| *gap < range.start() + tenth), "{from}");
+        assert!(
+            gaps.iter().any(|gap| *gap < range.start() + tenth),
+            "{from}"
+        );
         assert!(gaps.iter().any(|gap| *gap > range.end() - tenth), "{from}");
     }
 }
@@ -267,7 +273,12 @@ fn i01_consent_ends_30_s_after_the_last_answer_whatever_is_forged() {
         }
         let genuine = Forgery::genuine(&pair.a().agent, &pair.b().agent).bytes();
         let agent = &mut pair.a_mut().agent;
-        deliver(agent, now, path_of_a(), &success(&genuine, guess, ADDRESS_A));
+        deliver(
+            agent,
+            now,
+            path_of_a(),
+            &success(&genuine, guess, ADDRESS_A),
+        );
         // The peer's own check is no answer either.
         deliver(agent, now, path_of_a(), &genuine);
         drain(agent, now);
@@ -307,7 +318,10 @@ fn an_idle_agent_wakes_up_to_ask_for_consent_and_for_nothing_else() {
     let mut pair = connected(Profile::Clean, 49);
     pair.run_for(Duration::from_secs(100));
     let now = pair.now();
-    let mut agent = std::mem::replace(&mut pair.a_mut().agent, host(1, Role::Controlling, Mode::Full).agent);
+    let mut agent = std::mem::replace(
+        &mut pair.a_mut().agent,
+        host(1, Role::Controlling, Mode::Full).agent,
+    );
     let pwd = pair.b().agent.local_credentials().pwd.clone();
     let before = agent.stats().consent_requests_sent;
     let (mut at, mut wake_ups) = (now, 0);

@@ -53,7 +53,11 @@ impl Scene {
         };
         let priority = preference << 24 | rank << 8 | 255;
         let line = format!("{port} 1 udp {priority} 10.0.0.9 {port} typ {kind}");
-        let related = if kind == "host" { "" } else { " raddr 0.0.0.0 rport 0" };
+        let related = if kind == "host" {
+            ""
+        } else {
+            " raddr 0.0.0.0 rport 0"
+        };
         let candidate = format!("{line}{related}").parse().unwrap();
         let now = self.now;
         self.agent.add_remote_candidate(now, candidate).unwrap();

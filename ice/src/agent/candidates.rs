@@ -11,8 +11,8 @@ use super::pair::{End, PairId};
 use super::streams::UNOPENED;
 use crate::grow;
 use crate::{
-    AddCandidateError, Candidate, CandidateKind, CandidateStats, CandidateTransport, Mode, PairState,
-    Role, State, TcpType,
+    AddCandidateError, Candidate, CandidateKind, CandidateStats, CandidateTransport, Mode,
+    PairState, Role, State, TcpType,
 };
 
 /// The most local candidates. A host with more addresses should choose.

@@ -117,7 +117,11 @@ fn the_bounds_of_a_line_are_those_of_rfc_8839_and_6544() {
     let line = format!("{FIREFOX} x-one 1 network-cost 10 x-two 2 generation 7");
     let candidate: Candidate = line.parse().unwrap();
     assert_eq!(candidate.extension("x-two"), Some("2"));
-    assert!(candidate.to_string().ends_with("x-one 1 network-cost 10 x-two 2 generation 7"));
+    assert!(
+        candidate
+            .to_string()
+            .ends_with("x-one 1 network-cost 10 x-two 2 generation 7")
+    );
 }
 
 #[test]
