@@ -524,3 +524,68 @@ fn s18_the_shortest_of_bad_requests_are_not_answered_with_more() {
     }
     assert!(answered > 5, "{answered}");
 }
+
+/// I-7: RFC 8445 §7.3.1.4. A pair that the peer has chosen waits for our own check alone, so that is made at once, and
+/// again as soon as the round trip of another pair allows, not half a second later.
+#[test]
+fn a_pair_that_the_peer_has_chosen_is_checked_at_once_and_in_its_round_trip() {
+    let mut now = netsim::epoch();
+    let (mut agent, peer) = agent_and_peer(Role::Controlled, &[ADDRESS_A]);
+    for port in [1, 2] {
+        let candidate = remote(2_130_000_000 - u32::from(port), port);
+        agent.add_remote_candidate(now, candidate).unwrap();
+    }
+    let (path, check) = drain(&mut agent, now).remove(0);
+    now += Duration::from_millis(60);
+    let answer = success(&check, &peer.local_credentials().pwd, path.local);
+    deliver(&mut agent, now, path, &answer);
+    // Their check on the other path, and ours in answer to it, which is lost.
+    let chosen = Path::udp(ADDRESS_A, far(2));
+    let mut check = Forgery::genuine(&agent, &peer);
+    deliver(&mut agent, now, chosen, &check.bytes());
+    now += TA;
+    agent.handle_timeout(now);
+    let lost = requests(drain(&mut agent, now));
+    assert_eq!(lost.last().map(|(path, _)| *path), Some(chosen));
+    now += TA;
+    check.use_candidate = true;
+    check.id = 2;
+    deliver(&mut agent, now, chosen, &check.bytes());
+    let again = requests(drain(&mut agent, now));
+    assert_eq!(again.len(), 1);
+    assert_ne!(id_of(&again[0].1), id_of(&lost[lost.len() - 1].1));
+    // A nomination that is repeated, or played again, causes no more.
+    check.id = 3;
+    deliver(&mut agent, now, chosen, &check.bytes());
+    now += TA;
+    agent.handle_timeout(now);
+    let more = requests(drain(&mut agent, now));
+    assert_eq!(more, []);
+    let next = agent.poll_timeout().unwrap();
+    assert_eq!(next - (now - TA), Duration::from_millis(120));
+    agent.handle_timeout(next);
+    assert_eq!(requests(drain(&mut agent, next)), again, "the same bytes");
+}
+
+/// I-37, S-18 of the catalogue: whoever plays a request of the peer again, from an address that does not answer, makes
+/// this side send less than one check a second: seven, 100 ms apart, and the next seven when that one has failed.
+#[test]
+fn a_request_that_is_played_again_and_again_costs_less_than_a_check_a_second() {
+    let start = netsim::epoch();
+    let (mut agent, peer) = agent_and_peer(Role::Controlling, &[ADDRESS_A]);
+    let path = Path::udp(ADDRESS_A, far(1));
+    agent
+        .add_remote_candidate(start, remote(2_130_706_431, 1))
+        .unwrap();
+    let bytes = Forgery::genuine(&agent, &peer).bytes();
+    let mut times = Vec::new();
+    for number in 0..1_500 {
+        let now = start + Duration::from_millis(20) * number;
+        agent.handle_timeout(now);
+        deliver(&mut agent, now, path, &bytes);
+        times.extend(requests(drain(&mut agent, now)).iter().map(|_| now));
+    }
+    // The first one was cancelled by the first request.
+    assert!(times.len() < 30, "{}", times.len());
+    assert!(times[1..].windows(2).all(|two| two[1] - two[0] >= 5 * TA));
+}

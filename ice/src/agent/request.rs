@@ -213,7 +213,7 @@ impl Agent {
                 for transaction in self
                     .transactions
                     .iter_mut()
-                    .filter(|other| other.pair == id)
+                    .filter(|other| other.pair == id && !other.is_cancelled())
                 {
                     match transaction.purpose {
                         Purpose::Check { triggered }
