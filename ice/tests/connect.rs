@@ -235,6 +235,11 @@ fn patience_begins_anew_with_each_new_pair() {
         let agent = &mut pair.a_mut().agent;
         let silent = "1 1 udp 2130706431 10.0.0.9 1 typ host".parse().unwrap();
         agent.add_remote_candidate(now, silent).unwrap();
+        // Its check comes to an end at once: the time is not that of its retransmissions.
+        let path = drain(agent, now).remove(0).0;
+        agent.on_send_error(now, &path);
+        let states: Vec<_> = agent.pair_stats().map(|pair| pair.state).collect();
+        assert_eq!(states, [PairState::Failed]);
         if ended {
             agent.end_of_remote_candidates(now);
         }

@@ -139,9 +139,12 @@ fn a_pair_of_host_candidates_is_nominated_at_once_though_a_better_one_is_silent(
     let better = scene.signal("host", 65_535, 1);
     let other = scene.signal("host", 1_000, 2);
     scene.pass(ms(50));
+    // It has been heard of, so it might well be waited for.
+    scene.ask(better, false, None);
     scene.answer(other);
-    scene.pass(ms(1));
-    assert_eq!(scene.nominated(other), Some(ms(50)));
+    scene.pass(TA);
+    assert!(scene.nominated(other) <= Some(ms(50) + TA));
+    assert!(scene.nominated(other).is_some());
     assert_eq!(scene.nominated(better), None);
 }
 

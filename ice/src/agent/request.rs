@@ -9,7 +9,7 @@ use super::Agent;
 use super::early::Early;
 use super::pair::{Nomination, PairId};
 use super::reply::{Reply, ReplyKind};
-use super::transaction::Purpose;
+use super::transaction::{Hurry, Purpose};
 use crate::{Event, Mode, PairState, Role};
 
 /// The comprehension-required attributes of a check that this agent understands.
@@ -207,8 +207,8 @@ impl Agent {
             PairState::Succeeded => {}
             PairState::InProgress => {
                 // The check that was sent before the peer's came may have died in a NAT that the peer's has now
-                // opened. One that the peer's own check caused is only hurried, except that nothing is waited for any
-                // more when the peer has chosen this pair.
+                // opened. One that the peer's own check caused is only hurried, ten times a second at most, except
+                // that nothing is waited for any more when the peer has chosen this pair.
                 let mut cancelled = false;
                 for transaction in self
                     .transactions
@@ -222,7 +222,12 @@ impl Agent {
                             transaction.cancel(now);
                             cancelled = true;
                         }
-                        Purpose::Check { .. } => transaction.hurry(now),
+                        Purpose::Check { .. } => {
+                            if transaction.hurry(now) == Hurry::Spent {
+                                transaction.cancel(now);
+                                cancelled = true;
+                            }
+                        }
                         _ => {}
                     }
                 }
