@@ -100,7 +100,7 @@ fn foundations_are_equal_for_equal_kind_transport_address_and_server() {
     let reflexive =
         |server: [u8; 4]| Candidate::server_reflexive(outside, at(1, 1)).from_server(server.into());
     let all = [
-        host.clone(),
+        host,
         Candidate::host(at(2, 1)),
         Candidate::tcp_host(at(1, 1), TcpType::Passive),
         reflexive([203, 0, 113, 1]),

@@ -4,7 +4,7 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use avocet_ice::{Candidate, Mode, Role, State};
@@ -261,13 +261,12 @@ fn i01_consent_ends_30_s_after_the_last_answer_whatever_is_forged() {
     let mut pair = connected(Profile::Clean, 47);
     pair.run_for(Duration::from_secs(20));
     // From now on nothing that B sends arrives, and somebody sees all that A sends.
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let sees = Arc::clone(&seen);
+    let (sees, seen) = mpsc::channel();
     pair.network().intercept(move |packet| {
         if packet.path.local == ADDRESS_B {
             return Verdict::Drop;
         }
-        sees.lock().unwrap().push(packet.bytes.clone());
+        sees.send(packet.bytes.clone()).unwrap();
         Verdict::Pass
     });
     let last = |pair: &Agents| pair.a().agent.pair_stats().next().unwrap().last_answer;
@@ -281,7 +280,7 @@ fn i01_consent_ends_30_s_after_the_last_answer_whatever_is_forged() {
         assert!(now <= since + Duration::from_millis(30_100));
         let agent = &mut pair.a_mut().agent;
         // Each request is answered with the wrong password, and the peer's own check is no answer either.
-        for bytes in seen.lock().unwrap().drain(..).filter(|it| is_request(it)) {
+        for bytes in seen.try_iter().filter(|it| is_request(it)) {
             deliver(agent, now, path_of_a(), &success(&bytes, guess, ADDRESS_A));
             forged += 1;
         }

@@ -20,7 +20,7 @@ impl Agent {
         }
         let seen = mapped.map(|address| {
             let known = self.local_at(address, base).map(Candidate::priority);
-            (address, known.unwrap_or(pair.reflexive_priority()))
+            (address, known.unwrap_or_else(|| pair.reflexive_priority()))
         });
         let role = self.role;
         if let Some(pair) = self.checklist.get_mut(id) {

@@ -202,7 +202,8 @@ impl Agent {
         let Some(pair) = self.checklist.get_mut(id) else {
             return;
         };
-        let is_first_nomination = use_candidate && pair.nomination == Nomination::No;
+        let is_choice = use_candidate && self.role == Role::Controlled;
+        let is_first_nomination = is_choice && pair.nomination == Nomination::No;
         match pair.state {
             PairState::Succeeded => {}
             PairState::InProgress => {
@@ -215,20 +216,16 @@ impl Agent {
                     .iter_mut()
                     .filter(|other| other.pair == id && !other.is_cancelled())
                 {
-                    match transaction.purpose {
-                        Purpose::Check { triggered }
-                            if (!triggered || is_first_nomination) && !transaction.is_unsent() =>
-                        {
-                            transaction.cancel(now);
-                            cancelled = true;
+                    let is_over = match transaction.purpose {
+                        Purpose::Check { triggered } if !triggered || is_first_nomination => {
+                            !transaction.is_unsent()
                         }
-                        Purpose::Check { .. } => {
-                            if transaction.hurry(now) == Hurry::Spent {
-                                transaction.cancel(now);
-                                cancelled = true;
-                            }
-                        }
-                        _ => {}
+                        Purpose::Check { .. } => transaction.hurry(now) == Hurry::Spent,
+                        _ => false,
+                    };
+                    if is_over {
+                        transaction.cancel(now);
+                        cancelled = true;
                     }
                 }
                 if cancelled {
