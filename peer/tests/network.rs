@@ -3,11 +3,13 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use avocet_peer as peer;
 use ice::path_mtu::PathMtuConfig;
-use netsim::{ADDRESS_A, ADDRESS_B, LinkConfig, Pair};
+use netsim::{ADDRESS_A, ADDRESS_B, LinkConfig, Pair, Verdict};
 use peer::{
     CongestionAlgorithm, ConnectionState, DataChannelInit, Event, IceServer, Message,
     PeerConnection,
@@ -246,4 +248,67 @@ fn a_transfer_may_stay_behind_everything_else() {
     );
     assert!(ours < Duration::from_millis(35), "{ours:?}");
     assert!(theirs > Duration::from_millis(70), "{theirs:?}");
+}
+
+/// D-10: a handshake whose path stops working repeats nothing into the void, and goes on at once when the path is back.
+#[test]
+fn a_handshake_waits_for_its_path_and_goes_on_at_once() {
+    let (a, b) = (config_a(9), config_b(9));
+    let (mut a, mut b) = support::with_addresses(a, b);
+    a.pc.create_data_channel(netsim::epoch(), "test", DataChannelInit::default())
+        .unwrap();
+    negotiate(netsim::epoch(), &mut a.pc, &mut b.pc);
+    let round_trip = Duration::from_millis(40);
+    let mut pair = Pair::new(a, b);
+    let is_cut = Arc::new(AtomicBool::new(false));
+    let cut = Arc::clone(&is_cut);
+    // First DTLS alone is lost, so that a path works and the handshake does not; then all.
+    pair.network().intercept(move |packet| {
+        let is_dtls = packet
+            .bytes
+            .first()
+            .is_some_and(|first| (20..64).contains(first));
+        if is_dtls || cut.load(Ordering::Relaxed) {
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+    let both = |pair: &Pair<Peer>, state| {
+        [pair.a(), pair.b()].map(|peer| peer.pc.ice_state() == state) == [true; 2]
+    };
+    let patience = Duration::from_secs(30);
+    assert!(pair.run_until(patience, |pair| pair.a().pc.selected_path().is_some()));
+    pair.run_for(Duration::from_secs(1));
+    is_cut.store(true, Ordering::Relaxed);
+    let disconnected = |pair: &Pair<Peer>| both(pair, ice::State::Disconnected);
+    assert!(pair.run_until(patience, disconnected));
+    let sent = |pair: &mut Pair<Peer>| {
+        let recorded = pair.network().recorded();
+        let is_dtls = |bytes: &[u8]| bytes.first().is_some_and(|first| (20..64).contains(first));
+        recorded
+            .iter()
+            .filter(|packet| is_dtls(&packet.bytes))
+            .count()
+    };
+    pair.network().start_recording();
+    pair.run_for(Duration::from_secs(12));
+    assert_eq!(sent(&mut pair), 0);
+    // All passes again.
+    pair.network().intercept(|_| Verdict::Pass);
+    let found = |pair: &Pair<Peer>| {
+        [pair.a(), pair.b()].iter().all(|peer| {
+            let state = peer.pc.ice_state();
+            matches!(state, ice::State::Connected | ice::State::Completed)
+        })
+    };
+    assert!(pair.run_until(patience, found));
+    let since = pair.time();
+    let connected = |pair: &Pair<Peer>| {
+        [pair.a(), pair.b()].map(|peer| peer.pc.connection_state())
+            == [ConnectionState::Connected; 2]
+    };
+    assert!(pair.run_until(patience, connected));
+    let took = pair.time() - since;
+    assert!(took <= 2 * round_trip, "{took:?}");
 }
