@@ -191,10 +191,9 @@ fn another_path_begins_without_what_was_learned_of_the_first() {
     let (mut a, mut b) = support::with_addresses(a, b);
     let mut now = netsim::epoch();
     a.pc.add_local_address(now, other).unwrap();
-    let id = a
-        .pc
-        .create_data_channel(now, "test", DataChannelInit::default())
-        .unwrap();
+    let id =
+        a.pc.create_data_channel(now, "test", DataChannelInit::default())
+            .unwrap();
     negotiate(now, &mut a.pc, &mut b.pc);
     let mut pcs = [a.pc, b.pc];
     // Each step everything that is on its way arrives.
