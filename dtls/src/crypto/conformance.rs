@@ -3,9 +3,10 @@
 
 use std::str::FromStr;
 
+use super::hybrid::{self, HybridExchange};
 use super::{
-    AeadAlgorithm, CryptoError, Hash, HybridExchange, KeyExchange, NamedGroup, Provider, PublicKey,
-    SecretSource, SignatureScheme, SigningKey, digest, hybrid, rust_crypto,
+    AeadAlgorithm, CryptoError, Hash, KeyExchange, NamedGroup, Provider, PublicKey, SecretSource,
+    SignatureScheme, SigningKey, digest, rust_crypto,
 };
 use crate::testing::{alice, bob, hex, rsa};
 use crate::{Certificate, HashAlgorithm, KeyKind};

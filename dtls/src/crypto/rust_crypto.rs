@@ -327,36 +327,3 @@ impl Aead {
         .map_err(|_| CryptoError)
     }
 }
-
-pub(crate) enum SequenceCipher {
-    Aes128(Box<aes::Aes128>),
-    Aes256(Box<aes::Aes256>),
-}
-
-impl SequenceCipher {
-    pub(super) fn new(algorithm: AeadAlgorithm, key: &[u8]) -> Result<Self, CryptoError> {
-        match algorithm {
-            AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes128Ccm | AeadAlgorithm::Aes128Ccm8 => {
-                aes::Aes128::new_from_slice(key)
-                    .map(|key| Self::Aes128(Box::new(key)))
-                    .map_err(|_| CryptoError)
-            }
-            AeadAlgorithm::Aes256Gcm | AeadAlgorithm::Aes256Ccm | AeadAlgorithm::Aes256Ccm8 => {
-                aes::Aes256::new_from_slice(key)
-                    .map(|key| Self::Aes256(Box::new(key)))
-                    .map_err(|_| CryptoError)
-            }
-            AeadAlgorithm::ChaCha20Poly1305 => Err(CryptoError),
-        }
-    }
-
-    pub(super) fn mask(&self, sample: &[u8; 16]) -> [u8; 2] {
-        use aes::cipher::BlockCipherEncrypt as _;
-        let mut block = (*sample).into();
-        match self {
-            Self::Aes128(key) => key.encrypt_block(&mut block),
-            Self::Aes256(key) => key.encrypt_block(&mut block),
-        }
-        [block[0], block[1]]
-    }
-}
