@@ -29,10 +29,10 @@ use subtle::ConstantTimeEq as _;
 
 pub(crate) use self::aead::Aead;
 pub(crate) use self::agreement::{KeyExchange, SecretSource};
-pub(crate) use self::hash::{Hasher, HmacKey};
+pub(crate) use self::hash::{Digest, Hasher, HmacKey, digest};
 pub(crate) use self::key::SigningKey;
 pub use self::provider::Provider;
-pub(crate) use self::provider::{digest, fill};
+pub(crate) use self::provider::fill;
 pub(crate) use self::sequence::SequenceCipher;
 pub use self::suite::NamedGroup;
 pub(crate) use self::suite::{

@@ -9,10 +9,10 @@ use super::ring;
 #[cfg(feature = "rust-crypto")]
 use super::rust_crypto;
 use super::{
-    Aead, AeadAlgorithm, CipherSuite, CipherSuite13, CryptoError, Hash, Hasher, HmacKey,
-    NamedGroup, PublicKey, SUITES, SecretSource, SequenceCipher, SignatureScheme, SigningKey, ccm,
+    Aead, AeadAlgorithm, CipherSuite, CipherSuite13, CryptoError, NamedGroup, PublicKey, SUITES,
+    SecretSource, SequenceCipher, SignatureScheme, SigningKey, ccm,
 };
-use crate::{HashAlgorithm, KeyKind};
+use crate::KeyKind;
 
 /// Who computes: hashes, key agreement, signatures and record protection.
 ///
@@ -152,35 +152,6 @@ impl Provider {
         }
     }
 
-    /// Hashes with the hash of a cipher suite.
-    pub(crate) fn hash(&self, hash: Hash, bytes: &[u8]) -> Vec<u8> {
-        each!(self.0, room => room::hash(hash, bytes))
-    }
-
-    /// The same of bytes that come bit by bit.
-    pub(crate) fn hasher(&self, hash: Hash) -> Hasher {
-        match self.0 {
-            #[cfg(feature = "ring")]
-            Kind::Ring => Hasher::Ring(ring::hasher(hash)),
-            #[cfg(feature = "aws-lc-rs")]
-            Kind::AwsLcRs => Hasher::AwsLcRs(aws_lc_rs::hasher(hash)),
-            #[cfg(feature = "rust-crypto")]
-            Kind::RustCrypto { .. } => Hasher::RustCrypto(rust_crypto::Hasher::new(hash)),
-        }
-    }
-
-    /// An HMAC key, for as many messages as wanted.
-    pub(crate) fn hmac(&self, hash: Hash, key: &[u8]) -> HmacKey {
-        match self.0 {
-            #[cfg(feature = "ring")]
-            Kind::Ring => HmacKey::Ring(ring::HmacKey::new(hash, key)),
-            #[cfg(feature = "aws-lc-rs")]
-            Kind::AwsLcRs => HmacKey::AwsLcRs(Box::new(aws_lc_rs::HmacKey::new(hash, key))),
-            #[cfg(feature = "rust-crypto")]
-            Kind::RustCrypto { .. } => HmacKey::RustCrypto(rust_crypto::HmacKey::new(hash, key)),
-        }
-    }
-
     /// The source of a connection's private keys, apart from the one whose output crosses the wire.
     #[cfg_attr(
         not(feature = "rust-crypto"),
@@ -306,11 +277,6 @@ impl fmt::Debug for Provider {
             Kind::RustCrypto { .. } => "rust-crypto",
         })
     }
-}
-
-/// The hash of some bytes, for fingerprints. The same whoever the provider is.
-pub(crate) fn digest(algorithm: HashAlgorithm, bytes: &[u8]) -> Vec<u8> {
-    each!(Provider::default().0, room => room::digest(algorithm, bytes))
 }
 
 /// Random bytes of the operating system, for what is made outside of a connection.

@@ -6,63 +6,17 @@ use library::signature::{
     self, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaEncoding, UnparsedPublicKey,
     VerificationAlgorithm,
 };
-use library::{aead, agreement, digest, hmac, rsa};
+use library::{aead, agreement, rsa};
 use zeroize::Zeroizing;
 
 use super::library;
-use crate::crypto::{AeadAlgorithm, CryptoError, Hash, NamedGroup, PublicKey, SignatureScheme};
-use crate::{HashAlgorithm, KeyKind};
+use crate::KeyKind;
+use crate::crypto::{AeadAlgorithm, CryptoError, NamedGroup, PublicKey, SignatureScheme};
 
 /// Bytes of the operating system's generator.
 pub(in crate::crypto) fn fill(bytes: &mut [u8]) -> Result<(), CryptoError> {
     use library::rand::SecureRandom as _;
     SystemRandom::new().fill(bytes).map_err(|_| CryptoError)
-}
-
-pub(in crate::crypto) fn digest(algorithm: HashAlgorithm, bytes: &[u8]) -> Vec<u8> {
-    let algorithm = match algorithm {
-        HashAlgorithm::Sha256 => &digest::SHA256,
-        HashAlgorithm::Sha384 => &digest::SHA384,
-        HashAlgorithm::Sha512 => &digest::SHA512,
-    };
-    digest::digest(algorithm, bytes).as_ref().to_vec()
-}
-
-pub(in crate::crypto) fn hash(hash: Hash, bytes: &[u8]) -> Vec<u8> {
-    digest(
-        match hash {
-            Hash::Sha256 => HashAlgorithm::Sha256,
-            Hash::Sha384 => HashAlgorithm::Sha384,
-        },
-        bytes,
-    )
-}
-
-pub(in crate::crypto) fn hasher(hash: Hash) -> digest::Context {
-    digest::Context::new(match hash {
-        Hash::Sha256 => &digest::SHA256,
-        Hash::Sha384 => &digest::SHA384,
-    })
-}
-
-pub(crate) struct HmacKey(hmac::Key);
-
-impl HmacKey {
-    pub(in crate::crypto) fn new(hash: Hash, key: &[u8]) -> Self {
-        let algorithm = match hash {
-            Hash::Sha256 => hmac::HMAC_SHA256,
-            Hash::Sha384 => hmac::HMAC_SHA384,
-        };
-        Self(hmac::Key::new(algorithm, key))
-    }
-
-    pub(in crate::crypto) fn mac(&self, parts: &[&[u8]]) -> Vec<u8> {
-        let mut context = hmac::Context::with_key(&self.0);
-        for part in parts {
-            context.update(part);
-        }
-        context.sign().as_ref().to_vec()
-    }
 }
 
 pub(crate) struct KeyExchange {

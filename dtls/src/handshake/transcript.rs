@@ -1,12 +1,13 @@
 use super::inbox::Message;
-use crate::crypto::{Hash, Hasher, Provider};
+use crate::crypto::{Digest, Hash, Hasher};
 use crate::wire::FragmentHeader;
 
 /// The messages of a handshake in the form in which Finished covers them, as if each had come in one piece: under
 /// DTLS 1.2 with its whole head (RFC 6347 §4.2.6), under 1.3 with that of TLS (RFC 9147 §5.2).
 ///
-/// The bytes are kept: under TLS 1.2 a CertificateVerify may sign them with another hash than the cipher suite's, which
-/// nobody knows in advance. Under 1.3 the hash of the suite is all that counts once there is one, and takes their place.
+/// Under TLS 1.2 the bytes are kept beside their hash: a CertificateVerify may sign them with another hash than the cipher
+/// suite's, which nobody knows in advance. Under 1.3 the hash of the suite is all that counts once there is one, and takes
+/// their place.
 #[derive(Debug, Default)]
 pub(crate) struct Transcript {
     bytes: Vec<u8>,
@@ -46,24 +47,28 @@ impl Transcript {
         }
         self.bytes.extend_from_slice(&message.body);
         if let Some(running) = &mut self.running {
-            running.update(&self.bytes);
-            self.bytes.clear();
+            running.update(self.bytes.get(start..).unwrap_or_default());
+            if self.short_heads {
+                self.bytes.clear();
+            }
         }
     }
 
-    /// From here on there is nothing but a hash.
-    pub(crate) fn begin_hash(&mut self, provider: &Provider, hash: Hash) {
-        let mut running = Box::new(provider.hasher(hash));
+    /// From here on nothing is hashed twice; under DTLS 1.3 there is nothing but the hash.
+    pub(crate) fn begin_hash(&mut self, hash: Hash) {
+        let mut running = Box::new(Hasher::new(hash));
         running.update(&self.bytes);
         self.running = Some(running);
-        self.bytes = Vec::new();
+        if self.short_heads {
+            self.bytes = Vec::new();
+        }
     }
 
     /// The hash of all that was said.
-    pub(crate) fn hash(&self, provider: &Provider, hash: Hash) -> Vec<u8> {
+    pub(crate) fn hash(&self, hash: Hash) -> Digest {
         match &self.running {
             Some(running) => running.output(),
-            None => provider.hash(hash, &self.bytes),
+            None => hash.of(&self.bytes),
         }
     }
 

@@ -140,8 +140,7 @@ fn own_certificate(context: &mut Context<'_>, certificate: Option<&Certificate>)
 
 /// ChangeCipherSpec and Finished; the keys have to be installed.
 fn finish(context: &mut Context<'_>, role: Role, secrets: &Secrets) {
-    let verify_data =
-        secrets.verify_data(&context.config.provider, role, context.transcript.bytes());
+    let verify_data = secrets.verify_data(role, &context.transcript.hash(secrets.hash()));
     context.flight.push_change_cipher_spec();
     context.send_protected(HandshakeType::FINISHED, verify_data.to_vec());
 }
@@ -153,8 +152,7 @@ fn check_finished(
     secrets: &Secrets,
     message: &Message,
 ) -> Result<(), Failure> {
-    let expected =
-        secrets.verify_data(&context.config.provider, sender, context.transcript.bytes());
+    let expected = secrets.verify_data(sender, &context.transcript.hash(secrets.hash()));
     // Another length is unequal as well.
     if crypto::equal(&message.body, &expected) {
         Ok(())

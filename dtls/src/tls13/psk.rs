@@ -10,7 +10,7 @@ use crate::crypto::Hash;
 use crate::handshake::{Circumstances, Failure};
 use crate::ticket::Session;
 use crate::wire::{ClientHello, HandshakeType, Psk};
-use crate::{Config, PreSharedKey, Provider, Ticket};
+use crate::{Config, PreSharedKey, Ticket};
 
 /// One of them.
 #[derive(Clone)]
@@ -99,8 +99,8 @@ impl SharedKey {
 
     /// The proof that a client has the key, over what was said before (`said`, in the form of a transcript) and its
     /// hello without the last `cut` bytes, which are the proofs.
-    fn binder(&self, provider: &Provider, said: &[u8], hello: &[u8], cut: usize) -> Secret {
-        let derivation = Derivation::new(provider, self.hash);
+    fn binder(&self, said: &[u8], hello: &[u8], cut: usize) -> Secret {
+        let derivation = Derivation::new(self.hash);
         let mut covered = said.to_vec();
         // The head says the whole length (RFC 8446 §4.2.11.2).
         let [.., a, b, c] = hello.len().to_be_bytes();
@@ -118,12 +118,12 @@ impl SharedKey {
     }
 
     /// Writes the proofs into the end of a hello that has room for them.
-    pub(crate) fn prove(keys: &[Self], provider: &Provider, said: &[u8], hello: &mut Vec<u8>) {
+    pub(crate) fn prove(keys: &[Self], said: &[u8], hello: &mut Vec<u8>) {
         let length = |key: &Self| key.hash.length().saturating_add(1);
         let cut = keys.iter().map(length).sum::<usize>().saturating_add(2);
         let binders: Vec<_> = keys
             .iter()
-            .map(|key| key.binder(provider, said, hello, cut))
+            .map(|key| key.binder(said, hello, cut))
             .collect();
         let at = hello.len().saturating_sub(cut);
         // The length of the list stays.
@@ -176,8 +176,8 @@ impl SharedKey {
         let Some((index, key, proof)) = known.next() else {
             return Ok(None);
         };
-        let expected = key.binder(provider, said, body, psk.binders_length());
-        if bool::from(proof.as_slice().ct_eq(expected.as_slice())) {
+        let expected = key.binder(said, body, psk.binders_length());
+        if bool::from(proof.as_slice().ct_eq(&expected)) {
             Ok(Some((index, key)))
         } else {
             Err(Failure::bad_proof())

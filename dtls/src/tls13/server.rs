@@ -1,3 +1,5 @@
+use zeroize::Zeroizing;
+
 use super::{
     Agreed, ApplicationKeys, Derivation, Extras, Keys, Peer, Retry, SharedKey, expect,
     hello_digest, send_finished, send_proof,
@@ -184,8 +186,7 @@ impl Choice {
         let retry = self.retry(None);
         context.begin_flight();
         context.send(HandshakeType::SERVER_HELLO, retry.body());
-        let provider = &context.config.provider;
-        let digest = hello_digest(provider, retry.suite, &message.body);
+        let digest = hello_digest(retry.suite, &message.body);
         Retry::begin_transcript(context, digest, &retry.message());
         State::SecondHello(Box::new(ExpectSecondHello {
             first: Some(hello),
@@ -437,7 +438,7 @@ impl ExpectFinished {
         Ok(Agreed {
             srtp_profile: extras.srtp_profile,
             alpn: extras.alpn,
-            client_handshake: Some(client_handshake),
+            client_handshake: Some(Box::new(client_handshake)),
             resumption: None,
             tickets,
             secrets: keys.into_secrets(context, application),
@@ -463,12 +464,12 @@ fn issue_tickets(
         return Vec::new();
     }
     let (provider, now) = (&context.config.provider, context.now);
-    let derivation = Derivation::new(provider, keys.suite.hash);
+    let derivation = Derivation::new(keys.suite.hash);
     let resumption = keys.resumption(context);
     let issue = |nonce: u8| {
         let session = Session {
             hash: keys.suite.hash,
-            key: derivation.ticket_key(&resumption, &[nonce]),
+            key: Zeroizing::new(derivation.ticket_key(&resumption, &[nonce]).to_vec()),
             peer: peer.map(<[u8]>::to_vec),
             psk,
             suite: None,
