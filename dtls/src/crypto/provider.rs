@@ -9,7 +9,7 @@ use super::ring;
 #[cfg(feature = "rust-crypto")]
 use super::rust_crypto;
 use super::{
-    Aead, AeadAlgorithm, CipherSuite, CipherSuite13, CryptoError, NamedGroup, PublicKey, SUITES,
+    Aead, AeadAlgorithm, CipherSuite, CipherSuite13, CryptoError, NamedGroup, PublicKey,
     SecretSource, SequenceCipher, SignatureScheme, SigningKey, ccm,
 };
 use crate::KeyKind;
@@ -109,9 +109,9 @@ impl Provider {
     pub(crate) const fn suites(&self) -> &'static [CipherSuite] {
         match self.0 {
             #[cfg(feature = "ring")]
-            Kind::Ring => &SUITES,
+            Kind::Ring => &super::SUITES,
             #[cfg(feature = "aws-lc-rs")]
-            Kind::AwsLcRs => &SUITES,
+            Kind::AwsLcRs => &super::SUITES,
             #[cfg(feature = "rust-crypto")]
             Kind::RustCrypto { .. } => &rust_crypto::SUITES,
         }
