@@ -6,7 +6,7 @@ use std::ops::Deref;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::Hash;
 use crate::HashAlgorithm;
@@ -115,6 +115,16 @@ pub(crate) enum HmacKey {
     Sha256(Hmac<Sha256>),
     Sha384(Hmac<Sha384>),
 }
+
+/// It is made of states of its hash and a buffer, which are; the crate `hmac` does not say so itself.
+impl ZeroizeOnDrop for HmacKey {}
+
+/// Catalogue K-01: wiped when it goes, or this does not compile.
+#[cfg(test)]
+const _: fn(&Sha256, &Sha384) = |one, other| {
+    crate::testing::wiped(one);
+    crate::testing::wiped(other);
+};
 
 impl HmacKey {
     pub(crate) fn new(hash: Hash, key: &[u8]) -> Self {

@@ -107,6 +107,16 @@ impl Derivation {
         self.verify_data(&key, transcript_hash)
     }
 
+    /// What a key from outside becomes in a handshake with another hash, which says how long it is (RFC 9258 §5.1). This
+    /// derivation is of the hash that the key is meant for.
+    pub(crate) fn import(&self, key: &[u8], identity: &[u8], length: usize) -> Zeroizing<Vec<u8>> {
+        let key = self.key(&self.extract(self.zeros(), key));
+        let identity = self.transcript_hash(identity);
+        let mut out = Zeroizing::new(vec![0; length]);
+        self.expand_label(&key, b"derived psk", &identity, &mut out);
+        out
+    }
+
     /// The handshake secret.
     pub(crate) fn handshake(&self, early: &[u8], shared: &[u8]) -> Secret {
         self.extract(&self.derived(&self.key(early)), shared)
@@ -219,6 +229,15 @@ pub(crate) struct Secrets {
     pub(crate) exporter: Secret,
     pub(crate) client_random: [u8; 32],
 }
+
+/// Catalogue K-01: wiped when it goes, or this does not compile.
+#[cfg(test)]
+const _: fn(&Secrets) = |secrets| {
+    crate::testing::wiped(&secrets.exporter);
+    let [client, server] = &secrets.traffic;
+    crate::testing::wiped(client);
+    crate::testing::wiped(server);
+};
 
 impl Secrets {
     /// How the keys of the data are made once more: ours, then those of the other side.
