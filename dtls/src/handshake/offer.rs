@@ -320,7 +320,7 @@ fn key_shares(shares: &[(NamedGroup, KeyExchange)]) -> Vec<KeyShare> {
 }
 
 fn send(context: &mut Context<'_>, hello: &ClientHello, psks: &[SharedKey]) {
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(256);
     hello.encode(&mut body);
     // The proofs cover all that stands before them, and stand at the end.
     if hello.extensions.psk.is_some() {

@@ -34,6 +34,8 @@ impl Transcript {
         // The inbox and our own messages keep far below 2^24.
         let length = u32::try_from(message.body.len()).unwrap_or(u32::MAX);
         let start = self.bytes.len();
+        self.bytes
+            .reserve(FragmentHeader::LENGTH + message.body.len());
         FragmentHeader {
             message_type: message.message_type,
             length,

@@ -367,7 +367,7 @@ impl ExpectServerHelloDone {
         if let Some((certificate, scheme)) = identity {
             let said = context.transcript.bytes();
             let signature = config.provider.sign(certificate.key(), scheme, said)?;
-            let mut body = Vec::new();
+            let mut body = Vec::with_capacity(signature.len() + 4);
             CertificateVerify {
                 scheme,
                 signature: &signature,

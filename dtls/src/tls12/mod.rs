@@ -129,7 +129,8 @@ impl Hellos {
 
 /// Our own Certificate message, which may say that we have none to show.
 fn own_certificate(context: &mut Context<'_>, certificate: Option<&Certificate>) {
-    let mut body = Vec::new();
+    let length = certificate.map_or(0, |own| own.der().len());
+    let mut body = Vec::with_capacity(length + 16);
     CertificateMessage {
         leaf: certificate.map(Certificate::der),
         issuers: certificate.map_or_else(Vec::new, Certificate::issuers),

@@ -217,7 +217,7 @@ impl Choice {
 
         AgreedIds::install(self.ids, context);
         context.begin_flight();
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(128);
         ServerHello {
             version: DTLS_1_2,
             random: hellos.server_random,
@@ -249,7 +249,7 @@ impl Choice {
             context.send(HandshakeType::SERVER_KEY_EXCHANGE, body);
         }
         if asks {
-            let mut body = Vec::new();
+            let mut body = Vec::with_capacity(32);
             CertificateRequest {
                 certificate_types: vec![
                     CertificateRequest::ECDSA_SIGN,
@@ -286,7 +286,7 @@ fn send_signed_share(
     let signed = hellos.signed_params(group.number(), public);
     let provider = &context.config.provider;
     let signature = provider.sign(certificate.key(), scheme, &signed)?;
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(public.len() + signature.len() + 8);
     ServerKeyExchange {
         group: group.number(),
         public,

@@ -238,10 +238,12 @@ fn signed_content(context: &Context<'_>, hash: Hash, sender: Role) -> Vec<u8> {
         Role::Client => b"TLS 1.3, client CertificateVerify",
         Role::Server => b"TLS 1.3, server CertificateVerify",
     };
-    let mut content = vec![b' '; 64];
+    let transcript_hash = context.transcript.hash(hash);
+    let mut content = Vec::with_capacity(64 + label.len() + 1 + transcript_hash.len());
+    content.resize(64, b' ');
     content.extend_from_slice(label);
     content.push(0);
-    content.extend_from_slice(&context.transcript.hash(hash));
+    content.extend_from_slice(&transcript_hash);
     content
 }
 
@@ -255,7 +257,8 @@ fn send_proof(
 ) -> Result<(), Failure> {
     let config = context.config;
     let own = config.certificate.as_ref();
-    let mut body = Vec::new();
+    let length = own.map_or(0, |own| own.der().len());
+    let mut body = Vec::with_capacity(length + 16);
     Certificate13 {
         context: &[],
         leaf: own.map(Certificate::der),
@@ -273,7 +276,7 @@ fn send_proof(
         .ok_or(Failure::incompatible())?;
     let signed = signed_content(context, keys.suite.hash, role);
     let signature = config.provider.sign(own.key(), scheme, &signed)?;
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(signature.len() + 4);
     CertificateVerify {
         scheme,
         signature: &signature,

@@ -215,7 +215,7 @@ impl Choice {
         };
         self.ids = self.ids.and_then(|ids| ids.with_own(context));
         let random = context.random();
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(128);
         self.hello(random, own_share).encode(&mut body);
         context.begin_flight();
         context.send(HandshakeType::SERVER_HELLO, body);
@@ -229,7 +229,7 @@ impl Choice {
             self.client_random,
         )?;
 
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(32);
         EncryptedExtensions {
             extensions: Extensions {
                 srtp: self.extras.srtp_profile.map(|profile| UseSrtp {
@@ -244,7 +244,7 @@ impl Choice {
         context.send_in(Epochs::HANDSHAKE, HandshakeType::ENCRYPTED_EXTENSIONS, body);
         let psk = self.psk.map(|(_, psk)| psk);
         if psk.is_none() && context.config.peer_certificate.is_requested() {
-            let mut body = Vec::new();
+            let mut body = Vec::with_capacity(32);
             CertificateRequest13 {
                 context: &[],
                 schemes: provider
