@@ -5,14 +5,15 @@ use crate::wire::FragmentHeader;
 /// The messages of a handshake in the form in which Finished covers them, as if each had come in one piece: under
 /// DTLS 1.2 with its whole head (RFC 6347 §4.2.6), under 1.3 with that of TLS (RFC 9147 §5.2).
 ///
-/// Under TLS 1.2 the bytes are kept beside their hash: a CertificateVerify may sign them with another hash than the cipher
-/// suite's, which nobody knows in advance. Under 1.3 the hash of the suite is all that counts once there is one, and takes
+/// Under TLS 1.2 the bytes are kept beside their hash up to CertificateVerify, which may sign them with another hash than
+/// the cipher suite's, and nobody knows in advance which. Under 1.3 the hash of the suite is all that counts once there is one, and takes
 /// their place.
 #[derive(Debug, Default)]
 pub(crate) struct Transcript {
     bytes: Vec<u8>,
     short_heads: bool,
     running: Option<Box<Hasher>>,
+    is_hash_alone: bool,
 }
 
 impl Transcript {
@@ -34,8 +35,10 @@ impl Transcript {
         // The inbox and our own messages keep far below 2^24.
         let length = u32::try_from(message.body.len()).unwrap_or(u32::MAX);
         let start = self.bytes.len();
-        self.bytes
-            .reserve(FragmentHeader::LENGTH + message.body.len());
+        if !self.is_hash_alone {
+            self.bytes
+                .reserve(FragmentHeader::LENGTH + message.body.len());
+        }
         FragmentHeader {
             message_type: message.message_type,
             length,
@@ -47,12 +50,14 @@ impl Transcript {
         if self.short_heads {
             self.bytes.truncate(start + FragmentHeader::SHORT_LENGTH);
         }
-        self.bytes.extend_from_slice(&message.body);
         if let Some(running) = &mut self.running {
             running.update(self.bytes.get(start..).unwrap_or_default());
-            if self.short_heads {
-                self.bytes.clear();
-            }
+            running.update(&message.body);
+        }
+        if self.is_hash_alone {
+            self.bytes.clear();
+        } else {
+            self.bytes.extend_from_slice(&message.body);
         }
     }
 
@@ -62,6 +67,14 @@ impl Transcript {
         running.update(&self.bytes);
         self.running = Some(running);
         if self.short_heads {
+            self.keep_hash_alone();
+        }
+    }
+
+    /// Nobody signs what was said any more.
+    pub(crate) fn keep_hash_alone(&mut self) {
+        if self.running.is_some() {
+            self.is_hash_alone = true;
             self.bytes = Vec::new();
         }
     }

@@ -39,6 +39,7 @@ impl State {
         if !answer.session_id.is_empty() && answer.session_id == offer.session_id {
             let agreed = Resumption::accepted(context, &hellos)?.agree(hellos)?;
             let secrets = &agreed.secrets;
+            context.transcript.keep_hash_alone();
             let (own, theirs) = secrets.protections(&context.config.provider, agreed.suite)?;
             context.transcript.push(message);
             context.records.install(own, theirs);

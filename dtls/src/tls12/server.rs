@@ -393,6 +393,7 @@ impl ExpectCertificateVerify {
 
     /// Only the proof of the client's key opens the protected epoch: without it there is nobody to talk to.
     fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
+        context.transcript.keep_hash_alone();
         context.transcript.push(message);
         ExpectFinished::begin(context, self.agreed)
     }
