@@ -6,8 +6,8 @@ use crate::wire::FragmentHeader;
 /// DTLS 1.2 with its whole head (RFC 6347 §4.2.6), under 1.3 with that of TLS (RFC 9147 §5.2).
 ///
 /// Under TLS 1.2 the bytes are kept beside their hash up to CertificateVerify, which may sign them with another hash than
-/// the cipher suite's, and nobody knows in advance which. Under 1.3 the hash of the suite is all that counts once there is one, and takes
-/// their place.
+/// the cipher suite's, and nobody knows in advance which. Under 1.3 the hash of the suite is all that counts once there is
+/// one, and takes their place.
 #[derive(Debug, Default)]
 pub(crate) struct Transcript {
     bytes: Vec<u8>,

@@ -39,7 +39,6 @@ impl State {
         if !answer.session_id.is_empty() && answer.session_id == offer.session_id {
             let agreed = Resumption::accepted(context, &hellos)?.agree(hellos)?;
             let secrets = &agreed.secrets;
-            context.transcript.keep_hash_alone();
             let (own, theirs) = secrets.protections(&context.config.provider, agreed.suite)?;
             context.transcript.push(message);
             context.records.install(own, theirs);
@@ -377,6 +376,7 @@ impl ExpectServerHelloDone {
             context.send(HandshakeType::CERTIFICATE_VERIFY, body);
         }
 
+        context.transcript.keep_hash_alone();
         let (own, theirs) = secrets.protections(&config.provider, hellos.suite)?;
         context.records.install(own, theirs);
         finish(context, Role::Client, &secrets);
