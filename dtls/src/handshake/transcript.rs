@@ -92,3 +92,44 @@ impl Transcript {
         &self.bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::HandshakeType;
+
+    /// Whether it runs along, and whether the bytes are kept beside it, makes no difference to a hash.
+    #[test]
+    fn a_hash_that_runs_along_is_that_of_all_messages() {
+        let messages = [3, 0, 200, 64].map(|length| Message {
+            message_type: HandshakeType::CERTIFICATE,
+            message_seq: 2,
+            body: vec![7; length],
+        });
+        for is_13 in [false, true] {
+            let begin = || {
+                let mut transcript = Transcript::default();
+                if is_13 {
+                    transcript.clear_for_13();
+                }
+                transcript
+            };
+            let mut whole = begin();
+            messages.iter().for_each(|message| whole.push(message));
+            for at in 0..messages.len() {
+                let mut running = begin();
+                for (index, message) in messages.iter().enumerate() {
+                    if index == at {
+                        running.begin_hash(Hash::Sha384);
+                    }
+                    if index == at + 1 {
+                        running.keep_hash_alone();
+                    }
+                    running.push(message);
+                }
+                assert_eq!(running.hash(Hash::Sha384), whole.hash(Hash::Sha384));
+                assert!(running.bytes().len() < whole.bytes().len() || !is_13 && at == 3);
+            }
+        }
+    }
+}
