@@ -178,19 +178,18 @@ fn what_cannot_be_imported_is_refused() {
 /// whole `ImportedIdentity`, as long as the hash that it is for.
 #[test]
 fn an_import_is_the_derivation_of_the_rfc() {
-    use crate::crypto::Hash;
-    let provider = Provider::ring();
+    use crate::crypto::{Hash, HmacKey};
     // external_identity, context, target_protocol (DTLS 1.3), target_kdf (HKDF_SHA384).
     let identity = [&[0, 4][..], b"lamp", &[0, 2], b"it", &[0xfe, 0xfc, 0, 2]].concat();
-    let derivation = Derivation::new(&provider, Hash::Sha256);
+    let derivation = Derivation::new(Hash::Sha256);
     let imported = derivation.import(&KEY, &identity, 48);
-    let extracted = provider.hmac(Hash::Sha256, &[0; 32]).mac(&[&KEY]);
-    let digest = provider.hash(Hash::Sha256, &identity);
+    let extracted = HmacKey::new(Hash::Sha256, &[0; 32]).mac([&KEY[..]]);
+    let digest = Hash::Sha256.of(&identity);
     let label = b"dtls13derived psk";
     let info = [&[0, 48, 17][..], label, &[32], &digest].concat();
-    let key = provider.hmac(Hash::Sha256, &extracted);
-    let first = key.mac(&[&info, &[1]]);
-    let second = key.mac(&[&first, &info, &[2]]);
+    let key = HmacKey::new(Hash::Sha256, &extracted);
+    let first = key.mac([&info[..], &[1]]);
+    let second = key.mac([&**first, &info, &[2]]);
     let expected = [&first[..], &second[..16]].concat();
     assert_eq!(imported.as_slice(), expected);
 }
