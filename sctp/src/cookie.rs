@@ -188,6 +188,7 @@ mod tests {
         let key = Secret::new([7; 32]);
         let sealed = key.seal(&cookie());
         assert_eq!(sealed.len(), COOKIE_LENGTH);
+        assert!(sealed.len() < 200, "P-4");
         assert_eq!(key.open(&sealed), Some(cookie()));
         assert_eq!(Secret::new([8; 32]).open(&sealed), None);
     }

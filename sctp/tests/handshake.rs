@@ -136,13 +136,28 @@ fn a_message_sent_before_the_handshake_leaves_with_the_cookie() {
     assert!(pair.run_until(Duration::from_millis(61), heard));
 }
 
+/// P-7: the side that waited says its first word with the COOKIE ACK.
+#[test]
+fn a_message_of_the_side_that_waits_leaves_with_the_answer_to_the_cookie() {
+    let mut pair = pair(3);
+    let now = pair.now();
+    pair.a_mut().association.connect(now, None);
+    pair.b_mut().send(now, 1, b"hello");
+    // INIT, INIT ACK, COOKIE ECHO, COOKIE ACK with DATA: four times 20 ms.
+    let heard = |pair: &common::Peers| pair.a().messages.len() == 1;
+    assert!(pair.run_until(Duration::from_millis(81), heard));
+}
+
+/// P-6.
 #[test]
 fn a_peer_that_never_answers_is_given_up() {
     let mut pair = pair(4);
     pair.network().intercept(|_| Verdict::Drop);
-    let now = pair.now();
+    let (now, before) = (pair.now(), pair.sent());
     pair.a_mut().association.connect(now, None);
     assert!(pair.run_to_rest(Duration::from_secs(120)));
+    // Once, and `max_init_retransmissions` times more.
+    assert_eq!(pair.sent() - before, 11);
     let reason = pair.a().association.close_reason().unwrap();
     assert_eq!(reason.cause, CloseCause::HandshakeTimeout);
     assert_eq!(reason.initiator, Initiator::Network);

@@ -260,6 +260,10 @@ fn a_blind_abort_and_a_blind_init_change_nothing() {
         parameters: Parameters(&[]),
     });
     victim.hear_tagged(tag, &[init]);
+    assert_eq!(victim.say_all().len(), 0, "its tag is zero");
+    victim.hear_tagged(0, &[init, data(1, 1, 0, true, true, b"x")]);
+    victim.hear_tagged(0, &[data(1, 1, 0, true, true, b"x"), init]);
+    assert_eq!(victim.say_all().len(), 0, "it stands alone");
     for _ in 0..10 {
         victim.hear_tagged(0, &[init]);
     }
@@ -438,6 +442,11 @@ fn one_packet_is_answered_with_one_packet() {
     let said = victim.say_all();
     assert_eq!(said.len(), 1);
     assert!(said[0].len() < 400);
+    let kinds = chunks(&said[0]);
+    let errors = kinds
+        .iter()
+        .filter(|chunk| matches!(chunk, Chunk::Error(_)));
+    assert_eq!(errors.count(), 1, "{kinds:?}");
 }
 
 /// P-10, P-11: the first packet and every second one are acknowledged at once, another one within 200 ms; what ends a burst of a small window

@@ -230,6 +230,11 @@ fn a_zero_for_a_checksum_needs_an_agreement() {
         victim.association.handle_datagram(victim.now, &bytes);
         let read = victim.association.recv(victim.now, StreamId::new(1));
         assert_eq!(read.is_some(), taken);
+        // A right one is always right.
+        let next = if taken { 2 } else { 1 };
+        victim.hear(&[data(next, 2, 0, true, true, b"x")]);
+        let read = victim.association.recv(victim.now, StreamId::new(2));
+        assert!(read.is_some());
         bytes[8..12].fill(7);
         victim.association.handle_datagram(victim.now, &bytes);
         assert!(victim.association.stats().dropped.checksum >= 1);
@@ -244,5 +249,13 @@ fn a_zero_for_a_checksum_needs_an_agreement() {
         let before = victim.association.stats().dropped.checksum;
         victim.association.handle_datagram(victim.now, &init);
         assert_eq!(victim.association.stats().dropped.checksum, before + 1);
+        // Nor has what is said to strangers none.
+        victim.association.abort(victim.now);
+        victim.say_all();
+        victim.now += Duration::from_secs(1);
+        victim.hear(&[data(9, 1, 0, true, true, b"x")]);
+        let answer = victim.say().unwrap();
+        assert_ne!(answer[8..12], [0; 4]);
+        assert!(Packet::decode(&answer).is_ok());
     }
 }

@@ -140,11 +140,12 @@ fn shutdown_completes_when_any_packet_is_lost() {
     }
 }
 
+/// P-31.
 #[test]
 fn a_shutdown_that_nobody_hears_ends_in_a_bounded_time() {
     let mut pair = established(7);
     pair.network().intercept(|_| Verdict::Drop);
-    let now = pair.now();
+    let (now, before) = (pair.now(), pair.sent());
     pair.a_mut().association.shutdown(now);
     let ended = |pair: &Peers| pair.a().association.close_reason().is_some();
     assert!(pair.run_until(Duration::from_secs(16), ended));
@@ -152,6 +153,11 @@ fn a_shutdown_that_nobody_hears_ends_in_a_bounded_time() {
         reasons(&pair)[0],
         Some((Initiator::Network, CloseCause::ShutdownTimeout))
     );
+    // Five times RTO.Max (RFC 9260 §9.2), and until then it is said again and again.
+    let took = pair.now() - now;
+    assert!(took >= Duration::from_millis(14_900), "{took:?}");
+    let said = pair.sent() - before;
+    assert!((6..=20).contains(&said), "{said}");
 }
 
 #[test]

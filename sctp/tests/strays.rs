@@ -125,6 +125,14 @@ fn an_impossible_init_is_refused_and_changes_nothing() {
         (9, Chunk::Abort(abort)) if !abort.reflected_tag
     ));
     victim.now += Duration::from_secs(1);
+    let narrow = InitChunk {
+        a_rwnd: 1_499,
+        ..init(9, 1)
+    };
+    victim.hear_tagged(0, &[Chunk::Init(narrow)]);
+    let answer = victim.say().unwrap();
+    assert!(matches!(tagged(&answer), (9, Chunk::Abort(_))));
+    victim.now += Duration::from_secs(1);
     victim.hear_tagged(0, &[Chunk::Init(init(0, 0))]);
     assert_eq!(victim.say(), None, "nobody to answer");
     assert!(victim.is_alive(1));

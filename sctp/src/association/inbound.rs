@@ -283,7 +283,8 @@ impl Association {
     }
 
     fn schedule_ack(&mut self, now: Instant) {
-        match self.receiver.acknowledgement().on_packet() {
+        let pause = self.sender.timeout();
+        match self.receiver.acknowledgement().on_packet(now, pause) {
             AckTimer::Stop => self.timers.stop(Timer::DelayedAck),
             AckTimer::Start if self.timers.is_running(Timer::DelayedAck) => {}
             AckTimer::Start => {

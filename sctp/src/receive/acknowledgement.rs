@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 /// When to acknowledge (RFC 9260 §6.2).
 #[derive(Debug, Default)]
 pub(crate) struct Acknowledgement {
@@ -5,8 +7,9 @@ pub(crate) struct Acknowledgement {
     packets: u32,
     /// The next packet to be sent carries a SACK, and there is one even if it carries nothing else.
     due: bool,
-    /// One was sent: the peer's first DATA is acknowledged without delay, because it measures its round trip.
-    begun: bool,
+    /// When the last packet with DATA came: the peer's first one, and the first after a pause, are acknowledged without delay, because
+    /// it measures its round trip by them.
+    last: Option<Instant>,
 }
 
 /// What to do with the timer of delayed acknowledgements.
@@ -33,10 +36,12 @@ impl Acknowledgement {
         self.due || self.packets > 0
     }
 
-    /// A packet with DATA was taken.
-    pub(crate) fn on_packet(&mut self) -> AckTimer {
+    /// A packet with DATA was taken; so long without one is a pause.
+    pub(crate) fn on_packet(&mut self, now: Instant, pause: Duration) -> AckTimer {
         self.packets += 1;
-        if self.packets >= 2 || !self.begun {
+        let last = self.last.replace(now);
+        let rested = last.is_none_or(|last| now.saturating_duration_since(last) >= pause);
+        if self.packets >= 2 || rested {
             self.due = true;
         }
         if self.due {
@@ -48,7 +53,7 @@ impl Acknowledgement {
 
     pub(crate) fn on_sent(&mut self) {
         *self = Self {
-            begun: true,
+            last: self.last,
             ..Self::default()
         };
     }

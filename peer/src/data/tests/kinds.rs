@@ -102,29 +102,27 @@ fn a_channel_of_the_peer_has_the_reliability_of_its_open() {
 /// C-3: data before the ACK goes in order, on an unordered channel too, or it could overtake its OPEN.
 #[test]
 fn an_unordered_channel_sends_in_order_until_the_peer_is_heard() {
-    let mut scene = Scene::new();
-    let id = scene
-        .channels
-        .create(
-            "ours",
-            DataChannelInit {
-                ordered: false,
-                ..DataChannelInit::default()
-            },
-        )
-        .unwrap();
-    scene.settle();
-    scene.we_send(id, b"first");
-    let stream = scene.stream(id);
-    scene.run();
-    scene.theirs.recv(scene.now, stream).unwrap();
-    let first = scene.theirs.recv(scene.now, stream).unwrap();
-    assert_eq!(first.ordering, sctp::Ordering::Ordered);
-    scene.they_send(stream.get(), 50, &[2]);
-    scene.we_send(id, b"second");
-    scene.run();
-    let second = scene.theirs.recv(scene.now, stream).unwrap();
-    assert_eq!(second.ordering, sctp::Ordering::Unordered);
+    // An ACK, or data that came before it.
+    for (ppid, word) in [(50, &[2][..]), (53, b"data")] {
+        let mut scene = Scene::new();
+        let init = DataChannelInit {
+            ordered: false,
+            ..DataChannelInit::default()
+        };
+        let id = scene.channels.create("ours", init).unwrap();
+        scene.settle();
+        scene.we_send(id, b"first");
+        let stream = scene.stream(id);
+        scene.run();
+        scene.theirs.recv(scene.now, stream).unwrap();
+        let first = scene.theirs.recv(scene.now, stream).unwrap();
+        assert_eq!(first.ordering, sctp::Ordering::Ordered);
+        scene.they_send(stream.get(), ppid, word);
+        scene.we_send(id, b"second");
+        scene.run();
+        let second = scene.theirs.recv(scene.now, stream).unwrap();
+        assert_eq!(second.ordering, sctp::Ordering::Unordered, "{ppid}");
+    }
 }
 
 /// Transport 5.3 no. 12, C-3: one flight carries both.
@@ -149,6 +147,28 @@ fn a_channel_on_an_established_association_sends_its_first_byte_with_its_open() 
     assert_eq!(
         scene.theirs.recv(scene.now, stream).unwrap().data[..],
         *b"first"
+    );
+}
+
+/// C-12: both sides know of it: nothing is said of it, and it is open.
+#[test]
+fn an_agreed_channel_is_open_at_once_and_says_nothing() {
+    let mut scene = Scene::new();
+    let init = DataChannelInit {
+        negotiated: Some(7),
+        ..DataChannelInit::default()
+    };
+    let id = scene.channels.create("agreed", init).unwrap();
+    scene.settle();
+    assert!(scene.said.0.contains(&Event::DataChannelOpened(id)));
+    scene.run();
+    assert_eq!(scene.theirs.next_readable(), None);
+    scene.we_send(id, b"first");
+    scene.run();
+    let first = scene.theirs.recv(scene.now, StreamId::new(7)).unwrap();
+    assert_eq!(
+        (first.ppid, &first.data[..]),
+        (Ppid::new(53), &b"first"[..])
     );
 }
 

@@ -11,7 +11,7 @@ mod streaming;
 use super::channel::ChannelId;
 use super::channels::{Channels, Outlet};
 use super::{ChannelState, DataChannelInit, Message, MessageKind, dcep};
-use crate::event::Event;
+use crate::event::{ChannelCloseCause, Event};
 
 #[derive(Default)]
 struct Said(Vec<Event>);
@@ -240,7 +240,10 @@ fn an_open_that_breaks_the_rules_resets_its_stream_and_makes_no_channel() {
     lies[8] = 0xff;
     let mut text = good;
     text[12] = 0xff;
-    let cases: [(&str, u16, &[u8]); 4] = [
+    let mut unknown = good;
+    unknown[1] = 3;
+    let cases: [(&str, u16, &[u8]); 5] = [
+        ("unknown kind of channel", 8, &unknown),
         ("truncated", 0, &good[..1]),
         ("label beyond the message", 2, &lies),
         ("not UTF-8", 4, &text),
@@ -253,7 +256,7 @@ fn an_open_that_breaks_the_rules_resets_its_stream_and_makes_no_channel() {
         assert!(scene.channels.channels.is_empty(), "{what}");
     }
     let (_, _, refused, _) = scene.channels.counts();
-    assert_eq!(refused, 4);
+    assert_eq!(refused, 5);
     // The next genuine one is taken.
     scene.they_open(6, "good");
     assert_eq!(scene.channels.channels.len(), 1);
@@ -320,15 +323,95 @@ fn payloads_of_every_kind_arrive_as_what_they_are() {
     scene.they_send(0, 57, &[0]);
     scene.they_send(0, 54, b"gr");
     scene.they_send(0, 51, "üße".as_bytes());
+    scene.they_send(0, 52, b"many ");
+    scene.they_send(0, 52, b"parts of ");
+    scene.they_send(0, 53, b"one");
     scene.they_send(0, 99, b"unknown");
     scene.they_send(0, 53, b"bytes");
     let expected = [
         Message::from(""),
         Message::from(Vec::new()),
         Message::from("grüße"),
+        Message::from(b"many parts of one".to_vec()),
         Message::from(b"bytes".to_vec()),
     ];
     assert_eq!(scene.read(), expected);
+}
+
+/// C-7: parts of a message count together.
+#[test]
+fn parts_beyond_the_largest_message_close_the_channel() {
+    let mut scene = Scene::new();
+    scene.they_open(0, "x");
+    for _ in 0..3 {
+        scene.they_send(0, 52, &[0; 100_000]);
+    }
+    assert_eq!(scene.read(), []);
+    scene.run();
+    assert_eq!(scene.resets, [0]);
+    let closed = scene.said.0.iter().find_map(|event| match event {
+        Event::DataChannelClosed(_, reason) => Some(reason.cause),
+        _ => None,
+    });
+    assert_eq!(closed, Some(ChannelCloseCause::MessageTooLarge));
+}
+
+/// C-7: what is sent says what it is, and nothing is sent as a byte that is not it (RFC 8831 §6.6).
+#[test]
+fn messages_of_every_kind_leave_as_what_they_are() {
+    let mut scene = Scene::new();
+    scene.they_open(0, "x");
+    let id = *scene.channels.channels.keys().next().unwrap();
+    scene.theirs.recv(scene.now, StreamId::new(0)).unwrap();
+    let sent: [(&[u8], MessageKind); 4] = [
+        (b"", MessageKind::Text),
+        (b"", MessageKind::Binary),
+        (b"text", MessageKind::Text),
+        (b"bytes", MessageKind::Binary),
+    ];
+    for message in sent {
+        let (now, ours) = (scene.now, &mut scene.ours);
+        let result = scene.channels.send(now, id, Some(ours), message);
+        result.unwrap();
+    }
+    scene.run();
+    let heard = std::iter::from_fn(|| scene.theirs.recv(scene.now, StreamId::new(0)));
+    let heard = heard.map(|message| (message.ppid.get(), message.data.to_vec()));
+    let expected = [
+        (56, vec![0]),
+        (57, vec![0]),
+        (51, b"text".to_vec()),
+        (53, b"bytes".to_vec()),
+    ];
+    assert_eq!(heard.collect::<Vec<_>>(), expected);
+}
+
+/// C-5: an ACK on a stream without a channel, or on a channel that needs none.
+#[test]
+fn an_ack_that_nobody_waits_for_changes_nothing() {
+    let mut scene = Scene::new();
+    scene.they_send(0, 50, &[2]);
+    scene.they_open(2, "open");
+    scene.they_send(2, 50, &[2]);
+    scene.they_send(2, 51, b"still here");
+    assert_eq!(scene.read(), [Message::from("still here")]);
+    assert!(scene.resets.is_empty());
+    assert_eq!(scene.channels.channels.len(), 1);
+}
+
+/// C-2: 65,535 is reserved (RFC 8831 §6.5), and nobody has two channels on one stream.
+#[test]
+fn streams_that_cannot_be_are_refused() {
+    let mut scene = Scene::new();
+    let on = |stream| DataChannelInit {
+        negotiated: Some(stream),
+        ..DataChannelInit::default()
+    };
+    let refused = scene.channels.create("last", on(65_535));
+    assert_eq!(refused, Err(crate::CreateDataChannelError::StreamId));
+    scene.channels.create("one before", on(65_534)).unwrap();
+    let refused = scene.channels.create("again", on(65_534));
+    assert_eq!(refused, Err(crate::CreateDataChannelError::StreamIdTaken));
 }
 
 #[test]
