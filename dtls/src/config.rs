@@ -123,12 +123,14 @@ pub enum PeerCertificate {
     Requested,
     /// As server, no client is asked for a certificate.
     NotRequested,
+    /// Nobody shows one: only a key that both sides know will do ([`Config::psks`]), or a ticket that goes back to one.
+    Never,
 }
 
 impl PeerCertificate {
     /// Whether a server asks for a certificate.
     pub(crate) const fn is_requested(self) -> bool {
-        !matches!(self, Self::NotRequested)
+        !matches!(self, Self::NotRequested | Self::Never)
     }
 
     /// Whether there is no connection with a client that has no certificate, or with a server that asks for none.
@@ -172,8 +174,9 @@ pub struct Config {
     /// What the other side has to show. Default: [`PeerCertificate::Announced`].
     pub peer_certificate: PeerCertificate,
 
-    /// The keys that are shared with others by other means (RFC 4279, RFC 5487, RFC 8446 §4.2.11). A client offers
-    /// the first one; a server takes the one that the client names. With such a key no certificate is shown.
+    /// The keys that are shared with others by other means (RFC 4279, RFC 5487, RFC 8446 §4.2.11), imported or not
+    /// (RFC 9258). A client offers the first one, under 1.3 the first four; a server takes the one that the client names,
+    /// of several the one that stands first here. With such a key no certificate is shown.
     ///
     /// At most 64. Default: none.
     pub psks: Vec<PreSharedKey>,
@@ -214,7 +217,8 @@ pub struct Config {
     pub jitter: bool,
 
     /// Whether what an acknowledgement of DTLS 1.3 shows to be missing is sent again at once (RFC 9147 §7.2), and not
-    /// only when the timer runs out. Default: yes.
+    /// only when the timer runs out; with it no more than ten records of a flight leave before one of them is
+    /// acknowledged (RFC 9147 §5.8.3). Default: yes.
     pub repeat_on_ack: bool,
 
     /// The SRTP profiles that we speak, the best one first. As server we take the first of *our* list that the
@@ -269,6 +273,27 @@ pub struct Config {
     /// A message that is sent as another.
     #[cfg(test)]
     pub(crate) rename: Option<(crate::wire::HandshakeType, crate::wire::HandshakeType)>,
+    /// A message that is not sent as it should be. All that follows is right for what was said.
+    #[cfg(test)]
+    pub(crate) meddling: Option<(crate::wire::HandshakeType, Meddling)>,
+}
+
+/// What becomes of a message, so that tests have somebody to be wary of.
+#[cfg(test)]
+#[derive(Clone, Debug)]
+pub(crate) enum Meddling {
+    /// It is said twice, with two numbers.
+    Twice,
+    /// It comes behind the next one.
+    Late,
+    /// This comes in its place.
+    Instead(Vec<u8>),
+    /// Its last bit is turned.
+    Flipped,
+    /// Its last byte is missing.
+    Short,
+    /// It has a byte more.
+    Long,
 }
 
 impl Config {
@@ -299,14 +324,19 @@ impl Config {
     /// The suites that a handshake under TLS 1.2 may take, the best one first: what the provider has, the list
     /// names, and there is an identity for.
     pub(crate) fn suites(&self) -> impl Iterator<Item = CipherSuite> + '_ {
-        let psk = !self.psks.is_empty();
+        let psk = self.psks_12().next().is_some();
+        let certificates = self.peer_certificate != PeerCertificate::Never;
         let usable = move |suite: &CipherSuite| {
-            if self.cipher_suites.is_empty() {
-                !suite.is_on_demand() && (psk || suite.authentication != Authentication::Psk)
+            let is_wanted = if self.cipher_suites.is_empty() {
+                !suite.is_on_demand()
             } else {
                 self.cipher_suites.contains(&suite.number)
-                    && (psk || suite.authentication != Authentication::Psk)
-            }
+            };
+            let has_identity = match suite.authentication {
+                Authentication::Psk => psk,
+                _ => certificates,
+            };
+            is_wanted && has_identity
         };
         let rank = move |suite: &CipherSuite| {
             let listed = self.cipher_suites.iter().position(|n| *n == suite.number);
@@ -321,6 +351,17 @@ impl Config {
             .collect();
         suites.sort_by_key(rank);
         suites.into_iter()
+    }
+
+    /// The keys for DTLS 1.2: one that is imported is kept for 1.3 (RFC 9258 §4).
+    pub(crate) fn psks_12(&self) -> impl Iterator<Item = &PreSharedKey> {
+        self.psks.iter().filter(|psk| psk.import().is_none())
+    }
+
+    /// Whether a version is to be spoken, and there is something to speak in it.
+    pub(crate) fn speaks(&self, version: Version) -> bool {
+        let has_suites = version == Version::Dtls13 || self.suites().next().is_some();
+        self.versions.contains(version) && has_suites
     }
 
     fn empty() -> Self {
@@ -353,6 +394,8 @@ impl Config {
             omit: None,
             #[cfg(test)]
             rename: None,
+            #[cfg(test)]
+            meddling: None,
         }
     }
 

@@ -61,12 +61,15 @@ pub enum CertificateError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PreSharedKeyError {
-    /// The identity is longer than 1024 bytes.
+    /// The identity or the context is longer than 1024 bytes, or the identity of an imported key is empty.
     #[error("the identity is out of range")]
     Identity,
     /// The key is empty or longer than 1024 bytes.
     #[error("the key is out of range")]
     Key,
+    /// No cipher suite has this hash.
+    #[error("the hash of an imported key is none of a cipher suite")]
+    Hash,
 }
 
 /// Why a text is not a fingerprint that identifies anybody (RFC 8122 §5).

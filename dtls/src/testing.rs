@@ -85,6 +85,9 @@ pub(crate) fn config_13(certificate: Certificate) -> Config {
     config
 }
 
+/// Takes only what is wiped when it is dropped.
+pub(crate) const fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+
 /// Whether the big matrices run whole.
 pub(crate) fn full_matrix() -> bool {
     std::env::var_os("AVOCET_FULL_MATRIX").is_some()

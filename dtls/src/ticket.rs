@@ -200,6 +200,13 @@ pub(crate) struct Session {
     pub(crate) suite: Option<u16>,
 }
 
+/// Catalogue K-01: wiped when it goes, or this does not compile.
+#[cfg(test)]
+const _: fn(&Session, &TicketKeys) = |session, keys| {
+    crate::testing::wiped(&session.key);
+    crate::testing::wiped(&keys.current);
+};
+
 impl Session {
     /// The form of what is sealed, of either version: another one opens as nothing.
     const FORM_13: u8 = 1;
@@ -220,7 +227,11 @@ impl Session {
             (Some(announced), Some(peer)) => Fingerprint::any_matches(announced, peer),
             _ => true,
         };
-        (shown || !wanted.is_mutual()) && is_announced
+        let suffices = match wanted {
+            PeerCertificate::Never => self.psk,
+            _ => shown || !wanted.is_mutual(),
+        };
+        suffices && is_announced
     }
 
     fn encode(&self, since: u64, buf: &mut Vec<u8>) {

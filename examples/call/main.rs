@@ -22,7 +22,7 @@ use std::sync::Arc;
 use avocet::dtls::Versions;
 use avocet::ice::Policy;
 use avocet::peer::IceServer;
-use avocet::{Endpoint, EndpointConfig};
+use avocet::{Endpoint, EndpointConfig, ServerTrust};
 use tokio::net::TcpListener;
 
 use options::Options;
@@ -53,6 +53,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let (user, password) = (&options.turn_user, &options.turn_password);
         let server = IceServer::with_credentials(uri.clone(), user, password);
         config.ice_servers.push(server);
+    }
+    if let Some(file) = &options.turn_root {
+        config.server_trust = ServerTrust::from_pem(&std::fs::read_to_string(file)?)?;
     }
     if options.relay {
         config.ice_policy = Policy::Relay;

@@ -15,6 +15,7 @@ A call between a browser and this program.
   --turn URI       offer addresses on this TURN server: turn:host[:port][?transport=udp|tcp], turns:… (repeatable)
   --turn-user U    the user there, and
   --turn-password P  the password
+  --turn-root FILE  believe a turns: server whose certificate leads to one in this PEM file, and no other
   --relay          use no other addresses than those
   --dtls-1.2       no DTLS 1.3
   --help           this text
@@ -32,6 +33,7 @@ pub(crate) struct Options {
     pub(crate) turn: Vec<Uri>,
     pub(crate) turn_user: String,
     pub(crate) turn_password: String,
+    pub(crate) turn_root: Option<String>,
     pub(crate) relay: bool,
     pub(crate) dtls_1_2: bool,
 }
@@ -58,6 +60,7 @@ impl Options {
                 "--turn" => options.turn.push(parsed(&argument, &value()?)?),
                 "--turn-user" => options.turn_user = value()?,
                 "--turn-password" => options.turn_password = value()?,
+                "--turn-root" => options.turn_root = Some(value()?),
                 "--relay" => options.relay = true,
                 "--dtls-1.2" => options.dtls_1_2 = true,
                 "--help" | "-h" => return Ok(None),
@@ -95,6 +98,8 @@ mod tests {
         let options = parse("--turn turn:a --turn turns:b --turn-user c --turn-password d --relay");
         let options = options.unwrap().unwrap();
         assert_eq!((options.turn.len(), options.relay), (2, true));
+        let options = parse("--turn-root root.pem").unwrap().unwrap();
+        assert_eq!(options.turn_root.as_deref(), Some("root.pem"));
         assert_eq!(parse("--help"), Ok(None));
     }
 

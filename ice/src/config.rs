@@ -60,6 +60,9 @@ pub struct Config {
     /// check may still arrive and show a path that no candidate told of (RFC 8863 §4). Default 39.5 s, the time
     /// that one full set of retransmissions takes. 1 s to 5 min.
     pub patience: Duration,
+    /// The most candidate pairs (RFC 8445 §6.1.2.5): each costs up to seven packets to an address that a peer merely
+    /// names. Default 100; 1 to 100.
+    pub max_pairs: usize,
     /// Which candidates may be used. Default: all.
     pub policy: Policy,
     /// The addresses that the world sees in place of ours. Default: none.
@@ -108,6 +111,9 @@ impl Policy {
     }
 }
 
+/// The most pairs that any agent keeps.
+const MAX_PAIRS: usize = 100;
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not the seed: whoever knows it knows the passwords.
@@ -118,6 +124,7 @@ impl fmt::Debug for Config {
             .field("initial_rto", &self.initial_rto)
             .field("disconnected_after", &self.disconnected_after)
             .field("patience", &self.patience)
+            .field("max_pairs", &self.max_pairs)
             .field("policy", &self.policy)
             .field("rewrites", &self.rewrites)
             .field("transmit_counter", &self.transmit_counter)
@@ -137,6 +144,7 @@ impl Config {
             initial_rto: Duration::from_millis(500),
             disconnected_after: Duration::from_secs(5),
             patience: Duration::from_millis(39_500),
+            max_pairs: MAX_PAIRS,
             policy: Policy::All,
             rewrites: Vec::new(),
             transmit_counter: false,
@@ -159,6 +167,9 @@ impl Config {
         }
         if !within(self.patience, 1_000, 300_000) {
             return Err(ConfigError::Patience);
+        }
+        if !(1..=MAX_PAIRS).contains(&self.max_pairs) {
+            return Err(ConfigError::MaxPairs);
         }
         Ok(())
     }

@@ -16,6 +16,9 @@ pub enum ConfigError {
     /// `patience` is outside 1 s to 5 min.
     #[error("patience must be 1 s to 5 min")]
     Patience,
+    /// `max_pairs` is outside 1 to 100.
+    #[error("max_pairs must be 1 to 100")]
+    MaxPairs,
 }
 
 /// Why a username fragment or a password was refused (RFC 8839 §5.4).
@@ -77,9 +80,12 @@ pub enum AddCandidateError {
     /// The candidate's `ufrag` is not the one of the current remote credentials.
     #[error("the candidate belongs to other credentials")]
     Generation,
-    /// The cap is reached.
+    /// The cap is reached; a lite agent has one host candidate of each family and transport (RFC 8445 §5.2).
     #[error("there are too many candidates")]
     TooMany,
+    /// A lite agent has host candidates only (RFC 8445 §5.2).
+    #[error("a lite agent has host candidates only")]
+    Lite,
     /// The agent has failed or is closed.
     #[error("the agent is closed or has failed")]
     Closed,

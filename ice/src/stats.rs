@@ -1,5 +1,5 @@
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use net::Path;
 
@@ -102,6 +102,9 @@ pub struct PairStats {
     pub nominated: bool,
     /// The last round trip measured without ambiguity.
     pub current_round_trip_time: Option<Duration>,
+    /// When the last valid answer to a check of ours came (on a lite agent, the last valid check): the peer's consent
+    /// is as old as that (RFC 7675 §5.1).
+    pub last_answer: Option<Instant>,
     /// The sum of all measured round trips.
     pub total_round_trip_time: Duration,
     /// How many round trips were measured.

@@ -5,18 +5,25 @@ mod support;
 
 use std::time::Duration;
 
-use avocet_ice::{Agent, Event, Mode, PairState, Role, State};
+use avocet_ice::{Agent, CandidateKind, Event, Mode, PairState, Role, State};
 use netsim::{Profile, Side, Verdict};
 use support::*;
 
 #[test]
 fn with_candidates_on_both_sides_a_path_works_after_one_round_trip() {
+    // The link has 50 ms there and back.
     let mut pair = acquainted(Profile::Clean, 1, FULL);
     let works = |pair: &Agents| {
         pair.a().agent.best_path().is_some() && pair.b().agent.best_path().is_some()
     };
     assert!(pair.run_until(Duration::from_secs(5), works));
     assert_eq!(pair.time(), Duration::from_millis(50));
+    for agent in [&pair.a().agent, &pair.b().agent] {
+        // No check is left to be made or answered.
+        let states: Vec<_> = agent.pair_stats().map(|pair| pair.state).collect();
+        assert_eq!(states, [PairState::Succeeded]);
+        assert_eq!(agent.stats().retransmissions_sent, 0);
+    }
     // One more for the nomination, which needs no wait.
     assert!(pair.run_until(Duration::from_secs(5), both_selected));
     assert_eq!(pair.time(), Duration::from_millis(100));
@@ -176,6 +183,10 @@ fn a_candidate_signalled_after_its_check_keeps_the_pair_and_its_state() {
     let after: Vec<_> = pair.b().agent.pair_stats().collect();
     assert_eq!(before.len(), after.len());
     assert_eq!(before[0].state, after[0].state);
+    assert!(before[0].nominated && after[0].nominated);
+    let round_trip = |pair: &avocet_ice::PairStats| pair.current_round_trip_time;
+    assert_eq!(round_trip(&after[0]), Some(Duration::from_millis(50)));
+    assert_eq!(after[0].remote_candidate_type, CandidateKind::Host);
     assert!(
         after[0].priority > before[0].priority,
         "a host candidate now"
@@ -208,6 +219,34 @@ fn an_agent_without_pairs_waits_39_and_a_half_seconds_for_a_check() {
     // Late, but not too late (RFC 8863).
     tell_a(&mut pair, Mode::Full);
     assert!(pair.run_until(Duration::from_secs(2), both_selected));
+}
+
+/// I-21: a new pair gets the time that the first ones had (RFC 8863 §4); I-22: then it is over, end-of-candidates or not.
+#[test]
+fn patience_begins_anew_with_each_new_pair() {
+    for ended in [true, false] {
+        let mut pair = strangers(Profile::Clean, 7, FULL);
+        let now = pair.now();
+        let credentials = pair.b().agent.local_credentials().clone();
+        let agent = &mut pair.a_mut().agent;
+        agent.set_remote_credentials(now, credentials, Mode::Full);
+        pair.run_for(Duration::from_secs(20));
+        let now = pair.now();
+        let agent = &mut pair.a_mut().agent;
+        let silent = "1 1 udp 2130706431 10.0.0.9 1 typ host".parse().unwrap();
+        agent.add_remote_candidate(now, silent).unwrap();
+        // Its check comes to an end at once: the time is not that of its retransmissions.
+        let path = drain(agent, now).remove(0).0;
+        agent.on_send_error(now, &path);
+        let states: Vec<_> = agent.pair_stats().map(|pair| pair.state).collect();
+        assert_eq!(states, [PairState::Failed]);
+        if ended {
+            agent.end_of_remote_candidates(now);
+        }
+        let failed = |pair: &Agents| pair.a().agent.state() == State::Failed;
+        assert!(pair.run_until(Duration::from_secs(60), failed));
+        assert_eq!(pair.time(), Duration::from_millis(59_500), "{ended}");
+    }
 }
 
 /// I-13: what a send reports is a hint that anybody can forge, so it ends a check at most.

@@ -4,7 +4,8 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use avocet_ice::{Candidate, Mode, Role, State};
 use net::Path;
@@ -140,8 +141,10 @@ fn consent_of_a_lite_agent_lives_on_the_peers_checks() {
 struct TwoPaths {
     a: Host,
     b: Host,
-    now: std::time::Instant,
+    now: Instant,
     first_works: bool,
+    /// The requests of A, and when each left.
+    asked: Vec<(Instant, Path)>,
 }
 
 const SECOND_A: SocketAddr = SocketAddr::new(ADDRESS_A.ip(), 6_001);
@@ -153,6 +156,7 @@ impl TwoPaths {
             b: host(seed_number + 1, Role::Controlled, Mode::Full),
             now: netsim::epoch(),
             first_works: true,
+            asked: Vec::new(),
         };
         let now = both.now;
         for address in [ADDRESS_A, SECOND_A] {
@@ -204,6 +208,8 @@ impl TwoPaths {
             if from_a.is_empty() && from_b.is_empty() {
                 return;
             }
+            let asked = from_a.iter().filter(|(_, bytes)| is_request(bytes));
+            self.asked.extend(asked.map(|(path, _)| (now, *path)));
             let passes = |path: &Path| {
                 self.first_works || !(path.local == ADDRESS_A || path.remote == ADDRESS_A)
             };
@@ -215,6 +221,128 @@ impl TwoPaths {
             }
         }
     }
+}
+
+/// How far apart the requests of A on a path are, in milliseconds.
+fn gaps(both: &TwoPaths, path: Path) -> Vec<u128> {
+    let asked = both.asked.iter().filter(|(_, other)| *other == path);
+    let times: Vec<_> = asked.map(|(at, _)| *at).collect();
+    let gaps = times.windows(2).map(|two| (two[1] - two[0]).as_millis());
+    gaps.collect()
+}
+
+/// I-17, I-19: the path in use is asked about every 4 to 6 s, at random, the one in reserve every 15 to 25 s.
+#[test]
+fn consent_is_asked_at_random_intervals_in_use_and_in_reserve() {
+    let mut both = TwoPaths::connected(90);
+    both.run(Duration::from_secs(30));
+    both.asked.clear();
+    both.run(Duration::from_secs(3_000));
+    for (from, range) in [(ADDRESS_A, 4_000..=6_000), (SECOND_A, 15_000..=25_000)] {
+        let gaps = gaps(&both, Path::udp(from, ADDRESS_B));
+        assert!(gaps.len() > 100, "{from}: {}", gaps.len());
+        assert!(
+            gaps.iter().all(|gap| range.contains(gap)),
+            "{from}: {gaps:?}"
+        );
+        // All of the range is used.
+        let tenth = (range.end() - range.start()) / 10;
+        assert!(
+            gaps.iter().any(|gap| *gap < range.start() + tenth),
+            "{from}"
+        );
+        assert!(gaps.iter().any(|gap| *gap > range.end() - tenth), "{from}");
+    }
+}
+
+/// I-17, I-01 of the catalogue: to the millisecond, and no forged answer puts it off.
+#[test]
+fn i01_consent_ends_30_s_after_the_last_answer_whatever_is_forged() {
+    let mut pair = connected(Profile::Clean, 47);
+    pair.run_for(Duration::from_secs(20));
+    // From now on nothing that B sends arrives, and somebody sees all that A sends.
+    let (sees, seen) = mpsc::channel();
+    pair.network().intercept(move |packet| {
+        if packet.path.local == ADDRESS_B {
+            return Verdict::Drop;
+        }
+        sees.send(packet.bytes.clone()).unwrap();
+        Verdict::Pass
+    });
+    let last = |pair: &Agents| pair.a().agent.pair_stats().next().unwrap().last_answer;
+    let since = last(&pair).unwrap();
+    let guess = "a-guess-a-guess-a-guess-";
+    let genuine = Forgery::genuine(&pair.a().agent, &pair.b().agent).bytes();
+    let mut forged = 0;
+    while pair.a().agent.best_path().is_some() {
+        pair.run_for(Duration::from_millis(100));
+        let now = pair.now();
+        assert!(now <= since + Duration::from_millis(30_100));
+        let agent = &mut pair.a_mut().agent;
+        // Each request is answered with the wrong password, and the peer's own check is no answer either.
+        for bytes in seen.try_iter().filter(|it| is_request(it)) {
+            deliver(agent, now, path_of_a(), &success(&bytes, guess, ADDRESS_A));
+            forged += 1;
+        }
+        deliver(agent, now, path_of_a(), &genuine);
+        if let Some(last) = last(&pair) {
+            assert_eq!(last, since);
+        }
+    }
+    assert!(forged > 5, "{forged}");
+    assert!(pair.now() >= since + Duration::from_secs(30));
+    assert_eq!(pair.a().agent.state(), State::Failed);
+}
+
+/// I-18
+#[test]
+fn the_round_trip_and_the_age_of_the_last_answer_are_told() {
+    let mut pair = connected(Profile::Clean, 48);
+    for _ in 0..10 {
+        pair.run_for(Duration::from_secs(6));
+        let now = pair.now();
+        let stats = pair.a().agent.pair_stats().next().unwrap();
+        let age = now - stats.last_answer.unwrap();
+        assert!(age <= Duration::from_millis(6_050), "{age:?}");
+        let round_trip = stats.current_round_trip_time;
+        assert_eq!(round_trip, Some(Duration::from_millis(50)));
+    }
+    silence_b(&mut pair);
+    let before = pair.a().agent.pair_stats().next().unwrap().last_answer;
+    pair.run_for(Duration::from_secs(15));
+    let after = pair.a().agent.pair_stats().next().unwrap().last_answer;
+    assert_eq!(after, before);
+    assert_eq!(pair.a().agent.state(), State::Disconnected);
+}
+
+/// I-39: an hour of quiet costs no more wake-ups than consent checks.
+#[test]
+fn an_idle_agent_wakes_up_to_ask_for_consent_and_for_nothing_else() {
+    let mut pair = connected(Profile::Clean, 49);
+    pair.run_for(Duration::from_secs(100));
+    let now = pair.now();
+    let mut agent = std::mem::replace(
+        &mut pair.a_mut().agent,
+        host(1, Role::Controlling, Mode::Full).agent,
+    );
+    let pwd = pair.b().agent.local_credentials().pwd.clone();
+    let before = agent.stats().consent_requests_sent;
+    let (mut at, mut wake_ups) = (now, 0);
+    while let Some(next) = agent.poll_timeout() {
+        assert!(next > at);
+        at = next;
+        if at > now + Duration::from_secs(3_600) {
+            break;
+        }
+        agent.handle_timeout(at);
+        wake_ups += 1;
+        for (path, bytes) in drain(&mut agent, at) {
+            deliver(&mut agent, at, path, &success(&bytes, &pwd, ADDRESS_A));
+        }
+    }
+    let asked = agent.stats().consent_requests_sent - before;
+    assert!((600..=900).contains(&asked), "{asked}");
+    assert_eq!(wake_ups, asked);
 }
 
 #[test]

@@ -425,3 +425,37 @@ fn a_pair_survives_a_nat_that_forgets_its_mappings() {
         assert_eq!(meeting.host(id).agent.state(), State::Completed);
     }
 }
+
+/// I-11: the priority of a valid pair is that of the candidates which the two sides see (RFC 8445 §7.2.5.3.2), so both
+/// know the pair by the same number.
+#[test]
+fn a_valid_pair_has_the_priority_of_its_reflexive_candidates_on_both_sides() {
+    for asks_a_server in [false, true] {
+        for a_is_at_home in [true, false] {
+            let nat = || Site::Behind(NatConfig::default());
+            let sites = match a_is_at_home {
+                true => [nat(), Site::Public],
+                false => [Site::Public, nat()],
+            };
+            let mut meeting = Meeting::new(1, access(), sites);
+            if asks_a_server {
+                meeting.gather();
+            }
+            meeting.introduce();
+            assert!(meeting.connect(SECOND).is_some());
+            let pairs = [meeting.a, meeting.b].map(|id| {
+                let agent = &meeting.host(id).agent;
+                agent.pair_stats().find(|pair| pair.nominated).unwrap()
+            });
+            let reflexive: u64 = if asks_a_server { 100 } else { 110 };
+            let low = 65_535 << 8 | 255;
+            let (host, seen) = (126 << 24 | low, reflexive << 24 | low);
+            let controlling_is_host = u64::from(!a_is_at_home);
+            let expected = (seen << 32) + 2 * host + controlling_is_host;
+            let priorities = pairs.map(|pair| pair.priority);
+            // A server-reflexive candidate comes after the host candidate of the same base, so its local preference
+            // need not differ.
+            assert_eq!(priorities, [expected; 2], "{asks_a_server} {a_is_at_home}");
+        }
+    }
+}

@@ -175,3 +175,143 @@ fn a_flood_of_a_hundred_thousand_messages_leaves_an_agent_as_it_was() {
     assert!(answers <= 100, "{answers}");
     assert_eq!(snapshot(agent), before);
 }
+
+/// Two agents that meet, with everything that either of them was sent.
+struct Overheard {
+    now: Instant,
+    agents: [Agent; 2],
+    /// Who it was for, and how it came.
+    heard: Vec<(usize, Path, Vec<u8>)>,
+}
+
+impl Overheard {
+    fn new() -> Self {
+        let now = netsim::epoch();
+        let mut agents = [
+            host(11, Role::Controlling, Mode::Full).agent,
+            host(12, Role::Controlled, Mode::Full).agent,
+        ];
+        for (agent, address) in agents.iter_mut().zip([ADDRESS_A, ADDRESS_B]) {
+            agent
+                .add_local_candidate(now, Candidate::host(address))
+                .unwrap();
+        }
+        for (from, to) in [(0, 1), (1, 0)] {
+            let (credentials, lines) = said(&agents[from]);
+            learn(&mut agents[to], now, credentials, &lines, Mode::Full);
+        }
+        Self {
+            now,
+            agents,
+            heard: Vec::new(),
+        }
+    }
+
+    /// One step of time; `deliver_all` gets what is on the way, in the order in which it was sent.
+    fn step(&mut self, mut deliver_all: impl FnMut(&mut Self, Vec<(usize, Path, Vec<u8>)>)) {
+        let mut under_way = Vec::new();
+        for side in [0, 1] {
+            for (path, bytes) in drain(&mut self.agents[side], self.now) {
+                under_way.push((1 - side, path.reversed(), bytes));
+            }
+        }
+        self.now += STEP;
+        deliver_all(self, under_way);
+        for agent in &mut self.agents {
+            agent.handle_timeout(self.now);
+        }
+    }
+
+    fn hear(&mut self, (to, path, bytes): (usize, Path, Vec<u8>)) {
+        deliver(&mut self.agents[to], self.now, path, &bytes);
+        self.heard.push((to, path, bytes));
+    }
+}
+
+/// What was heard before is no news: played again, from where it came, it changes no role, pair, nomination or timer,
+/// at the next moment and at any later one.
+#[test]
+fn a_replay_of_any_message_of_a_session_changes_nothing() {
+    let mut both = Overheard::new();
+    for step in 0..3_000 {
+        both.step(|both, under_way| {
+            for message in under_way {
+                both.hear(message.clone());
+                let (to, path, bytes) = message;
+                let agent = &mut both.agents[to];
+                let before = snapshot(agent);
+                for _ in 0..3 {
+                    deliver(agent, both.now, path, &bytes);
+                }
+                assert_eq!(snapshot(agent), before, "{step}");
+            }
+        });
+        if step % 100 == 99 {
+            let heard = both.heard.clone();
+            for (to, path, bytes) in heard.iter().rev() {
+                let agent = &mut both.agents[*to];
+                let before = snapshot(agent);
+                deliver(agent, both.now, *path, bytes);
+                assert_eq!(snapshot(agent), before, "{step}");
+            }
+        }
+    }
+    assert!(both.heard.len() > 20, "{}", both.heard.len());
+    for agent in &both.agents {
+        assert_eq!(agent.state(), State::Completed);
+    }
+}
+
+/// From elsewhere a message of the peer's shows an address that it may have; what is used stays what it is, and the
+/// number of such addresses is small.
+#[test]
+fn a_replay_from_elsewhere_moves_nothing() {
+    let mut both = Overheard::new();
+    for _ in 0..300 {
+        both.step(|both, under_way| under_way.into_iter().for_each(|message| both.hear(message)));
+    }
+    let heard = both.heard.clone();
+    for (number, (to, path, bytes)) in heard.iter().cycle().take(2_000).enumerate() {
+        let port = u16::try_from(1_000 + number).unwrap();
+        let elsewhere = Path::udp(path.local, ([192, 0, 2, 66], port).into());
+        let agent = &mut both.agents[*to];
+        let (role, best) = (agent.role(), agent.best_path());
+        deliver(agent, both.now, elsewhere, bytes);
+        drain(agent, both.now);
+        while agent.poll_event().is_some() {}
+        assert_eq!((agent.role(), agent.best_path()), (role, best));
+    }
+    for agent in &both.agents {
+        assert!(agent.pair_stats().count() <= 17);
+        let nominated = agent.pair_stats().filter(|pair| pair.nominated);
+        let paths: Vec<_> = nominated.map(|pair| pair.path).collect();
+        assert_eq!(paths, [agent.best_path().unwrap()]);
+    }
+}
+
+/// What overtakes itself on the way arrives at the same end.
+#[test]
+fn messages_in_reverse_order_and_late_lead_to_the_same_end() {
+    for delay in [1, 3, 10] {
+        let mut both = Overheard::new();
+        let mut late = Vec::new();
+        for step in 0..1_000 {
+            both.step(|both, under_way| {
+                late.extend(under_way);
+                if step % delay == 0 {
+                    for message in std::mem::take(&mut late).into_iter().rev() {
+                        both.hear(message);
+                    }
+                }
+            });
+        }
+        let path = Path::udp(ADDRESS_A, ADDRESS_B);
+        for (agent, path) in both.agents.iter().zip([path, path.reversed()]) {
+            assert_eq!(agent.state(), State::Completed, "{delay}");
+            assert_eq!(agent.best_path(), Some(path), "{delay}");
+            assert_eq!(agent.pair_stats().count(), 1);
+        }
+        let roles = both.agents.each_ref().map(Agent::role);
+        assert_eq!(roles, [Role::Controlling, Role::Controlled]);
+    }
+}

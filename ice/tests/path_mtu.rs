@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use avocet_ice::path_mtu::PathMtuConfig;
-use avocet_ice::{Agent, Candidate, Config, Event, Role, State};
+use avocet_ice::{Agent, Candidate, Config, Event, InterfaceFact, Role, State};
 use netsim::{ADDRESS_A, ADDRESS_B, LinkConfig, Pair};
 use stun::{AttributeType, Message};
 use support::{FULL, Host, seed, tell_a, tell_b};
@@ -113,4 +113,52 @@ fn nobody_searches_unless_asked_to() {
     pair.run_for(Duration::from_secs(60));
     assert_eq!(pair.a().agent.stats().path_mtu_probes_sent, 0);
     assert_eq!(pair.a().agent.path_budget().datagram_bytes, 1_200);
+}
+
+/// M-5: data that takes another pair starts from the base, and the search begins anew.
+#[test]
+fn another_pair_is_measured_anew() {
+    let mut now = netsim::epoch();
+    let other = ([10, 0, 1, 1], 5_000).into();
+    let mut agents = [Role::Controlling, Role::Controlled].map(|role| {
+        let mut config = Config::new(seed(50 + u64::from(role == Role::Controlled)));
+        config.role = role;
+        config.path_mtu = Some(PathMtuConfig::default());
+        Agent::new(config).unwrap()
+    });
+    for (side, address) in [(0, ADDRESS_A), (0, other), (1, ADDRESS_B)] {
+        let candidate = Candidate::host(address);
+        agents[side].add_local_candidate(now, candidate).unwrap();
+    }
+    for (from, to) in [(0, 1), (1, 0)] {
+        let (credentials, lines) = support::said(&agents[from]);
+        support::learn(&mut agents[to], now, credentials, &lines, FULL.0);
+    }
+    let mut run = |agents: &mut [Agent; 2], steps: usize| {
+        for _ in 0..steps {
+            for side in [0, 1] {
+                for (path, bytes) in support::drain(&mut agents[side], now) {
+                    let to = &mut agents[1 - side];
+                    support::deliver(to, now, path.reversed(), &bytes);
+                }
+            }
+            now += Duration::from_millis(10);
+            agents
+                .iter_mut()
+                .for_each(|agent| agent.handle_timeout(now));
+        }
+        now
+    };
+    let now = run(&mut agents, 100);
+    assert_eq!(agents[0].path_budget().datagram_bytes, 1_472);
+    while agents[0].poll_event().is_some() {}
+    let first = agents[0].best_path().unwrap();
+    agents[0].on_interface(now, InterfaceFact::Down(first.local.ip()));
+    assert_ne!(agents[0].best_path(), Some(first));
+    assert_eq!(agents[0].path_budget().datagram_bytes, 1_200);
+    let events: Vec<_> = std::iter::from_fn(|| agents[0].poll_event()).collect();
+    assert!(events.contains(&Event::PathMtu(1_200)), "{events:?}");
+    run(&mut agents, 100);
+    assert_eq!(agents[0].path_budget().datagram_bytes, 1_472);
+    assert_eq!(agents[0].stats().path_mtu_probes_sent, 2);
 }

@@ -82,16 +82,20 @@ fn refusal(pair: &Agents, request: &Message<'_>) -> Vec<u8> {
 
 #[test]
 fn a_conflict_is_answered_or_followed_but_never_both() {
-    for (tie_breaker, code, role) in [
-        (0, Some(ErrorCode::ROLE_CONFLICT), Role::Controlling),
-        (u64::MAX, None, Role::Controlled),
+    let conflict = Some(ErrorCode::ROLE_CONFLICT);
+    for (claimed, tie_breaker, code, role) in [
+        (Role::Controlling, 0, conflict, Role::Controlling),
+        (Role::Controlling, u64::MAX, None, Role::Controlled),
+        (Role::Controlled, 0, None, Role::Controlling),
+        (Role::Controlled, u64::MAX, conflict, Role::Controlled),
     ] {
         let mut pair = acquainted(Profile::Clean, 72, FULL);
         let now = pair.now();
         let mut check = Forgery::genuine(&pair.a().agent, &pair.b().agent);
-        check.role = Some((Role::Controlling, tie_breaker));
+        check.role = Some((claimed, tie_breaker));
         let bytes = check.bytes();
         let agent = &mut pair.a_mut().agent;
+        agent.set_role(now, claimed);
         drain(agent, now);
         deliver(agent, now, path_of_a(), &bytes);
         let sent = drain(agent, now);

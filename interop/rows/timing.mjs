@@ -16,6 +16,9 @@ function measure() {
   const planted = t.get('a loop with an early end');
   t.delete('a loop with an early end');
   check(t.size > 10 && planted, 'nothing was measured');
+  for (const kind of [/Gcm/, /ChaCha/, /Ccm8/, /^a MAC/, /^a cookie/, /^a fingerprint/]) {
+    check([...t.keys()].some((what) => kind.test(what)), `${kind} was not measured`);
+  }
   return { data: `${t.size} comparisons, t up to ${Math.max(...t.values()).toFixed(1)}; planted leak ${planted.toFixed(0)}` };
 }
 

@@ -83,8 +83,10 @@ async function talk(folder, uris, options = {}) {
 const cells = (report) => ({ data: `${report.sent} both ways`, 'first frame': `${report.connectedSeconds.toFixed(2)} s` });
 
 // The browser reaches us at the relay and nowhere else.
-async function browserCall(browser, uri) {
-  const program = await startProgram(['--relay', '--turn', uri, '--turn-user', USER, '--turn-password', PASSWORD]);
+async function browserCall(browser, folder, uri, [user, password] = [USER, PASSWORD]) {
+  const program = await startProgram([
+    '--relay', '--turn', uri, '--turn-user', user, '--turn-password', password, '--turn-root', `${folder}/root.pem`,
+  ]);
   try {
     const call = await Call.open(browser, program.url, '');
     try {
@@ -192,10 +194,18 @@ export async function run(table, open) {
     });
     await table.row('coturn, 1,000 datagrams across refreshes', '4.6', 'us', async () => {
       const report = await talk(folder, [waysTo(3498).UDP], { count: 1000, more: ['--refresh', '1'] });
+      check(report.sent === 1000 && report.relays.every((relays) => relays.length === 1), `not one relay each: ${JSON.stringify(report)}`);
       for (const relay of report.relays.flat()) {
         check(relay.permissionsGranted >= 4 && relay.channelsGranted >= 4, `not refreshed: ${JSON.stringify(relay)}`);
       }
       return cells(report);
+    });
+    // The same without refreshes: what the row above shows is owed to them.
+    await table.row('coturn, 1,000 datagrams, not refreshed', '4.6', 'us', async () => {
+      const report = await turnCheck(folder, [waysTo(3498).UDP], { count: 1000 }).catch((error) => ({ error: error.message }));
+      const [first, second] = report.received || [0, 0];
+      check(first < 1000 && second < 1000, `nothing was lost: ${JSON.stringify(report)}`);
+      return { data: report.error ? 'ended' : `${first} and ${second} of 1000` };
     });
     await table.row('coturn, IPv6', '4.6', 'us', async () => {
       const report = await talk(folder, [`turn:[${HOST_6}]`], { more: ['--ipv6'] });
@@ -208,10 +218,17 @@ export async function run(table, open) {
       check(used.length === 2 && used.every(({ transport }) => transport === 'Tcp'), `TCP did not win: ${JSON.stringify(used)}`);
       return cells(report);
     }));
-    for (const name of ['chromium', 'firefox']) {
+    // A whole call, with sound and pictures, on each way and with each kind of credentials; Firefox on the two ways in the clear.
+    const rests = waysTo(3488);
+    for (const [name, kinds] of [['chromium', ['UDP', 'TCP', 'TLS', 'DTLS']], ['firefox', ['UDP', 'TCP']]]) {
       const browser = await open(name);
-      for (const way of ['UDP', 'TCP']) {
-        await table.row(`${name}, we at coturn, ${way}`, '-', name, () => browserCall(browser, ways[way]));
+      for (const way of kinds) {
+        await table.row(`${name}, we at coturn, ${way}`, '-', name, () => browserCall(browser, folder, ways[way]));
+      }
+      if (name === 'chromium') {
+        for (const way of ['UDP', 'TLS']) {
+          await table.row(`${name}, we at coturn, ${way}, time-limited`, '-', name, () => browserCall(browser, folder, rests[way], timeLimited()));
+        }
       }
     }
   } finally {

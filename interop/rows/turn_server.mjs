@@ -240,6 +240,16 @@ export async function run(table, open) {
       await table.row(`our server, our client, ${name}`, '-', 'us', () => turnCheck(folder, uri));
     }
     await table.row('our server, our client, IPv6', '-', 'us', () => turnCheck(folder, `turn:[${HOST_6}]:${UDP}`, ['--ipv6']));
+    for (const way of ['UDP', 'TCP']) {
+      await table.row(`our server, our client moves, ${way}`, '-', 'us', async () => {
+        const { stdout } = await execute(binary('turn_check'), [
+          '--user', USER, '--password', PASSWORD, '--count', '50', '--move', uris[way],
+        ], { timeout: 60_000 });
+        const report = JSON.parse(stdout);
+        check(report.moves === 3 && report.sent === 200 && report.returned === 200, `not everything came back: ${stdout}`);
+        return { data: `${report.sent} and back, ${report.moves} moves` };
+      });
+    }
     const origin = `http://127.0.0.1:${page.address().port}/`;
     for (const name of ['chromium', 'firefox']) {
       const browser = await open(name);

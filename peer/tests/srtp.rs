@@ -11,8 +11,8 @@ use avocet_peer as peer;
 use dtls::SrtpProfile;
 use netsim::{Pair, Verdict};
 use peer::{
-    ConfigError, ConnectionState, Direction, PeerConnection, SectionFault, SetDescriptionError,
-    TransceiverInit,
+    ConfigError, ConnectionState, DataChannelInit, Direction, Event, Failure, PeerConnection,
+    SectionFault, SetDescriptionError, TransceiverInit,
 };
 use rtp::MediaKind;
 use srtp::Cryptex;
@@ -293,5 +293,40 @@ fn every_encrypting_profile_carries_a_call() {
         assert_eq!(pair.b().packets.len(), 5, "{profile:?}");
         let stats = pair.b().pc.stats(pair.now());
         assert_eq!(stats.transport.srtp_cipher, Some(profile.number()));
+    }
+}
+
+/// D-21: where no profile is common to both there is no SRTP. With media that is the end of the connection (RFC 5764 §4.1);
+/// with data alone it goes on.
+#[test]
+fn without_a_common_profile_there_is_data_and_no_media() {
+    for media in [false, true] {
+        let (mut a, mut b) = (config_a(3), config_b(3));
+        a.srtp_profiles = vec![SrtpProfile::AES128_CM_SHA1_80];
+        b.srtp_profiles = vec![SrtpProfile::AEAD_AES_128_GCM];
+        let (mut a, mut b) = with_addresses(a, b);
+        let now = netsim::epoch();
+        let channel =
+            a.pc.create_data_channel(now, "chat", DataChannelInit::default())
+                .unwrap();
+        if media {
+            audio(&mut a);
+        }
+        negotiate(now, &mut a.pc, &mut b.pc);
+        let mut pair = Pair::new(a, b);
+        let opened = |pair: &Pair<Peer>| pair.a().has(&Event::DataChannelOpened(channel));
+        pair.run_for(Duration::from_secs(5));
+        for peer in [pair.a(), pair.b()] {
+            let pc = &peer.pc;
+            assert_eq!(pc.failure(), media.then_some(Failure::Srtp));
+            let expected = if media {
+                ConnectionState::Failed
+            } else {
+                ConnectionState::Connected
+            };
+            assert_eq!(pc.connection_state(), expected, "{media}");
+            assert!(pc.stats(pair.now()).srtp.is_none());
+        }
+        assert_eq!(opened(&pair), !media);
     }
 }

@@ -13,6 +13,7 @@ impl<T: Copy + Default> Sparse<T> {
     }
 
     /// The value of an id; the default if it was never written.
+    #[inline]
     pub(crate) fn get(&self, id: u16) -> T {
         let (page, place) = split(id);
         match self.pages.get(page) {
@@ -22,16 +23,25 @@ impl<T: Copy + Default> Sparse<T> {
     }
 
     /// A place to write to.
+    #[inline]
     pub(crate) fn entry(&mut self, id: u16) -> &mut T {
         let (page, place) = split(id);
+        if !matches!(self.pages.get(page), Some(Some(_))) {
+            self.touch(page);
+        }
+        let values = self.pages[page].get_or_insert_with(|| Box::new([T::default(); PAGE]));
+        &mut values[place]
+    }
+
+    /// Makes room for a page that was never written.
+    #[cold]
+    fn touch(&mut self, page: usize) {
         if self.pages.len() <= page {
             if page < 2 * PAGE {
                 self.pages.reserve_exact(page + 1 - self.pages.len());
             }
             self.pages.resize_with(page + 1, || None);
         }
-        let values = self.pages[page].get_or_insert_with(|| Box::new([T::default(); PAGE]));
-        &mut values[place]
     }
 
     /// Every value of every touched page, with its id.

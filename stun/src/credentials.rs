@@ -91,9 +91,8 @@ impl Challenge {
             .ok_or(ChallengeError::Incomplete)?;
         let nonce = response.nonce()?.ok_or(ChallengeError::Incomplete)?;
         let features = SecurityFeatures::of(nonce);
-        let offered = response
-            .attribute(AttributeType::PASSWORD_ALGORITHMS)
-            .filter(|_| features.password_algorithms);
+        // RFC 8489 §9.2.5 goes by the attribute; the nonce only says that it must not be missing.
+        let offered = response.attribute(AttributeType::PASSWORD_ALGORITHMS);
         if features.password_algorithms && offered.is_none() {
             return Err(ChallengeError::BidDown);
         }

@@ -26,8 +26,16 @@ fn refusal(code: u16, fill: impl FnOnce(&mut MessageBuilder<'_>)) -> Vec<u8> {
 }
 
 fn challenge(nonce: &str, algorithms: Option<&[u8]>) -> Result<Challenge, ChallengeError> {
+    challenge_of("example.org", nonce, algorithms)
+}
+
+fn challenge_of(
+    realm: &str,
+    nonce: &str,
+    algorithms: Option<&[u8]>,
+) -> Result<Challenge, ChallengeError> {
     let bytes = refusal(401, |builder| {
-        builder.realm("example.org").nonce(nonce);
+        builder.realm(realm).nonce(nonce);
         if let Some(algorithms) = algorithms {
             builder.attribute(AttributeType::PASSWORD_ALGORITHMS, algorithms);
         }
@@ -70,25 +78,47 @@ fn the_sha_256_key_and_the_userhash_are_those_of_rfc_8489_b_1() {
     assert_eq!(message.userhash(), Ok(Some(&hash)));
 }
 
+/// S-18: what RFC 8489 B.1 was made from makes the same request again: hidden name, realm, nonce, the choice of
+/// algorithm, and an integrity under the key of that appendix. The offer of the server goes back as it came (§9.2.3.2).
 #[test]
 fn the_request_of_rfc_8489_b_1_is_what_a_client_would_send() {
     let file = json(include_str!("../../testdata/stun/rfc8489_b1.json"));
-    let nonce = file["nonce"].as_str().unwrap();
-    let challenge = challenge(nonce, Some(BOTH)).unwrap();
-    let username = file["username"].as_str().unwrap();
-    let credentials = LongTermCredentials::new(username, "TheMatrIX").unwrap();
-    let auth = LongTermAuth::new(&credentials, challenge);
-    let mut buf = Vec::new();
-    let id = TransactionId::new([4; 12]);
-    let builder = MessageBuilder::new(&mut buf, Class::Request, Method::BINDING, id);
-    auth.seal(builder).finish().unwrap();
-    let message = Message::decode(&buf).unwrap();
-    // The bit of user-name anonymity is set in that nonce, so the name is hidden.
-    assert_eq!(message.username(), Ok(None));
-    assert_eq!(
-        message.userhash().unwrap().unwrap().to_vec(),
-        unhex(file["userhash"].as_str().unwrap())
-    );
+    let text = |name: &str| file[name].as_str().unwrap();
+    let vector = unhex(text("message_corrected"));
+    let vector = Message::decode(&vector).unwrap();
+    for offer in [
+        BOTH,
+        &[0, 2, 0, 0, 0, 1, 0, 0],
+        &[0, 9, 0, 1, 7, 0, 0, 0, 0, 2, 0, 0],
+    ] {
+        let challenge = challenge_of(text("realm"), text("nonce"), Some(offer)).unwrap();
+        let password = text("password_after_opaquestring");
+        let credentials = LongTermCredentials::new(text("username"), password).unwrap();
+        let auth = LongTermAuth::new(&credentials, challenge);
+        let mut buf = Vec::new();
+        let id = vector.transaction_id();
+        let builder = MessageBuilder::new(&mut buf, Class::Request, Method::BINDING, id);
+        auth.seal(builder).finish().unwrap();
+        let message = Message::decode(&buf).unwrap();
+        // The bit of user-name anonymity is set in that nonce, so the name is hidden.
+        assert_eq!(message.username(), Ok(None));
+        for kind in [
+            AttributeType::USERHASH,
+            AttributeType::REALM,
+            AttributeType::NONCE,
+            AttributeType::PASSWORD_ALGORITHM,
+        ] {
+            assert!(vector.attribute(kind).is_some());
+            assert_eq!(message.attribute(kind), vector.attribute(kind), "{kind}");
+        }
+        let echoed = message.attribute(AttributeType::PASSWORD_ALGORITHMS);
+        assert_eq!(echoed, Some(offer));
+        // SHA-256 and nothing weaker beside it.
+        assert!(message.has_integrity_sha256());
+        assert_eq!(message.attribute(AttributeType::MESSAGE_INTEGRITY), None);
+        let key = IntegrityKey::new(&unhex(text("key_sha256")));
+        assert!(message.verify_integrity(&key));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use avocet_turn::{Event, Refusal, SendError, State};
+use avocet_turn::{BindError, Event, Refusal, SendError, State};
 use net::{Datagram, Path, StreamId, Transport};
 use netsim::{ADDRESS_A, ADDRESS_B, Machine, Profile, Side};
 use stun::{ErrorCode, Method};
@@ -91,6 +91,77 @@ fn data_flows_across_hours_of_refreshed_permissions_and_channels() {
     );
 }
 
+/// T-5: a permission after 240 s, a channel after 300 s, with the permission that came with it.
+#[test]
+fn permissions_are_asked_for_after_240_seconds_and_channels_after_300() {
+    for (with_channel, permissions, channels) in [
+        (false, vec![0, 240, 480, 720, 960], vec![]),
+        (true, vec![240, 540, 840], vec![0, 300, 600, 900]),
+    ] {
+        let mut pair = allocated(Habits::default());
+        let start = pair.now();
+        let client = &mut pair.a_mut().client;
+        match with_channel {
+            true => client.bind_channel(peer(1)).unwrap(),
+            false => client.create_permission(peer(1).ip()).unwrap(),
+        }
+        pair.run_for(Duration::from_secs(1_000));
+        let seconds = |method| -> Vec<u64> {
+            let times = pair.b().times(method, start);
+            times.iter().map(Duration::as_secs).collect()
+        };
+        assert_eq!(seconds(Method::CREATE_PERMISSION), permissions);
+        assert_eq!(seconds(Method::CHANNEL_BIND), channels);
+    }
+}
+
+/// S-15: sixteen requests are outstanding at most; the others wait for their turn, and none is lost.
+#[test]
+fn sixteen_requests_are_outstanding_and_the_others_wait() {
+    let mut pair = allocated(Habits::default());
+    for number in 1..=64 {
+        pair.a_mut().client.bind_channel(peer(number)).unwrap();
+    }
+    assert_eq!(
+        pair.a_mut().client.bind_channel(peer(65)),
+        Err(BindError::Full)
+    );
+    let before = pair.b().seen.len();
+    pair.run_for(Duration::from_millis(30));
+    assert_eq!(pair.b().seen.len() - before, 16);
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(pair.b().seen.len() - before, 64);
+    assert_eq!(
+        pair.a().count(|it| matches!(it, Event::ChannelBound(..))),
+        64
+    );
+}
+
+/// T-12: on a datagram ChannelData is as long as its payload and four bytes; on a stream it is filled up to a multiple of four.
+#[test]
+fn channel_data_is_padded_on_streams_only() {
+    let stream = Path {
+        transport: Transport::Stream(StreamId::new(1)),
+        ..path()
+    };
+    for (way, expected) in [(path(), 9), (stream, 12)] {
+        let mut host = Host::new(config(1));
+        host.client.allocate(way).unwrap();
+        let mut pair = netsim::Pair::on(Profile::Clean, 1, host, Server::new(Habits::default()));
+        assert!(pair.run_until(Duration::from_secs(5), is_allocated));
+        pair.a_mut().client.bind_channel(peer(1)).unwrap();
+        pair.run_for(Duration::from_secs(1));
+        let mut buf = Vec::new();
+        let sealed = pair.a_mut().client.send(&mut buf, peer(1), b"hello");
+        sealed.unwrap().unwrap();
+        assert_eq!(buf.len(), expected);
+        assert_eq!(&buf[..9], b"\x40\x00\x00\x05hello");
+        // T-18: what is said of the cost is enough, and not a byte more than padding may need.
+        let overhead = pair.a().client.overhead(peer(1));
+        assert_eq!(overhead, if way == path() { 4 } else { 7 });
+    }
+}
+
 #[test]
 fn nothing_is_sent_to_a_peer_without_a_permission() {
     let mut pair = allocated(Habits::default());
@@ -150,18 +221,26 @@ fn data_that_overtakes_the_answer_to_a_request_is_delivered() {
 #[test]
 fn data_is_delivered_where_it_stands() {
     let mut pair = permitted(Habits::default());
+    pair.a_mut().client.bind_channel(peer(1)).unwrap();
+    pair.run_for(Duration::from_secs(1));
     let now = pair.now();
-    let mut bytes = data_indication(peer(1), b"abcde");
-    let range = bytes.as_ptr_range();
-    let mut seen = Vec::new();
-    let datagram = Datagram::new(path(), &mut bytes);
-    pair.a_mut()
-        .client
-        .handle_datagram_with(now, datagram, |from, data| {
-            assert!(range.contains(&data.as_ptr()));
-            seen.push((from, data.to_vec()));
+    let indication = data_indication(peer(1), b"abcde");
+    let channel_data = b"\x40\x00\x00\x05abcde".to_vec();
+    for mut bytes in [indication, channel_data] {
+        let range = bytes.as_ptr_range();
+        let mut seen = Vec::new();
+        let datagram = Datagram::new(path(), &mut bytes);
+        let client = &mut pair.a_mut().client;
+        let heap = allocation_counter::measure(|| {
+            client.handle_datagram_with(now, datagram, |_, data| {
+                assert!(range.contains(&data.as_ptr()));
+            });
         });
-    assert_eq!(seen, [(peer(1), b"abcde".to_vec())]);
+        assert_eq!(heap.count_total, 0);
+        let datagram = Datagram::new(path(), &mut bytes);
+        client.handle_datagram_with(now, datagram, |from, data| seen.push((from, data.to_vec())));
+        assert_eq!(seen, [(peer(1), b"abcde".to_vec())]);
+    }
 }
 
 #[test]

@@ -78,6 +78,10 @@ struct Inner {
     expires: Duration,
 }
 
+/// Catalogue K-01: wiped when it goes, or this does not compile.
+#[cfg(test)]
+const _: fn(&Inner) = |inner| crate::testing::wiped(&inner.pkcs8);
+
 impl Certificate {
     /// The most certificates that are shown.
     const MAX_CHAIN: usize = 10;

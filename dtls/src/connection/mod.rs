@@ -364,9 +364,13 @@ impl Connection {
         let Phase::Established(established) = &mut self.phase else {
             return;
         };
-        let trusted = established.knows_our_key()
-            || self.config.peer_certificate != PeerCertificate::Announced;
-        if !trusted {
+        let judgement = self.config.peer_certificate;
+        let known = established.knows_our_key();
+        if judgement == PeerCertificate::Never && !known {
+            self.fail(now, Failure::no_certificate());
+            return;
+        }
+        if judgement == PeerCertificate::Announced && !known {
             let Some(announced) = &self.announced else {
                 return;
             };

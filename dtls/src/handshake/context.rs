@@ -62,7 +62,7 @@ impl<'a> Context<'a> {
 
     /// What was sent before is answered; what is sent from here on is one flight.
     pub(crate) fn begin_flight(&mut self) {
-        *self.flight = Flight::default();
+        *self.flight = Flight::in_bursts(self.config.repeat_on_ack);
         self.change = FlightChange::Started;
     }
 
@@ -93,6 +93,18 @@ impl<'a> Context<'a> {
             Some((from, to)) if from == message_type => to,
             _ => message_type,
         };
+        #[cfg(test)]
+        let Some(body) = self.meddle(epoch, message_type, body) else {
+            return;
+        };
+        self.push(epoch, message_type, body);
+        #[cfg(test)]
+        if let Some((epoch, message_type, body)) = self.flight.held.take() {
+            self.push(epoch, message_type, body);
+        }
+    }
+
+    fn push(&mut self, epoch: u64, message_type: HandshakeType, body: Vec<u8>) {
         let message = Message {
             message_type,
             message_seq: *self.next_send,
@@ -102,6 +114,27 @@ impl<'a> Context<'a> {
         *self.next_send = self.next_send.saturating_add(1);
         self.transcript.push(&message);
         self.flight.push(epoch, message);
+    }
+
+    /// What a test has its rogue say instead; `None` if that is for later.
+    #[cfg(test)]
+    fn meddle(&mut self, epoch: u64, which: HandshakeType, mut body: Vec<u8>) -> Option<Vec<u8>> {
+        use crate::config::Meddling;
+        let meddling = self.config.meddling.clone();
+        let how = meddling.filter(|(it, _)| *it == which).map(|(_, how)| how);
+        match how {
+            None => {}
+            Some(Meddling::Twice) => self.push(epoch, which, body.clone()),
+            Some(Meddling::Late) => {
+                self.flight.held = Some((epoch, which, body));
+                return None;
+            }
+            Some(Meddling::Instead(other)) => body = other,
+            Some(Meddling::Flipped) => *body.last_mut()? ^= 1,
+            Some(Meddling::Short) => drop(body.pop()),
+            Some(Meddling::Long) => body.push(0),
+        }
+        Some(body)
     }
 
     /// The certificates behind the other side's own, where a fingerprint does not say all there is to know.

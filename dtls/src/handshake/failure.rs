@@ -100,8 +100,14 @@ impl Failure {
 }
 
 impl From<DecodeError> for Failure {
-    fn from(_: DecodeError) -> Self {
-        Self::new(AlertDescription::DECODE_ERROR, Cause::Malformed)
+    fn from(error: DecodeError) -> Self {
+        let alert = match error {
+            DecodeError::Place(_) => AlertDescription::ILLEGAL_PARAMETER,
+            DecodeError::Truncated | DecodeError::Length | DecodeError::Value(_) => {
+                AlertDescription::DECODE_ERROR
+            }
+        };
+        Self::new(alert, Cause::Malformed)
     }
 }
 

@@ -19,6 +19,13 @@ pub(crate) struct Flight {
     acknowledged: bool,
     /// What is said in the clear can be acknowledged too.
     is_tracked: bool,
+    /// It leaves in bursts of [`Self::MAX_BURST`] records, each of which waits for an acknowledgement, if it can have any.
+    in_bursts: bool,
+    /// Records that left since it was sent, or sent again.
+    burst: usize,
+    /// What a test has leave behind the message that follows it.
+    #[cfg(test)]
+    pub(super) held: Option<(u64, HandshakeType, Vec<u8>)>,
 }
 
 #[derive(Debug)]
@@ -61,6 +68,16 @@ impl Flight {
     const LATEST: u64 = u64::MAX;
     /// Records that are remembered; of those that left before nobody is likely to hear.
     const MAX_SENT: usize = 256;
+    /// Records that leave before something is heard of them (RFC 9147 §5.8.3).
+    const MAX_BURST: usize = 10;
+
+    /// A flight of a side that answers acknowledgements at once, and so need not say everything at once.
+    pub(crate) fn in_bursts(in_bursts: bool) -> Self {
+        Self {
+            in_bursts,
+            ..Self::default()
+        }
+    }
 
     pub(crate) fn push(&mut self, epoch: u64, message: Message) {
         self.items.push(Item::Message {
@@ -95,6 +112,7 @@ impl Flight {
     pub(crate) fn send(&mut self) {
         if !self.items.is_empty() {
             self.cursor = Some(Cursor::default());
+            self.burst = 0;
         }
     }
 
@@ -173,7 +191,8 @@ impl Flight {
     ) -> Result<Option<()>, Exhausted> {
         let start = buf.len();
         while let Some(cursor) = self.cursor {
-            if cursor.item >= self.items.len() {
+            let is_enough = self.burst >= Self::MAX_BURST && self.in_bursts && self.is_of_13();
+            if cursor.item >= self.items.len() || is_enough {
                 self.cursor = None;
                 break;
             }
@@ -194,6 +213,7 @@ impl Flight {
                 break;
             };
             let number = self.write_record(&pieces, records, buf)?;
+            self.burst += 1;
             for piece in pieces {
                 self.remember(number, piece);
             }
@@ -314,10 +334,14 @@ impl Flight {
         }
     }
 
-    fn remember(&mut self, number: RecordNumber, piece: Piece) {
+    /// Whether it can be acknowledged. A ServerHello is, together with what follows it; 1.2 knows no acknowledgements.
+    fn is_of_13(&self) -> bool {
         let tracked = |item: &Item| matches!(item, Item::Message { epoch, .. } if *epoch >= Epochs::HANDSHAKE);
-        // A ServerHello is acknowledged together with what follows it; 1.2 knows no acknowledgements.
-        if !self.is_tracked && !self.items.iter().any(tracked) {
+        self.is_tracked || self.items.iter().any(tracked)
+    }
+
+    fn remember(&mut self, number: RecordNumber, piece: Piece) {
+        if !self.is_of_13() {
             return;
         }
         if self.sent.len() >= Self::MAX_SENT {

@@ -188,7 +188,7 @@ fn choose_version(config: &Config, hello: &ClientHello) -> Result<Version, Failu
     let identified = config.certificate.is_some() || !config.psks.is_empty();
     if dtls13 && config.versions.contains(Version::Dtls13) && identified {
         Ok(Version::Dtls13)
-    } else if dtls12 && config.versions.contains(Version::Dtls12) {
+    } else if dtls12 && config.speaks(Version::Dtls12) {
         Ok(Version::Dtls12)
     } else {
         Err(Failure::version())

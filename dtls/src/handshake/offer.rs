@@ -5,7 +5,7 @@ use crate::wire::{
     ClientHello, DTLS_1_2, DTLS_1_3, Extensions, HandshakeType, HelloVerifyRequest, KeyShare, Psk,
     ServerHello, UseSrtp,
 };
-use crate::{Version, tls12, tls13};
+use crate::{PeerCertificate, Version, tls12, tls13};
 
 /// What a client says first, whichever version the server answers in.
 pub(crate) struct Offer {
@@ -43,7 +43,7 @@ impl Offer {
         let config = context.config;
         let provider = &config.provider;
         let (tls12, tls13) = (
-            config.versions.contains(Version::Dtls12),
+            config.speaks(Version::Dtls12),
             config.versions.contains(Version::Dtls13),
         );
         let mut cipher_suites: Vec<u16> = Vec::new();
@@ -153,7 +153,7 @@ impl Offer {
             HandshakeType::HELLO_VERIFY_REQUEST
                 if !self.verified
                     && self.retried.is_none()
-                    && context.config.versions.contains(Version::Dtls12) =>
+                    && context.config.speaks(Version::Dtls12) =>
             {
                 self.hello.cookie = HelloVerifyRequest::decode(&message.body)?.cookie;
                 self.verified = true;
@@ -162,9 +162,7 @@ impl Offer {
                 return Ok(Answer::Again);
             }
             // What only servers of older versions say.
-            HandshakeType::HELLO_VERIFY_REQUEST
-                if !context.config.versions.contains(Version::Dtls12) =>
-            {
+            HandshakeType::HELLO_VERIFY_REQUEST if !context.config.speaks(Version::Dtls12) => {
                 return Err(Failure::version());
             }
             HandshakeType::SERVER_HELLO => {}
@@ -191,7 +189,7 @@ impl Offer {
         hello: &ServerHello,
     ) -> Result<Answer, Failure> {
         let versions = &context.config.versions;
-        if !versions.contains(Version::Dtls12) {
+        if !context.config.speaks(Version::Dtls12) {
             return Err(Failure::version());
         }
         // A server that knows DTLS 1.3 marks an answer in 1.2. If we offered 1.3, somebody took it out of our hello
@@ -219,6 +217,11 @@ impl Offer {
         if answer.is_retry() {
             self.retry(context, message, answer, suite.number)?;
             return Ok(Answer::Again);
+        }
+        if context.config.peer_certificate == PeerCertificate::Never
+            && answer.extensions.psk.is_none()
+        {
+            return Err(Failure::missing_extension());
         }
         let share = tls13::client::server_share(answer)?;
         let ids = AgreedIds::accepted(context, &answer.extensions)?;

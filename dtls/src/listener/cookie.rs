@@ -17,6 +17,10 @@ pub(super) struct CookieSecrets {
     since: Option<Instant>,
 }
 
+/// Catalogue K-01: wiped when it goes, or this does not compile.
+#[cfg(test)]
+const _: fn(&CookieSecrets) = |secrets| crate::testing::wiped(&secrets.current);
+
 impl CookieSecrets {
     /// A whole cookie of DTLS 1.2.
     pub(super) const LENGTH: usize = 32;

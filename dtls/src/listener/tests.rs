@@ -353,8 +353,14 @@ fn no_more_than_a_thousand_handshakes_are_under_way() {
 fn a_flood_of_hellos_leaves_a_bounded_queue_and_no_state() {
     let (mut listener, mut client) = (listener(), client(1, 1200));
     let hello = datagrams(&mut client).remove(0);
-    for port in 0..10_000 {
-        listener.handle_datagram(netsim::epoch(), address(port), &mut hello.clone());
+    let floods = if crate::testing::full_matrix() {
+        1_000_000
+    } else {
+        10_000
+    };
+    for number in 0..floods {
+        let from = address((number % 60_000) as u16);
+        listener.handle_datagram(netsim::epoch(), from, &mut hello.clone());
     }
     assert_eq!(listener.half_open(), 0);
     let mut answers = 0;
@@ -362,7 +368,31 @@ fn a_flood_of_hellos_leaves_a_bounded_queue_and_no_state() {
         answers += 1;
     }
     assert_eq!(answers, Listener::MAX_REPLIES);
-    assert_eq!(listener.stats().overflow, 10_000 - answers as u64);
+    assert_eq!(listener.stats().overflow, floods - answers as u64);
+    // Somebody else is served as if nothing had been.
+    let mut other = self::client(2, 1200);
+    let accepted = converse(&mut listener, &mut other, address(65_000));
+    assert!(accepted[0].is_connected() && other.is_connected());
+}
+
+/// Catalogue D-17: whoever showed no cookie gets no more bytes than came from there, under either version.
+#[test]
+fn an_answer_to_the_unproved_is_no_longer_than_the_question() {
+    for versions in [Versions::DTLS_1_2, Versions::DTLS_1_3, Versions::ALL] {
+        for groups in [
+            [NamedGroup::X25519, NamedGroup::Secp256r1],
+            [NamedGroup::Secp256r1, NamedGroup::Secp256r1],
+        ] {
+            let mut listener = listener_13(versions, &groups);
+            let mut client = client_13(1, versions, 1200, None);
+            let hello = datagrams(&mut client);
+            let asked: usize = hello.iter().map(Vec::len).sum();
+            let answer = reply(&mut listener, address(1), &hello);
+            assert!(answer.len() <= asked, "{} for {asked}", answer.len());
+            assert_eq!(listener.poll_transmit(&mut Vec::new()), None);
+            assert!(listener.poll_event().is_none());
+        }
+    }
 }
 
 /// Catalogue D-18.

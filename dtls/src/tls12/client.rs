@@ -396,7 +396,7 @@ fn key_exchange(
         None => None,
     };
     let psk = (hellos.suite.authentication == Authentication::Psk)
-        .then(|| config.psks.first().ok_or(Failure::crypto()))
+        .then(|| config.psks_12().next().ok_or(Failure::crypto()))
         .transpose()?;
     let public = exchange.as_ref().map(KeyExchange::public);
     let mut body = Vec::new();

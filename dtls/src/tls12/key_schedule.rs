@@ -83,6 +83,10 @@ pub(crate) struct Secrets {
     server_random: [u8; 32],
 }
 
+/// Catalogue K-01: wiped when it goes, or this does not compile.
+#[cfg(test)]
+const _: fn(&Secrets) = |secrets| crate::testing::wiped(&secrets.master);
+
 impl Secrets {
     /// The extended master secret (RFC 7627 §4): it covers the whole handshake up to ClientKeyExchange, so that two
     /// sessions never share one.

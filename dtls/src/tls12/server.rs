@@ -341,8 +341,8 @@ impl ExpectClientKeyExchange {
             return Ok((Some(share.public), None));
         }
         let share = PskClientKeyExchange::decode(&message.body, ephemeral)?;
-        let psks = &context.config.psks;
-        let psk = psks.iter().find(|psk| psk.identity() == share.identity);
+        let mut psks = context.config.psks_12();
+        let psk = psks.find(|psk| psk.identity() == share.identity);
         Ok((share.public, Some(psk.ok_or(Failure::unknown_identity())?)))
     }
 

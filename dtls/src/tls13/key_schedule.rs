@@ -101,6 +101,20 @@ impl<'a> Derivation<'a> {
         self.verify_data(&key, transcript_hash)
     }
 
+    /// What a key from outside becomes in a handshake with another hash, which says how long it is (RFC 9258 §5.1). This
+    /// derivation is of the hash that the key is meant for.
+    pub(crate) fn import(&self, key: &[u8], identity: &[u8], length: usize) -> Secret {
+        let zeros = vec![0; self.hash.length()];
+        let mut out = Zeroizing::new(vec![0; length]);
+        self.expand_label(
+            &self.extract(&zeros, key),
+            b"derived psk",
+            &self.transcript_hash(identity),
+            &mut out,
+        );
+        out
+    }
+
     /// The handshake secret.
     pub(crate) fn handshake(&self, early: &[u8], shared: &[u8]) -> Secret {
         self.extract(&self.derived(early), shared)
@@ -213,6 +227,15 @@ pub(crate) struct Secrets {
     pub(crate) exporter: Secret,
     pub(crate) client_random: [u8; 32],
 }
+
+/// Catalogue K-01: wiped when it goes, or this does not compile.
+#[cfg(test)]
+const _: fn(&Secrets) = |secrets| {
+    crate::testing::wiped(&secrets.exporter);
+    let [client, server] = &secrets.traffic;
+    crate::testing::wiped(client);
+    crate::testing::wiped(server);
+};
 
 impl Secrets {
     /// How the keys of the data are made once more: ours, then those of the other side.

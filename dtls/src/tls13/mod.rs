@@ -117,6 +117,15 @@ struct ApplicationKeys {
     exporter: Secret,
 }
 
+/// Catalogue K-01: wiped when it goes, or this does not compile.
+#[cfg(test)]
+const _: fn(&Keys, &ApplicationKeys) = |keys, application| {
+    crate::testing::wiped(&keys.traffic[0]);
+    crate::testing::wiped(&keys.master);
+    crate::testing::wiped(&application.traffic[0]);
+    crate::testing::wiped(&application.exporter);
+};
+
 impl Keys {
     /// Derives the secrets of the handshake from the transcript that ends with ServerHello, and opens epoch 2.
     fn begin(

@@ -8,9 +8,10 @@ use zeroize::Zeroizing;
 use super::{Derivation, Secret};
 use crate::crypto::Hash;
 use crate::handshake::{Circumstances, Failure};
+use crate::psk::Import;
 use crate::ticket::Session;
-use crate::wire::{ClientHello, HandshakeType, Psk};
-use crate::{Config, PreSharedKey, Provider, Ticket};
+use crate::wire::{ClientHello, DTLS_1_3, DecodeError, HandshakeType, Psk, codec};
+use crate::{Config, HashAlgorithm, PreSharedKey, Provider, Ticket};
 
 /// One of them.
 #[derive(Clone)]
@@ -22,18 +23,66 @@ pub(crate) struct SharedKey {
     session: Option<Session>,
     /// What a client needs to name the age of its ticket.
     ticket: Option<Ticket>,
+    /// What the proof of it is called.
+    label: &'static [u8],
+}
+
+/// Catalogue K-01: wiped when it goes, or this does not compile.
+#[cfg(test)]
+const _: fn(&SharedKey) = |shared| crate::testing::wiped(&shared.key);
+
+/// The number of DTLS 1.3 as a protocol that keys are imported for, which is its version.
+const TARGET_PROTOCOL: u16 = DTLS_1_3;
+
+/// The name that an imported key has on the wire: `ImportedIdentity` (RFC 9258 §5.1).
+fn imported_identity(psk: &PreSharedKey, import: &Import, target: Hash) -> Vec<u8> {
+    let mut identity = Vec::new();
+    codec::put_vec::<2>(&mut identity, |buf| buf.extend_from_slice(psk.identity()));
+    codec::put_vec::<2>(&mut identity, |buf| buf.extend_from_slice(&import.context));
+    identity.extend_from_slice(&TARGET_PROTOCOL.to_be_bytes());
+    // The registry of key derivation functions (RFC 9258 §10).
+    identity.extend_from_slice(match target {
+        Hash::Sha256 => &[0, 1],
+        Hash::Sha384 => &[0, 2],
+    });
+    identity
 }
 
 impl SharedKey {
-    fn from_outside(psk: &PreSharedKey) -> Self {
-        Self {
-            identity: psk.identity().to_vec(),
-            key: Zeroizing::new(psk.key().to_vec()),
+    /// A key as both sides know it, for one hash; `None` if it does not go with that.
+    fn from_outside(provider: &Provider, psk: &PreSharedKey, hash: Hash) -> Option<Self> {
+        let Some(import) = psk.import() else {
             // RFC 8446 §4.2.11: none other is named.
-            hash: Hash::Sha256,
+            return (hash == Hash::Sha256).then(|| Self {
+                identity: psk.identity().to_vec(),
+                key: Zeroizing::new(psk.key().to_vec()),
+                hash,
+                session: None,
+                ticket: None,
+                label: b"ext binder",
+            });
+        };
+        let identity = imported_identity(psk, import, hash);
+        let meant_for = match import.hash {
+            HashAlgorithm::Sha384 => Hash::Sha384,
+            _ => Hash::Sha256,
+        };
+        let derivation = Derivation::new(provider, meant_for);
+        Some(Self {
+            key: derivation.import(psk.key(), &identity, hash.length()),
+            identity,
+            hash,
             session: None,
             ticket: None,
-        }
+            label: b"imp binder",
+        })
+    }
+
+    /// The hashes of the suites that a provider has.
+    fn hashes(provider: &Provider) -> impl Iterator<Item = Hash> {
+        [Hash::Sha256, Hash::Sha384]
+            .into_iter()
+            .filter(|hash| provider.suites_13().any(|suite| suite.hash == *hash))
     }
 
     fn of_session(session: Session) -> Self {
@@ -43,10 +92,14 @@ impl SharedKey {
             hash: session.hash,
             session: Some(session),
             ticket: None,
+            label: b"res binder",
         }
     }
 
-    /// What a client offers: its ticket if there is one, the first of its keys from outside.
+    /// Keys from outside that a client offers.
+    const MAX_OFFERED: usize = 4;
+
+    /// What a client offers: its ticket if there is one, and the first of its keys from outside.
     pub(crate) fn offered(now: Instant, config: &Config, ticket: Option<&Ticket>) -> Vec<Self> {
         let usable = |ticket: &&Ticket| {
             let mut suites = config.provider.suites_13();
@@ -58,8 +111,12 @@ impl SharedKey {
             ticket: Some(ticket.clone()),
             ..Self::of_session(ticket.session.clone())
         });
-        let psk = config.psks.first().map(Self::from_outside);
-        ticket.into_iter().chain(psk).collect()
+        let provider = &config.provider;
+        let psks = config.psks.iter().take(Self::MAX_OFFERED);
+        let psks = psks.flat_map(|psk| {
+            Self::hashes(provider).filter_map(move |hash| Self::from_outside(provider, psk, hash))
+        });
+        ticket.into_iter().chain(psks).collect()
     }
 
     /// The extension for these keys, with room for the proofs.
@@ -106,13 +163,9 @@ impl SharedKey {
         let [.., a, b, c] = hello.len().to_be_bytes();
         covered.extend_from_slice(&[HandshakeType::CLIENT_HELLO.0, a, b, c]);
         covered.extend_from_slice(&hello[..hello.len().saturating_sub(cut)]);
-        let label: &[u8] = match self.session {
-            Some(_) => b"res binder",
-            None => b"ext binder",
-        };
         derivation.binder(
             &derivation.early(Some(&self.key)),
-            label,
+            self.label,
             &derivation.transcript_hash(&covered),
         )
     }
@@ -136,8 +189,8 @@ impl SharedKey {
         }
     }
 
-    /// The first key of a client that a server knows as well, and its place in the client's list. Its proof has to be
-    /// right: somebody who does not have it has no business to name it.
+    /// The key of a client that a server knows as well, and its place in the client's list: a ticket before others, and of
+    /// those the first of our list. Its proof has to be right: somebody who does not have it has no business to name it.
     pub(crate) fn choose(
         context: Circumstances<'_>,
         hello: &ClientHello,
@@ -153,6 +206,9 @@ impl SharedKey {
         else {
             return Ok(None);
         };
+        if binders.is_empty() {
+            return Err(DecodeError::Length.into());
+        }
         if identities.len() != binders.len() {
             return Err(Failure::illegal());
         }
@@ -166,14 +222,15 @@ impl SharedKey {
             suites.any(|s| s.hash == key.hash && hello.cipher_suites.contains(&s.number))
         };
         let offered = (0_u16..).zip(identities).zip(binders);
-        let mut known = offered
+        let known = offered
             .take(Self::MAX_TRIED)
             .filter(|_| with_dhe)
             .filter_map(|((index, (identity, _)), proof)| {
-                let key = Self::find(context, identity).filter(usable)?;
-                Some((index, key, proof))
+                let (rank, key) = Self::find(context, identity)?;
+                usable(&key).then_some((rank, index, key, proof))
             });
-        let Some((index, key, proof)) = known.next() else {
+        let best = known.min_by_key(|(rank, index, ..)| (*rank, *index));
+        let Some((_, index, key, proof)) = best else {
             return Ok(None);
         };
         let expected = key.binder(provider, said, body, psk.binders_length());
@@ -187,15 +244,24 @@ impl SharedKey {
     /// How many names of a client are looked at: opening a ticket costs something.
     const MAX_TRIED: usize = 8;
 
-    fn find(context: Circumstances<'_>, identity: &[u8]) -> Option<Self> {
+    /// The key of a name, and how much we like it: the less the better.
+    fn find(context: Circumstances<'_>, identity: &[u8]) -> Option<(usize, Self)> {
         let config = context.config;
-        let from_outside = config.psks.iter().find(|own| own.identity() == identity);
-        if let Some(psk) = from_outside {
-            return Some(Self::from_outside(psk));
+        let provider = &config.provider;
+        let named = (1..).zip(&config.psks).find_map(|(rank, psk)| {
+            let is_named = |hash: &Hash| match psk.import() {
+                Some(import) => imported_identity(psk, import, *hash) == identity,
+                None => *hash == Hash::Sha256 && psk.identity() == identity,
+            };
+            let hash = Self::hashes(provider).find(is_named)?;
+            Some((rank, Self::from_outside(provider, psk, hash)?))
+        });
+        if named.is_some() {
+            return named;
         }
         let tickets = config.tickets.as_ref()?;
-        let session = tickets.open(&config.provider, context.now, identity)?;
+        let session = tickets.open(provider, context.now, identity)?;
         let usable = session.suite.is_none() && session.suffices(context);
-        usable.then(|| Self::of_session(session))
+        usable.then(|| (0, Self::of_session(session)))
     }
 }

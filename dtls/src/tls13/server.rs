@@ -13,7 +13,7 @@ use crate::wire::{
     CertificateRequest13, ClientHello, DTLS_1_2, DTLS_1_3, EncryptedExtensions, Extensions,
     HandshakeType, KeyShare, NewSessionTicket, Psk, ServerHello, UseSrtp,
 };
-use crate::{Role, TicketKeys};
+use crate::{PeerCertificate, Role, TicketKeys};
 
 /// The server's side (RFC 9147 §5.8.1), by the message that it waits for. Its life begins with a ClientHello that was
 /// found acceptable.
@@ -40,7 +40,11 @@ impl State {
     pub(crate) fn behind_cookie(context: &mut Context<'_>, retry: Retry, digest: Vec<u8>) -> Self {
         let message = retry.message();
         Retry::begin_transcript(context, digest, &message);
-        Self::SecondHello(Box::new(ExpectSecondHello { first: None, retry }))
+        Self::SecondHello(Box::new(ExpectSecondHello {
+            first: None,
+            retry,
+            by_key: false,
+        }))
     }
 
     /// Handles a message. What came protected has the record to vouch for it: whatever is wrong is fatal.
@@ -102,6 +106,9 @@ impl Choice {
         let provider = &context.config.provider;
         let extensions = &hello.extensions;
         let psk = SharedKey::choose(context, hello, (said, body))?;
+        if psk.is_none() && context.config.peer_certificate == PeerCertificate::Never {
+            return Err(Failure::incompatible());
+        }
         let fits = |suite: &CipherSuite13| {
             let hash = psk.as_ref().map_or(suite.hash, |(_, psk)| psk.hash);
             hello.cipher_suites.contains(&suite.number) && suite.hash == hash
@@ -190,6 +197,7 @@ impl Choice {
         State::SecondHello(Box::new(ExpectSecondHello {
             first: Some(hello),
             retry,
+            by_key: self.psk.is_some(),
         }))
     }
 
@@ -292,6 +300,8 @@ pub(crate) struct ExpectSecondHello {
     /// `None` of a client that had to show a cookie: the hash in the transcript stands for it.
     first: Option<ClientHello>,
     retry: Retry,
+    /// The first one named a key that we would have taken.
+    by_key: bool,
 }
 
 impl ExpectSecondHello {
@@ -312,8 +322,17 @@ impl ExpectSecondHello {
         if hello.extensions.cookie != self.retry.cookie {
             return Err(Failure::illegal());
         }
+        if self.by_key && hello.extensions.psk.is_none() {
+            return Err(Failure::missing_extension());
+        }
         let said = (context.transcript.bytes(), message.body.as_slice());
-        let choice = Choice::new(context.circumstances(), &hello, said)?;
+        let choice = match Choice::new(context.circumstances(), &hello, said) {
+            Ok(choice) if self.by_key && choice.psk.is_none() => return Err(Failure::illegal()),
+            Err(failure) if self.by_key && failure == Failure::incompatible() => {
+                return Err(Failure::illegal());
+            }
+            choice => choice?,
+        };
         let shares = hello.extensions.key_shares.as_deref().unwrap_or_default();
         let answers = match self.retry.group {
             Some(group) => matches!(shares, [share] if share.group == group),

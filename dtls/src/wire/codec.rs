@@ -12,6 +12,9 @@ pub(crate) enum DecodeError {
     /// A field has a value that is not allowed.
     #[error("bad value of {0}")]
     Value(&'static str),
+    /// Something stands where it must not.
+    #[error("{0} in the wrong place")]
+    Place(&'static str),
 }
 
 pub(super) fn take<'a>(buf: &mut &'a [u8], length: usize) -> Result<&'a [u8], DecodeError> {

@@ -185,7 +185,7 @@ impl Extensions {
             }
             // Its proofs cover all that stands before them.
             if kind == PRE_SHARED_KEY && place == Place::ClientHello && !list.is_empty() {
-                return Err(DecodeError::Value("pre_shared_key"));
+                return Err(DecodeError::Place("pre_shared_key"));
             }
             seen.push(kind);
             extensions.read(kind, body, place)?;

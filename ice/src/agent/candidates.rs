@@ -11,8 +11,8 @@ use super::pair::{End, PairId};
 use super::streams::UNOPENED;
 use crate::grow;
 use crate::{
-    AddCandidateError, Candidate, CandidateKind, CandidateStats, CandidateTransport, PairState,
-    Role, State, TcpType,
+    AddCandidateError, Candidate, CandidateKind, CandidateStats, CandidateTransport, Mode,
+    PairState, Role, State, TcpType,
 };
 
 /// The most local candidates. A host with more addresses should choose.
@@ -161,6 +161,9 @@ impl Agent {
         if self.locals.len() >= MAX_LOCALS {
             return Err(AddCandidateError::TooMany);
         }
+        if self.config.mode == Mode::Lite {
+            self.may_be_of_lite(&candidate, address)?;
+        }
         while self
             .locals
             .iter()
@@ -182,6 +185,26 @@ impl Agent {
             }
         }
         Ok(())
+    }
+
+    /// Whether a lite agent may have this candidate: its own address, and one of a kind (RFC 8445 §5.2).
+    fn may_be_of_lite(
+        &self,
+        candidate: &Candidate,
+        address: SocketAddr,
+    ) -> Result<(), AddCandidateError> {
+        if candidate.kind() != CandidateKind::Host {
+            return Err(AddCandidateError::Lite);
+        }
+        let is_alike = |other: &Candidate| {
+            let other_address = other.address().or_else(|| other.base());
+            other.transport() == candidate.transport()
+                && other_address.is_some_and(|other| other.is_ipv4() == address.is_ipv4())
+        };
+        match self.locals.iter().any(is_alike) {
+            true => Err(AddCandidateError::TooMany),
+            false => Ok(()),
+        }
     }
 
     /// Adds a remote candidate. At most 64, of which at most 100 pairs are formed. What cannot be used is refused

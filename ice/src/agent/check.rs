@@ -105,15 +105,28 @@ impl Agent {
     }
 
     /// RFC 8445 §14.3: `MAX (500 ms, Ta * N)` with N the pairs that wait or are in progress; where the round trip
-    /// was measured, twice that.
+    /// was measured, twice that. A pair on which the peer was heard, and that waits for our own check alone, is taken
+    /// to be as long as the longest that was measured.
     fn rto(&self, id: PairId) -> Duration {
-        match self.checklist.get(id).and_then(|pair| pair.round_trip) {
-            Some(round_trip) => (round_trip * 2).clamp(MIN_RTO, MAX_RTO),
-            None => self
-                .config
-                .initial_rto
-                .max(self.config.ta * self.checklist.pending()),
+        let pair = self.checklist.get(id);
+        let measured = pair.and_then(|pair| pair.round_trip);
+        if let Some(round_trip) = measured {
+            return (round_trip * 2).clamp(MIN_RTO, MAX_RTO);
         }
+        let guess = self
+            .config
+            .initial_rto
+            .max(self.config.ta * self.checklist.pending());
+        let longest = match pair {
+            Some(pair) if pair.proved => self.longest_round_trip(),
+            _ => None,
+        };
+        longest.map_or(guess, |longest| (longest * 2).max(MIN_RTO).min(guess))
+    }
+
+    fn longest_round_trip(&self) -> Option<Duration> {
+        let valid = self.checklist.iter().filter(|pair| pair.is_valid());
+        valid.filter_map(|pair| pair.round_trip).max()
     }
 
     /// Appends the request that is due next, made now or, when it was sent before, the same bytes again.

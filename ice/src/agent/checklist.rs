@@ -6,12 +6,11 @@ use super::pair::{End, Nomination, Pair, PairId};
 use crate::grow;
 use crate::{PairState, Role};
 
-/// The most pairs (RFC 8445 §6.1.2.5), learned ones included.
-pub(super) const MAX_PAIRS: usize = 100;
-
 /// The pairs, and the queue of those whose check was triggered (RFC 8445 §6.1.4).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Checklist {
+    /// The most pairs (RFC 8445 §6.1.2.5), learned ones included.
+    limit: usize,
     pairs: Vec<Pair>,
     triggered: VecDeque<PairId>,
     next_id: u64,
@@ -27,6 +26,15 @@ pub(super) enum Origin {
 }
 
 impl Checklist {
+    pub(super) const fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            pairs: Vec::new(),
+            triggered: VecDeque::new(),
+            next_id: 0,
+        }
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Pair> {
         self.pairs.iter()
     }
@@ -55,8 +63,9 @@ impl Checklist {
     }
 
     /// Forms a pair unless its path has one, in which case the better ends are kept (RFC 8445 §6.1.2.4).
-    /// At the cap, the least of the pairs that are neither valid nor being checked gives way, to a signalled
-    /// pair only when it is less than that one. `None` when there was no room.
+    /// At the cap, the least of the pairs that are neither valid nor being checked gives way; to a signalled pair only
+    /// one that is less than it and was never checked, so that no list of candidates makes this side check more pairs
+    /// in all than the cap says (RFC 8445 §6.1.2.5). `None` when there was no room.
     pub(super) fn insert(
         &mut self,
         generation: u32,
@@ -74,19 +83,23 @@ impl Checklist {
         }
         let id = PairId(self.next_id);
         let pair = Pair::new(id, generation, path, ends, role);
-        if self.pairs.len() >= MAX_PAIRS {
-            let (at, least) = self
+        if self.pairs.len() >= self.limit {
+            let may_go = |other: &Pair| match origin {
+                Origin::Learned => true,
+                Origin::Signalled => {
+                    !other.proved && other.first_checked.is_none() && other.priority < pair.priority
+                }
+            };
+            let (at, _) = self
                 .pairs
                 .iter()
                 .enumerate()
-                .filter(|(_, pair)| {
-                    matches!(pair.state, PairState::Waiting | PairState::Failed)
-                        && pair.nomination == Nomination::No
+                .filter(|(_, other)| {
+                    matches!(other.state, PairState::Waiting | PairState::Failed)
+                        && other.nomination == Nomination::No
+                        && may_go(other)
                 })
-                .min_by_key(|(_, pair)| (pair.proved, pair.priority))?;
-            if origin == Origin::Signalled && (least.proved || least.priority >= pair.priority) {
-                return None;
-            }
+                .min_by_key(|(_, other)| (other.proved, other.priority))?;
             self.pairs.remove(at);
             self.prune_triggered();
         }
@@ -151,7 +164,7 @@ impl Checklist {
         self.pairs
             .iter()
             .filter(|pair| filter(pair))
-            .max_by_key(|pair| (pair.priority, std::cmp::Reverse(pair.id)))
+            .max_by_key(|pair| (pair.rank(), std::cmp::Reverse(pair.id)))
     }
 
     fn prune_triggered(&mut self) {

@@ -60,7 +60,7 @@ impl Agent {
             |pair: &&Pair| pair.is_valid() && Some(pair.id) != in_use && pair.generation == current;
         let mut best = [None; MAX_RESERVES];
         for pair in self.checklist.iter().filter(kept) {
-            let mut next = Some((pair.priority, Reverse(pair.id)));
+            let mut next = Some((pair.rank(), Reverse(pair.id)));
             for place in &mut best {
                 if next > *place {
                     std::mem::swap(place, &mut next);

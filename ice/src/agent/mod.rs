@@ -149,7 +149,7 @@ impl Agent {
             previous: None,
             locals: Vec::new(),
             remotes: Remotes::default(),
-            checklist: Checklist::default(),
+            checklist: Checklist::new(config.max_pairs),
             transactions: Transactions::default(),
             replies: Replies::default(),
             early: EarlyChecks::default(),
@@ -342,7 +342,10 @@ impl Agent {
                 }
                 // The cheap filter comes before any HMAC (RFC 8445 §7.1, §7.3).
                 _ if !message.verify_fingerprint() => self.stats.dropped_fingerprint += 1,
-                Class::Request => self.handle_request(now, path, &message),
+                Class::Request => {
+                    let length = datagram.bytes.len();
+                    self.handle_request(now, path, &message, length);
+                }
                 Class::Success | Class::Error => self.handle_response(now, path, &message),
             },
         }

@@ -46,6 +46,7 @@ impl Agent {
         };
         let wait = best.round_trip.unwrap_or_default().max(PATIENCE);
         let latest = self.nominate_by.unwrap_or(now + wait);
+        // What is not valid yet is compared as it stands in the checklist, where a NAT takes nothing off its priority.
         let hope = self
             .checklist
             .iter()
@@ -75,7 +76,7 @@ impl Agent {
         let better = self.checklist.best(|pair| {
             pair.generation == selected.generation
                 && pair.is_healthy()
-                && pair.priority > selected.priority
+                && pair.rank() > selected.rank()
                 && pair.nomination == Nomination::No
                 && is_improvement(pair, selected)
         });
@@ -127,7 +128,7 @@ impl Agent {
             return;
         }
         pair.nomination = Nomination::Done;
-        let (priority, asked) = (pair.priority, pair.nominated_at);
+        let (rank, asked) = (pair.rank(), pair.nominated_at);
         let count = pair.nomination_count.filter(|_| self.renomination);
         let follow = match self.selected_pair() {
             Some(selected) if selected.id == id => false,
@@ -142,7 +143,7 @@ impl Agent {
                     (None, _) => true,
                     _ => false,
                 };
-                !selected.is_healthy() || priority > selected.priority || moved_on
+                !selected.is_healthy() || rank > selected.rank() || moved_on
             }
             _ => true,
         };

@@ -21,8 +21,9 @@ pub(super) struct End {
     pub(super) priority: u32,
 }
 
-/// A candidate pair. It is named by its path, the base and the remote address: a valid pair with a reflexive local
-/// candidate (RFC 8445 §7.2.5.3.2) leaves from the same base, so it is the same pair, which knows how the peer sees it.
+/// A candidate pair. It is named by its path, the base and the remote address. A valid pair with a reflexive local
+/// candidate (RFC 8445 §7.2.5.3.2) leaves from the same base, so it is kept here too: it is what the pair is while it
+/// is valid, with a priority of its own.
 #[derive(Debug)]
 pub(super) struct Pair {
     pub(super) id: PairId,
@@ -30,10 +31,15 @@ pub(super) struct Pair {
     pub(super) path: Path,
     pub(super) local: End,
     pub(super) remote: End,
+    /// In the checklist: of the candidates that were paired (RFC 8445 §6.1.2.3).
     pub(super) priority: u64,
+    /// In the valid list: of the candidates that the two sides see (RFC 8445 §7.2.5.3.2).
+    valid_priority: u64,
     pub(super) state: PairState,
     /// The address that the peer saw our last answered check come from, where it is not the base.
     pub(super) mapped: Option<SocketAddr>,
+    /// The priority of the local candidate with that address.
+    mapped_priority: Option<u32>,
     pub(super) nomination: Nomination,
     /// When the peer last asked for this pair (controlled), or we got it (controlling).
     pub(super) nominated_at: Option<Instant>,
@@ -92,15 +98,18 @@ impl Pair {
         role: Role,
     ) -> Self {
         let (local, remote) = ends;
+        let priority = pair_priority(role, local.priority, remote.priority);
         Self {
             id,
             generation,
             path,
             local,
             remote,
-            priority: pair_priority(role, local.priority, remote.priority),
+            priority,
+            valid_priority: priority,
             state: PairState::Waiting,
             mapped: None,
+            mapped_priority: None,
             nomination: Nomination::No,
             nominated_at: None,
             proved: false,
@@ -127,7 +136,25 @@ impl Pair {
     }
 
     pub(super) fn recompute_priority(&mut self, role: Role) {
-        self.priority = pair_priority(role, self.local.priority, self.remote.priority);
+        let remote = self.remote.priority;
+        self.priority = pair_priority(role, self.local.priority, remote);
+        let local = self.mapped_priority.unwrap_or(self.local.priority);
+        self.valid_priority = pair_priority(role, local, remote);
+    }
+
+    /// The peer saw a check come from the candidate with this address and priority; `None` is the one that was paired.
+    pub(super) fn see_as(&mut self, seen: Option<(SocketAddr, u32)>, role: Role) {
+        self.mapped = seen.map(|(address, _)| address);
+        self.mapped_priority = seen.map(|(_, priority)| priority);
+        self.recompute_priority(role);
+    }
+
+    /// By what it is compared with pairs of its list: a valid pair has the priority that the other side knows too.
+    pub(super) const fn rank(&self) -> u64 {
+        match self.state {
+            PairState::Succeeded => self.valid_priority,
+            _ => self.priority,
+        }
     }
 
     /// PRIORITY of our checks: what a candidate would have that the peer learns from them (RFC 8445 §7.1.1).
@@ -183,9 +210,10 @@ impl Pair {
         PairStats {
             path: self.path,
             state: self.state,
-            priority: self.priority,
+            priority: self.rank(),
             nominated: matches!(self.nomination, Nomination::Done),
             current_round_trip_time: self.round_trip,
+            last_answer: self.last_answer,
             total_round_trip_time: self.total_round_trip,
             round_trip_time_measurements: self.round_trips,
             requests_sent: self.requests_sent,

@@ -3,10 +3,31 @@
 use std::net::SocketAddr;
 
 use super::Agent;
-use super::pair::Pair;
+use super::pair::{Pair, PairId};
 use crate::{Candidate, CandidateKind, CandidateStats};
 
 impl Agent {
+    /// The answer to a check says what address the peer saw it come from: the valid pair is that of the candidate with
+    /// this address, and has its priority (RFC 8445 §7.2.5.3.2). Both sides come to the same pair and number.
+    pub(super) fn note_mapped(&mut self, id: PairId, mapped: SocketAddr) {
+        let Some(pair) = self.checklist.get(id) else {
+            return;
+        };
+        let base = pair.path.local;
+        let mapped = Some(mapped).filter(|mapped| *mapped != base);
+        if pair.mapped == mapped {
+            return;
+        }
+        let seen = mapped.map(|address| {
+            let known = self.local_at(address, base).map(Candidate::priority);
+            (address, known.unwrap_or_else(|| pair.reflexive_priority()))
+        });
+        let role = self.role;
+        if let Some(pair) = self.checklist.get_mut(id) {
+            pair.see_as(seen, role);
+        }
+    }
+
     /// The kind of the local candidate of a pair: of the one with the address that the peer sees, which need not be
     /// the base that the check left from (RFC 8445 §7.2.5.3.2).
     pub(super) fn local_kind(&self, pair: &Pair) -> CandidateKind {

@@ -9,7 +9,7 @@ use super::Agent;
 use super::early::Early;
 use super::pair::{Nomination, PairId};
 use super::reply::{Reply, ReplyKind};
-use super::transaction::Purpose;
+use super::transaction::{Hurry, Purpose};
 use crate::{Event, Mode, PairState, Role};
 
 /// The comprehension-required attributes of a check that this agent understands.
@@ -21,6 +21,9 @@ const KNOWN: &[AttributeType] = &[
     AttributeType::USE_CANDIDATE,
     AttributeType::PADDING,
 ];
+
+/// How long an unsealed error answer is: header, ERROR-CODE without a phrase, FINGERPRINT.
+const REFUSAL_BYTES: usize = 20 + 8 + 8;
 
 /// What a check asks, once it is known to be the peer's.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +38,21 @@ struct Check {
 
 impl Agent {
     /// The order is that of cost and of trust: nothing has an effect before the integrity is right.
-    pub(super) fn handle_request(&mut self, now: Instant, path: Path, message: &Message<'_>) {
+    pub(super) fn handle_request(
+        &mut self,
+        now: Instant,
+        path: Path,
+        message: &Message<'_>,
+        length: usize,
+    ) {
         let username = match message.username() {
             Ok(Some(username)) if message.has_integrity() => username,
             _ => {
                 self.stats.dropped_bad_request += 1;
+                // Nobody is told more than he said, least of all one who may have said it in another's name.
+                if length < REFUSAL_BYTES {
+                    return;
+                }
                 self.refuse(now, path, message, ErrorCode::BAD_REQUEST);
                 return;
             }
@@ -79,13 +92,15 @@ impl Agent {
             self.reply(path, message, ReplyKind::Error { generation, code });
             return;
         };
-        if self.settle_role_conflict(&check) == Conflict::Theirs {
+        // What names the credentials of before a restart says nothing about the roles of now.
+        let is_current = generation == self.current.number;
+        if is_current && self.settle_role_conflict(&check) == Conflict::Theirs {
             let code = ErrorCode::ROLE_CONFLICT.get();
             self.reply(path, message, ReplyKind::Error { generation, code });
             return;
         }
         self.reply(path, message, ReplyKind::Success { generation });
-        if generation == self.current.number {
+        if is_current {
             self.accept_check(now, path, &check, remote_ufrag);
         } else if let Some(pair) = self.checklist.find(generation, &path) {
             pair.requests_received += 1;
@@ -176,35 +191,41 @@ impl Agent {
             // A lite agent asks nothing itself: the peer's checks are all it has, for consent too.
             pair.on_answer(now, None);
         } else {
-            self.trigger_check(now, id);
+            self.trigger_check(now, id, use_candidate);
         }
         if use_candidate && self.role == Role::Controlled {
             self.on_use_candidate(now, id);
         }
     }
 
-    fn trigger_check(&mut self, now: Instant, id: PairId) {
+    fn trigger_check(&mut self, now: Instant, id: PairId, use_candidate: bool) {
         let Some(pair) = self.checklist.get_mut(id) else {
             return;
         };
+        let is_choice = use_candidate && self.role == Role::Controlled;
+        let is_first_nomination = is_choice && pair.nomination == Nomination::No;
         match pair.state {
             PairState::Succeeded => {}
             PairState::InProgress => {
                 // The check that was sent before the peer's came may have died in a NAT that the peer's has now
-                // opened. One that the peer's own check caused is only hurried.
+                // opened. One that the peer's own check caused is only hurried, ten times a second at most, except
+                // that nothing is waited for any more when the peer has chosen this pair.
                 let mut cancelled = false;
                 for transaction in self
                     .transactions
                     .iter_mut()
-                    .filter(|other| other.pair == id)
+                    .filter(|other| other.pair == id && !other.is_cancelled())
                 {
-                    match transaction.purpose {
-                        Purpose::Check { triggered: false } if !transaction.is_unsent() => {
-                            transaction.cancel(now);
-                            cancelled = true;
+                    let is_over = match transaction.purpose {
+                        Purpose::Check { triggered } if !triggered || is_first_nomination => {
+                            !transaction.is_unsent()
                         }
-                        Purpose::Check { .. } => transaction.hurry(now),
-                        _ => {}
+                        Purpose::Check { .. } => transaction.hurry(now) == Hurry::Spent,
+                        _ => false,
+                    };
+                    if is_over {
+                        transaction.cancel(now);
+                        cancelled = true;
                     }
                 }
                 if cancelled {

@@ -85,8 +85,8 @@ impl Agent {
         };
         let was_valid = pair.is_valid();
         pair.on_answer(now, round_trip);
-        pair.mapped = Some(mapped).filter(|mapped| *mapped != pair.path.local);
         let path = pair.path;
+        self.note_mapped(id, mapped);
         self.prove(path, Some(id));
         if !was_valid {
             self.checklist.untrigger(id);

@@ -59,6 +59,9 @@ pub(super) struct Transaction {
     pub(super) sends: u8,
     /// How often requests were sent that this one took the place of.
     spent: u8,
+    /// How often it had been sent when the peer was last heard on its path: the time between sendings doubles from
+    /// there.
+    hurried: u8,
     /// Which attachment the request was made with, and whether it carries some of it.
     pub(super) epoch: u32,
     pub(super) carries: bool,
@@ -74,6 +77,16 @@ enum Phase {
     Waiting(Instant),
     /// Not sent again; an answer counts until then.
     Cancelled(Instant),
+}
+
+/// What came of sending a request again before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hurry {
+    /// It was sent a moment ago.
+    NotYet,
+    Done,
+    /// It has been sent as often as it may be.
+    Spent,
 }
 
 /// What became of a transaction whose time came.
@@ -114,7 +127,7 @@ impl Transaction {
             // RFC 8489 §6.2.2: over a stream nothing is sent again.
             _ if self.is_on_stream() => STREAM_WAIT,
             _ if self.is_spent() => self.rto * LAST_WAIT,
-            _ => self.rto * (1 << u32::from(sends.saturating_sub(1))),
+            _ => self.rto * (1 << u32::from(sends.saturating_sub(1).saturating_sub(self.hurried))),
         };
         self.phase = Phase::Waiting(now + wait);
     }
@@ -127,13 +140,19 @@ impl Transaction {
     }
 
     /// Sends again at once when the last sending was a while ago: the peer has just shown that the path works.
-    pub(super) fn hurry(&mut self, now: Instant) {
+    pub(super) fn hurry(&mut self, now: Instant) -> Hurry {
         let overdue = self
             .last_sent
             .is_some_and(|sent| now.saturating_duration_since(sent) >= HURRY_AFTER);
-        if overdue && !self.is_spent() && matches!(self.phase, Phase::Waiting(_)) {
-            self.phase = Phase::Due;
+        if !overdue || !matches!(self.phase, Phase::Waiting(_)) {
+            return Hurry::NotYet;
         }
+        if self.is_spent() {
+            return Hurry::Spent;
+        }
+        self.hurried = self.sends.saturating_add(self.spent);
+        self.phase = Phase::Due;
+        Hurry::Done
     }
 
     /// Sends again at once, whatever the time.
@@ -234,6 +253,7 @@ impl Transactions {
                 counted: Vec::new(),
                 sends: 0,
                 spent: 0,
+                hurried: 0,
                 epoch: 0,
                 carries: false,
                 rto,

@@ -96,6 +96,34 @@ fn malformed_lines_are_errors() {
     }
 }
 
+/// I-36: a foundation has 1 to 32 characters; an active candidate has port 9, or 0 as some write it; what is not
+/// understood is kept in its order.
+#[test]
+fn the_bounds_of_a_line_are_those_of_rfc_8839_and_6544() {
+    let with = |foundation: &str| format!("candidate:{foundation} 1 udp 1 192.0.2.2 1 typ host");
+    assert!(with(&"a".repeat(32)).parse::<Candidate>().is_ok());
+    for wrong in [String::new(), "a".repeat(33), "a-b".to_owned()] {
+        assert!(with(&wrong).parse::<Candidate>().is_err(), "{wrong}");
+    }
+    for port in [9, 0] {
+        let line = format!("candidate:2 1 tcp 1518280447 192.0.2.2 {port} typ host tcptype active");
+        let candidate: Candidate = line.parse().unwrap();
+        assert_eq!(
+            candidate.transport(),
+            CandidateTransport::Tcp(TcpType::Active)
+        );
+        assert_eq!(candidate.to_string(), line);
+    }
+    let line = format!("{FIREFOX} x-one 1 network-cost 10 x-two 2 generation 7");
+    let candidate: Candidate = line.parse().unwrap();
+    assert_eq!(candidate.extension("x-two"), Some("2"));
+    assert!(
+        candidate
+            .to_string()
+            .ends_with("x-one 1 network-cost 10 x-two 2 generation 7")
+    );
+}
+
 #[test]
 fn every_truncation_of_a_line_is_an_error_or_a_shorter_candidate() {
     for end in 0..CHROMIUM.len() {

@@ -8,6 +8,7 @@
 pub(crate) mod meeting;
 pub(crate) mod oracle;
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use avocet_ice::{Agent, Candidate, Config, Credentials, Event, Mode, PairState, Role, State};
@@ -259,4 +260,15 @@ pub(crate) fn deliver(agent: &mut Agent, now: Instant, path: Path, bytes: &[u8])
 
 pub(crate) fn is_request(bytes: &[u8]) -> bool {
     Message::decode(bytes).is_ok_and(|message| message.class() == Class::Request)
+}
+
+/// What the peer with this password says to a check, when it saw it come from `seen`.
+pub(crate) fn success(request: &[u8], pwd: &str, seen: SocketAddr) -> Vec<u8> {
+    let request = Message::decode(request).unwrap();
+    let mut bytes = Vec::new();
+    let mut builder = MessageBuilder::response_to(&mut bytes, Class::Success, &request);
+    builder.xor_mapped_address(seen);
+    let key = IntegrityKey::short_term(pwd);
+    builder.integrity(&key).fingerprint().finish().unwrap();
+    bytes
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use avocet_dtls::{
-    AlertDescription, Cause, Certificate, Config, Connection, Event, Initiator, NamedGroup,
-    PeerCertificate, PreSharedKey, Refusal, Role, SrtpProfile, Ticket, TicketKeys, Version,
-    Versions,
+    AlertDescription, Cause, Certificate, Config, Connection, Event, HashAlgorithm, Initiator,
+    NamedGroup, PeerCertificate, PreSharedKey, Refusal, Role, SrtpProfile, Ticket, TicketKeys,
+    Version, Versions,
 };
 
-use crate::flags::Flags;
+use crate::flags::{Flags, base64};
 use crate::link::{Link, Word};
 
 /// Why the program ends badly.
@@ -170,6 +170,26 @@ fn configure(flags: &Flags) -> Result<Config, Failed> {
         let psk = PreSharedKey::new(flags.psk_identity.as_bytes(), psk.as_bytes())
             .map_err(|error| wrong(format!(":PSK: {error}")))?;
         config.psks.push(psk);
+    }
+    for imported in &flags.imported {
+        let hash = if imported.is_sha384 {
+            HashAlgorithm::Sha384
+        } else {
+            HashAlgorithm::Sha256
+        };
+        let psk = PreSharedKey::new(&imported.identity, &imported.key)
+            .and_then(|psk| psk.imported(&imported.context, hash))
+            .map_err(|error| wrong(format!(":PSK: {error}")))?;
+        config.psks.push(psk);
+    }
+    // Who has nothing but keys, and verifies nobody, talks to those who know them.
+    let knows_keys_alone = if flags.server {
+        config.certificate.is_none()
+    } else {
+        !flags.verify_peer
+    };
+    if !flags.imported.is_empty() && knows_keys_alone {
+        config.peer_certificate = PeerCertificate::Never;
     }
     if let Some(profiles) = &flags.srtp_profiles {
         config.srtp_profiles = profiles
@@ -530,29 +550,9 @@ impl Exchange<'_> {
 
 /// The first certificate of a PEM text, by way of our own reader of base64.
 fn decode_pem(text: &str) -> Vec<u8> {
-    let body = text
-        .lines()
-        .skip(1)
-        .take_while(|line| !line.starts_with("-----"));
-    let mut bytes = Vec::new();
-    let (mut bits, mut count) = (0_u32, 0);
-    for digit in body.flat_map(str::bytes) {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => continue,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count) as u8);
-        }
-    }
-    bytes
+    let body = text.lines().skip(1);
+    let body: String = body.take_while(|line| !line.starts_with("-----")).collect();
+    base64(&body)
 }
 
 fn describe((initiator, cause): (Initiator, Cause)) -> String {

@@ -1,5 +1,14 @@
 //! The flags of the runner.
 
+/// A key for import (RFC 9258).
+#[derive(Clone, Debug, Default)]
+pub struct ImportedKey {
+    pub key: Vec<u8>,
+    pub identity: Vec<u8>,
+    pub context: Vec<u8>,
+    pub is_sha384: bool,
+}
+
 /// What the runner wants us to be.
 #[derive(Debug, Default)]
 pub struct Flags {
@@ -15,6 +24,8 @@ pub struct Flags {
     pub custom_verify: bool,
     pub require_client_certificate: bool,
     pub psk: Option<String>,
+    /// Keys for import, in their order.
+    pub imported: Vec<ImportedKey>,
     pub psk_identity: String,
     pub initial_timeout_ms: u64,
     pub min_version: u16,
@@ -75,6 +86,11 @@ impl Flags {
         Ok((initial, resumed))
     }
 
+    /// The key that is being described.
+    fn imported(&mut self) -> Result<&mut ImportedKey, String> {
+        self.imported.last_mut().ok_or("no key is described".into())
+    }
+
     fn apply(&mut self, flag: &str, rest: &mut std::slice::Iter<'_, String>) -> Result<(), String> {
         let mut text = || {
             rest.next()
@@ -117,6 +133,16 @@ impl Flags {
             "-verify-fail" => self.verify_fail = true,
             "-use-custom-verify-callback" => self.custom_verify = true,
             "-require-any-client-certificate" => self.require_client_certificate = true,
+            "-new-psk-credential" => self.imported.push(ImportedKey::default()),
+            // One certificate is all that a configuration holds: the second one is for others.
+            "-new-x509-credential" if self.cert_file.is_none() => {}
+            "-psk-importer-key" => self.imported()?.key = base64(&text()?),
+            "-psk-importer-identity" => self.imported()?.identity = base64(&text()?),
+            "-psk-importer-context" => self.imported()?.context = base64(&text()?),
+            "-psk-importer-sha256" => self.imported()?.is_sha384 = false,
+            "-psk-importer-sha384" => self.imported()?.is_sha384 = true,
+            // The other side knows but the one that it wants.
+            "-expect-selected-credential" => drop(text()?),
             "-psk" => self.psk = Some(text()?),
             "-psk-identity" => self.psk_identity = text()?,
             "-initial-timeout-duration-ms" => self.initial_timeout_ms = number(&text()?)?,
@@ -160,6 +186,29 @@ impl Flags {
         }
         Ok(())
     }
+}
+
+/// Bytes in base64.
+pub fn base64(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let (mut bits, mut count) = (0_u32, 0);
+    for digit in text.bytes() {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => continue,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    bytes
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {

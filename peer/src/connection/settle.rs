@@ -201,7 +201,9 @@ impl PeerConnection {
         let (Some(sctp), Some(dtls)) = (sctp, &self.transport.dtls) else {
             return;
         };
-        if !self.transport.is_connected() || self.association.is_some() {
+        // Media without SRTP is the end of the connection (RFC 5764 §4.1), not one half of it.
+        let has_failed = self.state.failure == Some(Failure::Srtp);
+        if !self.transport.is_connected() || self.association.is_some() || has_failed {
             return;
         }
         let role = dtls.role();

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use super::race::Race;
-use super::{Relay, RelayFact, Relays};
+use super::{MAX_MOVES, Relay, RelayFact, Relays};
 
 impl Relays {
     pub(crate) fn on_resolved(&mut self, now: Instant, name: &str, addresses: &[IpAddr]) {
@@ -26,8 +26,11 @@ impl Relays {
                 client.migrate(path).is_ok()
             }
             (RelayFact::Opened(_, path), Some(client)) => client.allocate(path).is_ok(),
-            (RelayFact::Closed(_), Some(client)) if client.is_mobile() => {
+            (RelayFact::Closed(_), Some(client))
+                if client.is_mobile() && relay.moves < MAX_MOVES =>
+            {
                 relay.is_moving = true;
+                relay.moves += 1;
                 relay.wants_socket = true;
                 true
             }

@@ -29,6 +29,10 @@ use race::{Offer, Race, Way};
 const MAX_SERVERS: usize = 4;
 const MAX_CLIENTS: usize = 16;
 
+/// How often in a row the allocation of a lost socket is taken to another one: a server that takes connections and ends
+/// them would else be asked for ever.
+const MAX_MOVES: u8 = 3;
+
 /// How long the end of candidates waits for relays.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -67,6 +71,8 @@ struct Relay {
     /// Its socket is gone, and the server lets it move to another one (RFC 8016), which is to be asked for, or was.
     is_moving: bool,
     wants_socket: bool,
+    /// How often it has been, without getting there.
+    moves: u8,
     /// Another one takes its place.
     is_retired: bool,
     /// Its addresses on the server.

@@ -75,6 +75,7 @@ impl Relays {
             client: Some(Box::new(client)),
             is_moving: false,
             wants_socket: false,
+            moves: 0,
             is_retired: false,
             bases: Vec::new(),
             channel: None,
@@ -106,10 +107,9 @@ impl Relays {
                     relay.domain = domain.unwrap_or_else(|| std::mem::take(&mut relay.domain));
                     relay.ask_for_socket(&mut self.next_id, server, events);
                 }
+                turn::Event::Migrated => relay.moves = 0,
                 // Connections are for TCP allocations, which are none of ICE's.
-                turn::Event::Migrated
-                | turn::Event::ConnectionReady { .. }
-                | turn::Event::ConnectRefused(..) => {}
+                turn::Event::ConnectionReady { .. } | turn::Event::ConnectRefused(..) => {}
                 turn::Event::Allocated {
                     relayed, mapped, ..
                 } => self.on_allocated(now, at, (relayed, mapped), (ice, events)),

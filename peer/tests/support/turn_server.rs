@@ -39,6 +39,7 @@ pub(crate) struct TurnServer {
     pub(crate) forgets: bool,
     pub(crate) lifetime: Duration,
     pub(crate) users: Vec<String>,
+    pub(crate) password: String,
     allocations: Vec<Allocation>,
     output: VecDeque<(Path, Vec<u8>)>,
     next_port: u16,
@@ -62,6 +63,7 @@ impl TurnServer {
             forgets: false,
             lifetime: Duration::from_secs(600),
             users: vec![USER.to_owned()],
+            password: PASSWORD.to_owned(),
             allocations: Vec::new(),
             output: VecDeque::new(),
             next_port: FIRST_RELAYED_PORT,
@@ -107,7 +109,7 @@ impl TurnServer {
     fn key(&self, request: &Message<'_>) -> Option<IntegrityKey> {
         let user = request.username().ok().flatten()?;
         let is_known = self.users.iter().any(|known| known == user);
-        let key = IntegrityKey::long_term(user, REALM, PASSWORD, PasswordAlgorithm::Md5);
+        let key = IntegrityKey::long_term(user, REALM, &self.password, PasswordAlgorithm::Md5);
         is_known.then_some(key)
     }
 

@@ -68,6 +68,11 @@ impl Control {
         self.heartbeat_acks.pop_front();
     }
 
+    /// Whether an ERROR, an answer to a HEARTBEAT or a HEARTBEAT waits.
+    pub(super) fn has_chunks(&self) -> bool {
+        self.heartbeat || !self.causes.is_empty() || !self.heartbeat_acks.is_empty()
+    }
+
     /// Adds an error cause to the next ERROR. False when it has no room left; a cause's value is cut to what helps.
     pub(super) fn push_cause(&mut self, code: CauseCode, value: &[u8]) -> bool {
         let value = value.get(..MAX_CAUSE_VALUE).unwrap_or(value);

@@ -26,7 +26,7 @@ impl Association {
     pub fn handle_datagram(&mut self, now: Instant, packet: &[u8]) {
         self.counts.packets_received += 1;
         let zero_checksum = self.agreed().zero_checksum;
-        let packet = match Packet::decode_from(packet, zero_checksum) {
+        let packet = match Packet::decode_like(packet, zero_checksum, &mut self.header_sum) {
             Ok(packet) => packet,
             Err(DecodeError::Checksum) => {
                 self.counts.dropped.checksum += 1;
@@ -80,7 +80,7 @@ impl Association {
             let flow = match raw {
                 Ok(raw) if raw.kind == ChunkType::DATA => DataChunk::decode(raw).map(|data| {
                     has_data = true;
-                    self.on_data(data.tsn, data.immediate, Fragment::of_data(&data))
+                    self.on_data(data.tsn, data.immediate, &Fragment::of_data(&data))
                 }),
                 Ok(raw) if raw.kind == ChunkType::I_DATA => IDataChunk::decode(raw).map(|data| {
                     has_data = true;
@@ -208,10 +208,10 @@ impl Association {
         if !self.agreed().interleaving {
             return self.on_unknown(raw);
         }
-        self.take_data(data.tsn, data.immediate, Fragment::of_i_data(data))
+        self.take_data(data.tsn, data.immediate, &Fragment::of_i_data(data))
     }
 
-    fn on_data(&mut self, tsn: Tsn, immediate: bool, fragment: Fragment<&[u8]>) -> Flow {
+    fn on_data(&mut self, tsn: Tsn, immediate: bool, fragment: &Fragment<&[u8]>) -> Flow {
         if self.agreed().interleaving {
             // RFC 8260 §2.2.2: one kind or the other.
             return self.on_violation(Violation::Pieces);
@@ -219,7 +219,7 @@ impl Association {
         self.take_data(tsn, immediate, fragment)
     }
 
-    fn take_data(&mut self, tsn: Tsn, immediate: bool, fragment: Fragment<&[u8]>) -> Flow {
+    fn take_data(&mut self, tsn: Tsn, immediate: bool, fragment: &Fragment<&[u8]>) -> Flow {
         if !self.state.takes_data() {
             self.counts.dropped.unexpected += 1;
             return Flow::GoOn;

@@ -27,6 +27,7 @@ use crate::cookie::{Peer, Secret};
 use crate::error::{CloseCause, CloseReason, ConfigError, Initiator, RemoteInitError, ResetError};
 use crate::event::Event;
 use crate::message::StreamId;
+use crate::packet::HeaderSum;
 use crate::receive::Receiver;
 use crate::send::{ForwardDue, Sender};
 use crate::serial::Tsn;
@@ -47,6 +48,7 @@ pub struct Association {
     secret: Secret,
     local: Local,
     peer: Option<Peer>,
+    header_sum: HeaderSum,
     state: State,
     timers: Timers,
     liveness: Liveness,
@@ -101,6 +103,7 @@ impl Association {
             secret,
             local,
             peer: None,
+            header_sum: HeaderSum::default(),
             state: State::Closed,
             timers: Timers::default(),
             liveness: Liveness::default(),

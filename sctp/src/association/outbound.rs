@@ -57,10 +57,16 @@ impl Association {
         let packet = self.start_packet(peer.tag, buf);
         let echoes = self.append_cookie(buf);
         let may_send_data = echoes || self.state.may_send_data();
-        self.append_control(now, &packet, buf);
-        self.append_ack(now, &packet, may_send_data, buf);
-        self.append_shutdown(&packet, buf);
-        if may_send_data && !echoes {
+        if self.control.has_chunks() || self.resets.is_due() {
+            self.append_control(now, &packet, buf);
+        }
+        if self.receiver.wants_ack() {
+            self.append_ack(now, &packet, may_send_data, buf);
+        }
+        if self.control.shutdown || self.control.shutdown_ack {
+            self.append_shutdown(&packet, buf);
+        }
+        if may_send_data && !echoes && self.sender.has_abandoned() {
             self.append_forward(now, &packet, buf);
         }
         if may_send_data {
@@ -137,7 +143,7 @@ impl Association {
         buf: &mut Vec<u8>,
     ) {
         let room = self.room(packet, buf);
-        if !self.receiver.wants_ack() || !self.state.takes_data() || room < SackChunk::OVERHEAD {
+        if !self.state.takes_data() || room < SackChunk::OVERHEAD {
             return;
         }
         let has_company = !packet.is_empty(buf)

@@ -107,12 +107,16 @@ impl<'a> IDataChunk<'a> {
         let [m0, m1, m2, m3] = self.mid.get().to_be_bytes();
         let [p0, p1, p2, p3] = place.to_be_bytes();
         let kind = ChunkType::I_DATA.0;
+        buf.reserve(length.saturating_add(3));
         buf.extend_from_slice(&[
             kind, flags, l0, l1, t0, t1, t2, t3, s0, s1, 0, 0, m0, m1, m2, m3, p0, p1, p2, p3,
         ]);
         buf.extend_from_slice(self.payload);
         let padding = length.next_multiple_of(4).saturating_sub(length);
-        buf.extend_from_slice([0u8; 3].get(..padding).unwrap_or_default());
+        // Most payloads need none, and an empty copy is not free.
+        if padding > 0 {
+            buf.extend_from_slice([0u8; 3].get(..padding).unwrap_or_default());
+        }
     }
 }
 

@@ -44,6 +44,15 @@ impl<'a> Packet<'a> {
     /// Reads the header. With `zero_checksum` the field may hold 0 instead of the checksum, unless the packet sets an association up
     /// (RFC 9653 §5.3): a peer may have lost the state in which it is agreed.
     pub fn decode_from(packet: &'a [u8], zero_checksum: bool) -> Result<Self, DecodeError> {
+        Self::decode_like(packet, zero_checksum, &mut HeaderSum::default())
+    }
+
+    /// The same, with what is known of the headers of the packets before.
+    pub(crate) fn decode_like(
+        packet: &'a [u8],
+        zero_checksum: bool,
+        known: &mut HeaderSum,
+    ) -> Result<Self, DecodeError> {
         let (header, chunks) = packet
             .split_first_chunk::<HEADER_LENGTH>()
             .ok_or(DecodeError::Truncated)?;
@@ -58,7 +67,7 @@ impl<'a> Packet<'a> {
         if sum == 0 && zero_checksum && !sets_up(chunks) {
             return Ok(this);
         }
-        if sum != checksum(header, chunks) {
+        if sum != known.checksum(header, chunks) {
             return Err(DecodeError::Checksum);
         }
         Ok(this)
@@ -136,19 +145,41 @@ fn sets_up(chunks: &[u8]) -> bool {
     matches!(kind, Some(ChunkType::INIT | ChunkType::COOKIE_ECHO))
 }
 
-/// CRC32c over a packet whose checksum field counts as zero (RFC 9260 §6.8).
-fn checksum(header: &[u8; HEADER_LENGTH], chunks: &[u8]) -> u32 {
-    let mut zeroed = *header;
-    if let Some(field) = zeroed.get_mut(8..) {
-        field.fill(0);
+/// How far the checksum is after the header, whose own field counts as zero (RFC 9260 §6.8).
+///
+/// Ports and tag are the same in all packets of an association, so it is worth keeping.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct HeaderSum {
+    /// Ports and tag of the last header, and the state after it.
+    last: Option<([u8; 8], u64)>,
+}
+
+impl HeaderSum {
+    /// CRC32c over a packet whose checksum field counts as zero.
+    fn checksum(&mut self, header: &[u8; HEADER_LENGTH], chunks: &[u8]) -> u32 {
+        let state = self.after(header);
+        let mut digest = crc_fast::Digest::new_with_init_state(Crc32Iscsi, state);
+        digest.update(chunks);
+        // The sum has 32 bits; the library carries every width in 64.
+        #[expect(clippy::cast_possible_truncation, reason = "a 32-bit sum")]
+        let sum = digest.finalize() as u32;
+        sum
     }
-    let mut digest = crc_fast::Digest::new(Crc32Iscsi);
-    digest.update(&zeroed);
-    digest.update(chunks);
-    // The sum has 32 bits; the library carries every width in 64.
-    #[expect(clippy::cast_possible_truncation, reason = "a 32-bit sum")]
-    let sum = digest.finalize() as u32;
-    sum
+
+    fn after(&mut self, [p0, p1, p2, p3, t0, t1, t2, t3, ..]: &[u8; HEADER_LENGTH]) -> u64 {
+        let names = [*p0, *p1, *p2, *p3, *t0, *t1, *t2, *t3];
+        if let Some((last, state)) = self.last
+            && last == names
+        {
+            return state;
+        }
+        let mut digest = crc_fast::Digest::new(Crc32Iscsi);
+        digest.update(&names);
+        digest.update(&[0; 4]);
+        let state = digest.get_state();
+        self.last = Some((names, state));
+        state
+    }
 }
 
 #[cfg(test)]

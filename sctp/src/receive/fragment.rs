@@ -62,7 +62,7 @@ impl<'a> Fragment<&'a [u8]> {
         }
     }
 
-    pub(crate) fn keep(self) -> Fragment<Bytes> {
+    pub(crate) fn keep(&self) -> Fragment<Bytes> {
         Fragment {
             id: self.id,
             ppid: self.ppid,

@@ -62,7 +62,7 @@ impl Interleaved {
     }
 
     /// Takes a piece. `limit` is the most that may be kept of the message.
-    pub(crate) fn insert(&mut self, fragment: Fragment<&[u8]>, limit: usize) -> Landing {
+    pub(crate) fn insert(&mut self, fragment: &Fragment<&[u8]>, limit: usize) -> Landing {
         let key = key(fragment.id);
         if fragment.beginning && fragment.ending && !self.partials.contains_key(&key) {
             if fragment.payload.len() > limit {
@@ -182,7 +182,7 @@ impl Interleaved {
 
 impl Partial {
     /// Puts a piece at its place. False when that cannot be its place.
-    fn take(&mut self, fragment: Fragment<&[u8]>) -> bool {
+    fn take(&mut self, fragment: &Fragment<&[u8]>) -> bool {
         let fsn = fragment.fsn;
         // Nothing follows the last piece, and there is one last piece.
         if self
@@ -215,7 +215,9 @@ impl Partial {
         }
         self.data.extend_from_slice(fragment.payload);
         self.next_fsn = self.next_fsn.saturating_add(1);
-        while let Some(early) = self.early.remove(&self.next_fsn) {
+        while !self.early.is_empty()
+            && let Some(early) = self.early.remove(&self.next_fsn)
+        {
             self.early_bytes -= early.len();
             self.data.extend_from_slice(&early);
             self.next_fsn = self.next_fsn.saturating_add(1);
@@ -265,10 +267,10 @@ mod tests {
     fn pieces_of_two_messages_mix_in_any_order() {
         let mut messages = Interleaved::default();
         for (message, fsn) in [(0, 2), (1, 1), (0, 0), (1, 0)] {
-            let landing = messages.insert(piece(message, fsn, fsn == 2, &[fsn as u8]), 100);
+            let landing = messages.insert(&piece(message, fsn, fsn == 2, &[fsn as u8]), 100);
             assert!(matches!(landing, Landing::Kept));
         }
-        let Landing::Complete(whole) = messages.insert(piece(0, 1, false, &[1]), 100) else {
+        let Landing::Complete(whole) = messages.insert(&piece(0, 1, false, &[1]), 100) else {
             panic!("not complete");
         };
         assert_eq!(
@@ -276,7 +278,7 @@ mod tests {
             (&[0, 1, 2][..], Ppid::new(53))
         );
         assert!(matches!(
-            messages.insert(piece(1, 2, true, &[2]), 100),
+            messages.insert(&piece(1, 2, true, &[2]), 100),
             Landing::Complete(_)
         ));
         assert!(messages.is_empty());
@@ -293,9 +295,9 @@ mod tests {
             (piece(0, 0, false, &[1]), piece(0, 0, false, &[1])),
         ] {
             let mut messages = Interleaved::default();
-            assert!(matches!(messages.insert(first, 100), Landing::Kept));
+            assert!(matches!(messages.insert(&first, 100), Landing::Kept));
             assert!(matches!(
-                messages.insert(second, 100),
+                messages.insert(&second, 100),
                 Landing::Contradiction
             ));
             assert_eq!(messages.charged_bytes(), 0);
@@ -306,7 +308,7 @@ mod tests {
     fn what_is_skipped_is_forgotten_on_either_side_of_the_wrap() {
         let mut messages = Interleaved::default();
         for message in [u32::MAX - 1, u32::MAX, 0, 1] {
-            messages.insert(piece(message, 0, false, &[1]), 100);
+            messages.insert(&piece(message, 0, false, &[1]), 100);
         }
         messages.skip(StreamId::new(1), Ordering::Ordered, Mid::new(0));
         assert_eq!(messages.partials.len(), 1);

@@ -80,7 +80,7 @@ impl Islands {
     }
 
     /// Puts a fragment at its TSN; `None` marks the TSN as arrived and keeps nothing.
-    pub(crate) fn insert(&mut self, tsn: Unwrapped, fragment: Option<Fragment<&[u8]>>) -> Landing {
+    pub(crate) fn insert(&mut self, tsn: Unwrapped, fragment: Option<&Fragment<&[u8]>>) -> Landing {
         let after = self.islands.partition_point(|island| island.start <= tsn);
         let place = fragment.map_or(Place::Gone, |fragment| {
             let fragment = fragment.keep();
@@ -293,9 +293,9 @@ mod tests {
                 let payload = [offset as u8];
                 let tsn = base.plus(offset as u64);
                 let fragment = piece(message, beginning, ending, &payload);
-                let landing = islands.insert(tsn, Some(fragment));
+                let landing = islands.insert(tsn, Some(&fragment));
                 assert!(matches!(
-                    islands.insert(tsn, Some(fragment)),
+                    islands.insert(tsn, Some(&fragment)),
                     Landing::Duplicate
                 ));
                 arrived.insert(offset);

@@ -162,7 +162,7 @@ impl Receiver {
         &mut self,
         tsn: Tsn,
         immediate: bool,
-        fragment: Fragment<&[u8]>,
+        fragment: &Fragment<&[u8]>,
         wanted: bool,
     ) -> Result<(), Violation> {
         let number = tsn;
@@ -185,14 +185,12 @@ impl Receiver {
             self.acknowledgement.demand();
             return Ok(());
         }
-        let mut fragment = Some(fragment).filter(|_| wanted);
-        if fragment
-            .take_if(|known| self.streams.is_refused(known.id.stream))
-            .is_some()
-        {
+        let refused = wanted && self.streams.is_refused(fragment.id.stream);
+        if refused {
             self.counts.refused_stream += 1;
             self.leave_refused();
         }
+        let fragment = (wanted && !refused).then_some(fragment);
         if !in_order {
             self.acknowledgement.demand();
         }

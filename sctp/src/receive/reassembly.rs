@@ -12,7 +12,7 @@ impl Receiver {
     pub(super) fn land(
         &mut self,
         tsn: Unwrapped,
-        fragment: Option<Fragment<&[u8]>>,
+        fragment: Option<&Fragment<&[u8]>>,
     ) -> Result<(), Violation> {
         let length = fragment.map_or(0, |fragment| fragment.payload.len());
         if let Landing::Held { complete, pieces } = self.islands.insert(tsn, fragment) {
@@ -63,7 +63,7 @@ impl Receiver {
                         data: fragment.payload,
                     });
                 } else {
-                    self.append(fragment.borrow())?;
+                    self.append(&fragment.borrow())?;
                 }
             }
         }
@@ -71,7 +71,7 @@ impl Receiver {
     }
 
     /// Takes the next piece in order.
-    pub(super) fn append(&mut self, fragment: Fragment<&[u8]>) -> Result<(), Violation> {
+    pub(super) fn append(&mut self, fragment: &Fragment<&[u8]>) -> Result<(), Violation> {
         let Some(open) = &mut self.open else {
             return self.open(fragment);
         };
@@ -91,7 +91,7 @@ impl Receiver {
     }
 
     /// Begins a message with its first piece in order.
-    fn open(&mut self, fragment: Fragment<&[u8]>) -> Result<(), Violation> {
+    fn open(&mut self, fragment: &Fragment<&[u8]>) -> Result<(), Violation> {
         if !fragment.beginning {
             return if self.skipping {
                 Ok(())
@@ -177,7 +177,7 @@ impl Receiver {
     }
 
     /// Takes a piece of a message that may mix with others.
-    pub(super) fn interleave(&mut self, fragment: Fragment<&[u8]>) -> Result<(), Violation> {
+    pub(super) fn interleave(&mut self, fragment: &Fragment<&[u8]>) -> Result<(), Violation> {
         let id = fragment.id;
         let pieces = self.streams.piece_bytes(id);
         let limit = pieces.map_or(self.max_message_size, |_| usize::MAX);

@@ -141,6 +141,7 @@ impl InboundStreams {
         self.make_readable(index, piece);
     }
 
+    #[inline]
     pub(crate) fn deliver(&mut self, assembled: Assembled) -> Delivery {
         let id = assembled.id;
         let index = self.occupy(id.stream) as usize;
@@ -229,11 +230,12 @@ impl InboundStreams {
     }
 
     pub(crate) fn recv(&mut self, stream: StreamId) -> Option<Message> {
-        let front = self.slot(stream)?.readable.front()?;
+        let index = self.index(stream)?;
+        let front = self.slots[index].readable.front()?;
         if !front.beginning || front.end != PieceEnd::Complete {
             return None;
         }
-        let piece = self.recv_piece(stream)?;
+        let piece = self.take_front(index)?;
         Some(Message {
             stream,
             ppid: piece.ppid,
@@ -243,7 +245,12 @@ impl InboundStreams {
     }
 
     pub(crate) fn recv_piece(&mut self, stream: StreamId) -> Option<MessagePiece> {
-        let index = self.entries.get(stream.get()).slot.checked_sub(1)? as usize;
+        let index = self.index(stream)?;
+        self.take_front(index)
+    }
+
+    #[inline]
+    fn take_front(&mut self, index: usize) -> Option<MessagePiece> {
         let slot = &mut self.slots[index];
         let piece = slot.readable.pop_front()?;
         slot.unread_bytes -= piece.data.len();
@@ -352,6 +359,7 @@ impl InboundStreams {
     }
 
     /// Messages that waited for the one before `next` can be read: how many.
+    #[inline]
     fn release_waiting(&mut self, index: usize, mut next: Mid) -> usize {
         let mut count = 0;
         if !self.slots[index].waiting.is_empty() {
@@ -394,6 +402,7 @@ impl InboundStreams {
         }
     }
 
+    #[inline]
     fn make_readable(&mut self, index: usize, piece: MessagePiece) {
         let slot = &mut self.slots[index];
         self.readable_pieces += 1;
@@ -436,11 +445,17 @@ impl InboundStreams {
         }
     }
 
-    fn slot(&self, stream: StreamId) -> Option<&Slot> {
-        let index = self.entries.get(stream.get()).slot.checked_sub(1)?;
-        self.slots.get(index as usize)
+    #[inline]
+    fn index(&self, stream: StreamId) -> Option<usize> {
+        let slot = self.entries.get(stream.get()).slot;
+        slot.checked_sub(1).map(|index| index as usize)
     }
 
+    fn slot(&self, stream: StreamId) -> Option<&Slot> {
+        self.slots.get(self.index(stream)?)
+    }
+
+    #[inline]
     fn occupy(&mut self, stream: StreamId) -> u32 {
         let entry = self.entries.entry(stream.get());
         if let Some(index) = entry.slot.checked_sub(1) {
@@ -505,6 +520,7 @@ struct Slot {
     limit: Option<ReceiveLimit>,
 }
 
+#[inline]
 fn piece(assembled: Assembled, beginning: bool, end: PieceEnd) -> MessagePiece {
     MessagePiece {
         stream: assembled.id.stream,

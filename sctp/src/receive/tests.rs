@@ -6,7 +6,12 @@ use crate::serial::Ssn;
 
 impl Receiver {
     fn on_data(&mut self, chunk: &DataChunk<'_>, wanted: bool) -> Result<(), Violation> {
-        self.on_chunk(chunk.tsn, chunk.immediate, Fragment::of_data(chunk), wanted)
+        self.on_chunk(
+            chunk.tsn,
+            chunk.immediate,
+            &Fragment::of_data(chunk),
+            wanted,
+        )
     }
 }
 

@@ -20,6 +20,11 @@ impl Forward {
 }
 
 impl Sender {
+    /// Whether the peer is still to hear that something was given up.
+    pub(crate) fn has_abandoned(&self) -> bool {
+        self.outstanding.forward_point().is_some()
+    }
+
     /// When a FORWARD-TSN is to be sent, if one is; a time that is past says now.
     pub(crate) fn forward_due(&self) -> Option<ForwardDue> {
         self.outstanding.forward_point()?;

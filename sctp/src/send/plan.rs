@@ -63,6 +63,7 @@ impl Sender {
         }
     }
 
+    #[inline]
     fn plan(&mut self, now: Instant, room: usize) -> Option<Plan> {
         self.held_by_pacer = false;
         let room = (room & !3).checked_sub(self.overhead())?;
@@ -119,6 +120,7 @@ impl Sender {
     }
 
     /// Whether the congestion window (RFC 9260 §6.1 B) and the pacer let another chunk go.
+    #[inline]
     fn may_leave(&mut self, now: Instant, flight: usize) -> bool {
         if flight >= self.congestion.window() {
             self.window_limited = true;

@@ -49,7 +49,8 @@ impl Client {
         matches!(self.state, State::Allocated | State::Moving)
     }
 
-    /// The stream to the server has ended, or could not be opened.
+    /// The stream to the server has ended, or could not be opened: the one of [`path`](Self::path), not one that the
+    /// client has [moved](Self::migrate) away from. A client that may move is not told, and moves.
     pub fn on_stream_closed(&mut self) {
         if self
             .path

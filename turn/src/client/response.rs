@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use net::Path;
 use stun::{AddressFamily, AttributeType, Challenge, Class, ErrorCode, LongTermAuth, Message};
 
 use super::request::{Purpose, Request};
@@ -89,7 +90,8 @@ impl Client {
     }
 
     /// RFC 8489 §9.2.5: what is not signed as the request was is not looked at, but for a 401 or 438, which a
-    /// server sends that cannot check the signature. Before a realm is known, nothing but a refusal can be believed.
+    /// server sends that cannot check the signature, and a 300 to an Allocate without any signature: who sends clients
+    /// on need not know them (§10). Before a realm is known, nothing but a refusal can be believed.
     fn is_authentic(
         &self,
         request: &Request,
@@ -99,10 +101,14 @@ impl Client {
         match &request.signed {
             Some(auth) => {
                 auth.verify(response)
-                    || matches!(
-                        code,
-                        Some(ErrorCode::UNAUTHENTICATED | ErrorCode::STALE_NONCE)
-                    )
+                    || match code {
+                        Some(ErrorCode::UNAUTHENTICATED | ErrorCode::STALE_NONCE) => true,
+                        Some(ErrorCode::TRY_ALTERNATE) => {
+                            !response.has_integrity()
+                                && matches!(request.purpose, Purpose::Allocate)
+                        }
+                        _ => false,
+                    }
             }
             None => self.config.credentials.is_none() || code.is_some(),
         }
@@ -293,8 +299,14 @@ impl Client {
         let redirects = asked
             .len()
             .saturating_sub(usize::from(self.server_history.mismatches));
+        // RFC 8489 §14.15: of the family that the request came from. And nobody but this host names its loopback.
+        let is_like = |server: &SocketAddr, path: Path| {
+            server.is_ipv4() == path.remote.is_ipv4()
+                && server.ip().is_loopback() == path.remote.ip().is_loopback()
+        };
         let server = server
             .filter(|server| is_usable(server) && !asked.contains(server))
+            .filter(|server| self.path.is_some_and(|path| is_like(server, path)))
             .filter(|_| redirects <= MAX_REDIRECTS);
         let Some(server) = server else {
             self.end(Initiator::Remote, Cause::Redirects);

@@ -174,6 +174,8 @@ pub(crate) struct Server {
     stale_left: u32,
     /// Requests by method, and how many peers each CreatePermission named.
     pub(crate) seen: Vec<Method>,
+    /// The same with the instant and the id.
+    pub(crate) asked: Vec<(Instant, Method, TransactionId)>,
     pub(crate) batches: Vec<usize>,
     tickets: u8,
     pub(crate) indications: u32,
@@ -197,6 +199,14 @@ impl Server {
         self.relays
             .values()
             .any(|relay| relay.expires.is_some_and(|at| at > now))
+    }
+
+    /// When a method was asked for, counted from an instant.
+    pub(crate) fn times(&self, method: Method, since: Instant) -> Vec<Duration> {
+        let asked = self.asked.iter().filter(|it| it.1 == method);
+        asked
+            .map(|it| it.0.saturating_duration_since(since))
+            .collect()
     }
 
     /// Takes nonces back, so many times.
@@ -267,6 +277,8 @@ impl Server {
     fn handle_request(&mut self, now: Instant, path: Path, request: &Message<'_>) {
         if self.seen.len() < 1_000 {
             self.seen.push(request.method());
+            self.asked
+                .push((now, request.method(), request.transaction_id()));
         }
         if !request.has_integrity() || self.habits.never_satisfied {
             return self.refuse(path, request, 401);

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::rogue::{Rogue, Step, random};
 use crate::testing::{
-    CHROMIUM, Endpoint, alice, bob, both_connected, browser_hello, bytes, config, connect, json,
-    usual_pair,
+    CHROMIUM, Endpoint, alice, bob, both_connected, browser_hello, bytes, config, config_13,
+    connect, json, usual_pair,
 };
 use crate::wire::ContentType;
 use crate::{Cause, Role};
@@ -151,7 +151,12 @@ fn a_forged_fragment_of_another_length_does_not_keep_the_genuine_hello_out() {
 fn a_flood_of_hellos_is_answered_within_bounds() {
     let mut pair = usual_pair();
     let hello = browser_hello(CHROMIUM);
-    for _ in 0..10_000 {
+    let floods = if crate::testing::full_matrix() {
+        1_000_000
+    } else {
+        10_000
+    };
+    for _ in 0..floods {
         for datagram in &hello {
             hit(&mut pair, Side::B, datagram);
         }
@@ -330,10 +335,15 @@ fn sixty_four_records_of_a_datagram_are_looked_at() {
 /// D-7, Catalogue D-03.
 #[test]
 fn what_strangers_make_a_server_hold_is_bounded() {
+    strangers_fill(config);
+    strangers_fill(config_13);
+}
+
+fn strangers_fill(make: fn(crate::Certificate) -> crate::Config) {
     let now = netsim::epoch();
     let mut rng = random(2);
     let heap = allocation_counter::measure(|| {
-        let mut server = Endpoint::new(config(bob()), Role::Server, 1).connection;
+        let mut server = Endpoint::new(make(bob()), Role::Server, 1).connection;
         server.start(now, None);
         for round in 0..2 {
             for _ in 0..20_000 {
@@ -358,7 +368,8 @@ fn what_strangers_make_a_server_hold_is_bounded() {
         assert!(server.stats().dropped.overflow > 1_000);
         drop(server);
     });
-    assert!(heap.bytes_max < 160 * 1024, "{}", heap.bytes_max);
+    // 64 KiB of theirs, and what it takes to keep it and ourselves.
+    assert!(heap.bytes_max < 80 * 1024, "{}", heap.bytes_max);
 }
 
 /// D-19, Catalogue D-24.

@@ -7,11 +7,13 @@ use netsim::{Pair, Side};
 
 use super::rogue::{Rogue, Step};
 use crate::crypto::SignatureScheme;
-use crate::testing::{Endpoint, alice, bob, config, rsa, start};
-use crate::{Cause, Connection, Event, Fingerprint, HashAlgorithm, Initiator, Role};
+use crate::testing::{Endpoint, alice, bob, config, config_13, rsa, start};
+use crate::{
+    Cause, Certificate, Config, Connection, Event, Fingerprint, HashAlgorithm, Initiator, Role,
+};
 
 /// What signalling may announce so that the genuine peer must be refused.
-fn wrong_announcements(genuine: &crate::Certificate) -> Vec<(&'static str, Vec<Fingerprint>)> {
+fn wrong_announcements(genuine: &Certificate) -> Vec<(&'static str, Vec<Fingerprint>)> {
     let right = genuine.fingerprint();
     let cut = |length| {
         let mut fingerprint = right.clone();
@@ -65,10 +67,18 @@ fn assert_refused(pair: &Pair<Endpoint>, side: Side, what: &str) {
     );
 }
 
+/// The configurations of either version.
+const VERSIONS: [fn(Certificate) -> Config; 2] = [config, config_13];
+
 /// The judge gets a wrong announcement, the other side a right one.
-fn meet(judge: Side, announced: Vec<Fingerprint>, late: bool) -> Pair<Endpoint> {
-    let client = Endpoint::new(config(alice()), Role::Client, 1);
-    let server = Endpoint::new(config(bob()), Role::Server, 1);
+fn meet(
+    make: fn(Certificate) -> Config,
+    judge: Side,
+    announced: Vec<Fingerprint>,
+    late: bool,
+) -> Pair<Endpoint> {
+    let client = Endpoint::new(make(alice()), Role::Client, 1);
+    let server = Endpoint::new(make(bob()), Role::Server, 1);
     let mut pair = Pair::new(client, server);
     let now = pair.now();
     let right = match judge {
@@ -103,14 +113,16 @@ fn meet(judge: Side, announced: Vec<Fingerprint>, late: bool) -> Pair<Endpoint> 
     pair
 }
 
-/// Catalogue D-15.
+/// Catalogue D-15: {client, server} x {1.2, 1.3} x {wrong certificate, 31 bytes, MD5, …}, early and late.
 #[test]
 fn a_certificate_that_was_not_announced_is_refused_by_either_side_early_or_late() {
-    for (judge, genuine) in [(Side::A, bob()), (Side::B, alice())] {
-        for late in [false, true] {
-            for (what, announced) in wrong_announcements(&genuine) {
-                let pair = meet(judge, announced, late);
-                assert_refused(&pair, judge, what);
+    for make in VERSIONS {
+        for (judge, genuine) in [(Side::A, bob()), (Side::B, alice())] {
+            for late in [false, true] {
+                for (what, announced) in wrong_announcements(&genuine) {
+                    let pair = meet(make, judge, announced, late);
+                    assert_refused(&pair, judge, what);
+                }
             }
         }
     }
@@ -118,18 +130,22 @@ fn a_certificate_that_was_not_announced_is_refused_by_either_side_early_or_late(
 
 #[test]
 fn the_genuine_certificate_is_accepted_under_every_supported_hash() {
-    for (judge, genuine) in [(Side::A, bob()), (Side::B, alice())] {
-        for algorithm in [
-            HashAlgorithm::Sha256,
-            HashAlgorithm::Sha384,
-            HashAlgorithm::Sha512,
-        ] {
-            for late in [false, true] {
+    let hashes = [
+        HashAlgorithm::Sha256,
+        HashAlgorithm::Sha384,
+        HashAlgorithm::Sha512,
+    ];
+    for make in VERSIONS {
+        for (judge, genuine) in [(Side::A, bob()), (Side::B, alice())] {
+            for (algorithm, late) in hashes
+                .iter()
+                .flat_map(|hash| [(*hash, false), (*hash, true)])
+            {
                 let announced = vec![
                     Fingerprint::of(algorithm, b"somebody else"),
                     Fingerprint::of(algorithm, genuine.der()),
                 ];
-                let pair = meet(judge, announced, late);
+                let pair = meet(make, judge, announced, late);
                 assert!(pair.a().connection.is_connected() && pair.b().connection.is_connected());
             }
         }
@@ -138,19 +154,23 @@ fn the_genuine_certificate_is_accepted_under_every_supported_hash() {
 
 #[test]
 fn a_connection_whose_other_side_is_no_longer_announced_ends() {
-    let mut pair = crate::testing::usual_pair();
-    crate::testing::connect(&mut pair);
-    let now = pair.now();
-    pair.a_mut()
-        .connection
-        .set_remote_fingerprints(now, vec![alice().fingerprint()]);
-    assert_eq!(pair.a().exported(), None);
-    pair.run_for(Duration::from_secs(1));
-    assert!(pair.has_event(Side::A, "FingerprintMismatch"));
-    assert!(pair.has_event(
-        Side::B,
-        "Closed(CloseReason { initiator: Remote, cause: Alert(bad_certificate) })"
-    ));
+    for make in VERSIONS {
+        let mut pair = crate::testing::pair(make(alice()), make(bob()));
+        crate::testing::connect(&mut pair);
+        pair.run_for(Duration::from_secs(1));
+        let now = pair.now();
+        pair.a_mut()
+            .connection
+            .set_remote_fingerprints(now, vec![alice().fingerprint()]);
+        assert_eq!(pair.a().exported(), None);
+        assert!(pair.a_mut().seal(now, b"data").is_none());
+        pair.run_for(Duration::from_secs(1));
+        assert!(pair.has_event(Side::A, "FingerprintMismatch"));
+        assert!(pair.has_event(
+            Side::B,
+            "Closed(CloseReason { initiator: Remote, cause: Alert(bad_certificate) })"
+        ));
+    }
 }
 
 /// A connection of a role, and what a rogue of the other role told it.

@@ -19,7 +19,7 @@ const GOLDEN: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../testdata/golden/dtls_loss.csv"
 );
-const HANDSHAKES: [&str; 4] = ["1.2", "1.3", "1.3 retried", "1.3 resumed"];
+const HANDSHAKES: [&str; 5] = ["1.2", "1.2 resumed", "1.3", "1.3 retried", "1.3 resumed"];
 
 /// What happens to a datagram on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +53,15 @@ fn configs(handshake: &str) -> [Config; 2] {
     [alice(), bob()].map(|certificate| {
         let mut config = config_13(certificate);
         config.versions = match handshake {
-            "1.2" => Versions::DTLS_1_2,
+            "1.2" | "1.2 resumed" => Versions::DTLS_1_2,
             _ => Versions::DTLS_1_3,
         };
         // Several datagrams for a flight of certificates.
         config.mtu = 400;
-        if handshake == "1.3 resumed" {
+        if handshake.ends_with("resumed") {
             config.tickets = Some(TicketKeys::new([1; 32], netsim::epoch()));
             config.accept_tickets = true;
+            config.tickets_12 = true;
         }
         config
     })
@@ -84,7 +85,9 @@ fn start_pair(handshake: &str, ticket: Option<&Ticket>) -> Pair<Endpoint> {
 
 /// A ticket for the handshake that needs one.
 fn ticket(handshake: &str) -> Option<Ticket> {
-    let mut pair = (handshake == "1.3 resumed").then(|| start_pair(handshake, None))?;
+    let mut pair = handshake
+        .ends_with("resumed")
+        .then(|| start_pair(handshake, None))?;
     connect(&mut pair);
     pair.run_for(ROUND_TRIP);
     pair.a_mut().connection.take_ticket()

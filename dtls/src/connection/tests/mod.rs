@@ -1,18 +1,22 @@
 mod api;
 mod attacks;
 mod authentication;
+mod bounds;
 mod handshake;
 mod identity;
 mod ids;
+mod imported;
 mod laws;
 mod loss;
 mod matrix;
 mod path_check;
+mod refusals;
 mod rest;
 mod resumption;
 mod resumption_12;
 mod rogue;
 mod states;
+mod states_13;
 mod tls13;
 mod tls13_attacks;
 

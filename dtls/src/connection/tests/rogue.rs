@@ -48,6 +48,9 @@ pub(super) struct Rogue {
     pub(super) certificate: Certificate,
     pub(super) key: Certificate,
     pub(super) scheme: SignatureScheme,
+    /// Whether its hello has an extended master secret, and which compression it names.
+    pub(super) extended: bool,
+    pub(super) compression: u8,
     records: RecordLayer,
     transcript: Transcript,
     next_send: u16,
@@ -78,6 +81,8 @@ impl Rogue {
             certificate: own.clone(),
             key: own,
             scheme: SignatureScheme::ECDSA_SHA256,
+            extended: true,
+            compression: 0,
             records: RecordLayer::default(),
             transcript: Transcript::default(),
             next_send: 0,
@@ -203,6 +208,15 @@ impl Rogue {
         }
     }
 
+    /// What is in a protected record.
+    pub(super) fn open(&mut self, mut record: &[u8]) -> (ContentType, Vec<u8>) {
+        let (header, body) = RecordHeader::decode(&mut record).unwrap();
+        let mut body = body.to_vec();
+        let id = crate::ConnectionId::EMPTY;
+        let opened = self.records.open(&header, &id, &mut body).unwrap();
+        (opened.content_type, opened.plaintext.to_vec())
+    }
+
     fn hear(&mut self, fragment: Fragment<'_>) {
         let message = Message {
             message_type: fragment.header.message_type,
@@ -236,7 +250,7 @@ impl Rogue {
                 profiles: vec![SrtpProfile::AEAD_AES_128_GCM],
                 mki: Vec::new(),
             }),
-            extended_master_secret: true,
+            extended_master_secret: self.extended,
             ..Extensions::default()
         };
         let mut body = Vec::new();
@@ -248,7 +262,7 @@ impl Rogue {
                 session_id: Vec::new(),
                 cookie: Vec::new(),
                 cipher_suites: vec![SUITE.number],
-                compression_methods: vec![0],
+                compression_methods: vec![self.compression],
                 extensions,
             }
             .encode(&mut body);
@@ -259,7 +273,7 @@ impl Rogue {
                 random: self.server_random,
                 session_id: Vec::new(),
                 cipher_suite: SUITE.number,
-                compression_method: 0,
+                compression_method: self.compression,
                 extensions,
             }
             .encode(&mut body);

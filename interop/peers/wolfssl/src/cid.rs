@@ -1,5 +1,5 @@
 //! Connection ids of DTLS 1.3 (RFC 9147 §9), of which the crate of wolfSSL says nothing: its C functions are called. All that is
-//! unsafe is in this file.
+//! unsafe is in this file and its neighbour.
 
 use std::error::Error;
 use std::ffi::{CString, c_char, c_int, c_uint, c_void};
@@ -10,7 +10,7 @@ use std::os::fd::AsRawFd as _;
 use wolfssl as _;
 
 #[repr(C)]
-struct Opaque([u8; 0]);
+pub(super) struct Opaque([u8; 0]);
 
 unsafe extern "C" {
     fn wolfSSL_Init() -> c_int;
@@ -46,10 +46,10 @@ fn done(result: c_int, what: &str) -> Result<(), Box<dyn Error>> {
 }
 
 /// A session that lives as long as the program.
-struct Session(*mut Opaque);
+pub(super) struct Session(pub(super) *mut Opaque);
 
 impl Session {
-    fn new(is_client: bool, certificate: &str, key: &str) -> Result<Self, Box<dyn Error>> {
+    pub(super) fn new(is_client: bool, certificate: &str, key: &str) -> Result<Self, Box<dyn Error>> {
         let (certificate, key) = (CString::new(certificate)?, CString::new(key)?);
         // SAFETY: what one call returns is checked and handed to the next; strings outlive the calls.
         unsafe {
@@ -106,7 +106,7 @@ impl Session {
         length
     }
 
-    fn use_socket(&self, socket: &UdpSocket, connected: bool) -> Result<(), Box<dyn Error>> {
+    pub(super) fn use_socket(&self, socket: &UdpSocket, connected: bool) -> Result<(), Box<dyn Error>> {
         let fd = socket.as_raw_fd();
         // SAFETY: the session lives; the socket outlives it.
         let result = unsafe {
@@ -119,7 +119,7 @@ impl Session {
         done(result, "socket")
     }
 
-    fn negotiate(&self, is_client: bool) -> Result<(), Box<dyn Error>> {
+    pub(super) fn negotiate(&self, is_client: bool) -> Result<(), Box<dyn Error>> {
         // SAFETY: the session lives.
         let result = unsafe {
             if is_client {
@@ -131,7 +131,7 @@ impl Session {
         done(result, "handshake")
     }
 
-    fn say(&self, text: &str) -> Result<(), Box<dyn Error>> {
+    pub(super) fn say(&self, text: &str) -> Result<(), Box<dyn Error>> {
         // SAFETY: the session lives, and the text for as long as the call.
         let written = unsafe { wolfSSL_write(self.0, text.as_ptr(), c_int::try_from(text.len())?) };
         usize::try_from(written)
@@ -141,7 +141,7 @@ impl Session {
             .ok_or_else(|| "it was not said".into())
     }
 
-    fn hear(&self) -> Result<(), Box<dyn Error>> {
+    pub(super) fn hear(&self) -> Result<(), Box<dyn Error>> {
         let mut buf = [0; 2_000];
         // SAFETY: the session lives, and the buffer has the length that is said.
         let read = unsafe { wolfSSL_read(self.0, buf.as_mut_ptr(), 2_000) };
@@ -154,7 +154,7 @@ impl Session {
     }
 }
 
-fn socket(address: &str) -> Result<UdpSocket, Box<dyn Error>> {
+pub(super) fn socket(address: &str) -> Result<UdpSocket, Box<dyn Error>> {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     socket.connect(address)?;
     Ok(socket)

@@ -1,12 +1,14 @@
 //! A DTLS client or server on wolfSSL over UDP on loopback, for ours to speak with.
 //!
-//!     avocet-wolfssl-peer client|server ADDRESS CERTIFICATE KEY 1.2|1.3 [LENGTH [move]]
+//!     avocet-wolfssl-peer client|server ADDRESS CERTIFICATE KEY 1.2|1.3 [LENGTH [move] | known]
 //!
 //! One connection: it prints a line `connected …`, says "hello from wolfssl", prints the first record that comes as
 //! `received …`, updates its keys under 1.3, says "again from wolfssl", and prints what comes next. With the length of a
-//! connection id it agrees on ids instead of new keys, and the client says the second thing first, perhaps from elsewhere.
+//! connection id it agrees on ids instead of new keys, and the client says the second thing first, perhaps from elsewhere. With
+//! "known" it shows no certificate under 1.3 if the other side knows the key "lamp" as well.
 
 mod cid;
+mod psk;
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -84,6 +86,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [role, address, certificate, key, version, ids @ ..] = arguments.as_slice() else {
         return Err("five arguments are wanted".into());
     };
+    if ids == ["known"] {
+        return psk::run((role, address), (certificate, key));
+    }
     if let [length, rest @ ..] = ids {
         let moves = !rest.is_empty();
         return cid::run(

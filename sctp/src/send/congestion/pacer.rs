@@ -54,14 +54,14 @@ impl Pacer {
         let rate = rate.max(self.mtu as u64);
         let burst = self.burst(rate);
         let (counted, _) = self.counted.unwrap_or((now, rate));
-        let elapsed = now
-            .saturating_duration_since(counted)
-            .min(Duration::from_secs(1));
-        let grown = u128::from(rate) * elapsed.as_micros() / 1_000_000;
-        self.credit = self
-            .credit
-            .saturating_add(i64::try_from(grown).unwrap_or(i64::MAX))
-            .min(burst);
+        // Most packets leave together with others.
+        if now > counted {
+            let elapsed = (now - counted).min(Duration::from_secs(1));
+            let grown = u128::from(rate) * elapsed.as_micros() / 1_000_000;
+            let grown = i64::try_from(grown).unwrap_or(i64::MAX);
+            self.credit = self.credit.saturating_add(grown);
+        }
+        self.credit = self.credit.min(burst);
         self.counted = Some((now, rate));
         if self.credit > 0 {
             return true;

@@ -411,6 +411,7 @@ impl Outstanding {
 }
 
 impl Sent {
+    #[inline]
     fn encode(&self, tsn: Tsn, immediate: bool, interleaving: bool, buf: &mut Vec<u8>) {
         if interleaving {
             let chunk = IDataChunk {

@@ -133,6 +133,7 @@ impl Rack {
 
     /// A chunk arrived, as a SACK says. `before` is the latest transmission that had arrived before that SACK. Gives the
     /// round trip, when it can be measured (RFC 8985 §6.2 step 2).
+    #[inline]
     pub(super) fn on_delivered(
         &mut self,
         now: Instant,

@@ -129,14 +129,14 @@ impl Outstanding {
         }
         let before = self.rack.newest();
         let reported = self.reported_places();
-        for (offset, sent) in self.ring.drain(..count).enumerate() {
+        for (offset, sent) in self.ring.range_mut(..count).enumerate() {
             let length = sent.payload.len();
             let report = sent.report(offset < reported);
             outcome.released_bytes += length;
             outcome.full_delivered |= length >= self.two_packets / 2;
             if sent.ending && sent.phase != Phase::Abandoned {
                 outcome.released_bytes += MESSAGE_OVERHEAD;
-                self.spent.push(sent.payload);
+                self.spent.push(std::mem::take(&mut sent.payload));
             }
             match sent.phase {
                 Phase::InFlight => {
@@ -163,6 +163,7 @@ impl Outstanding {
                 .on_delivered(now, sent.number, sent.sent_at, report, before);
             outcome.latest_round_trip = sample.or(outcome.latest_round_trip);
         }
+        self.ring.drain(..count);
         self.first = after;
         self.advanced = self.advanced.max(after);
         self.reports = 0;

@@ -117,24 +117,23 @@ impl Slot {
             std::mem::replace(next, next.next())
         });
         let ending = !open && message.data.len() <= length;
+        let (name, ppid) = (message.name(id, mid), message.ppid);
+        let (fsn, limit) = (message.fsn, message.limit);
+        message.fsn = message.fsn.wrapping_add(1);
         let payload = if ending {
-            std::mem::take(&mut message.data)
+            self.queue.pop_front()?.data
         } else {
             message.data.split_to(length.min(message.data.len()))
         };
         let piece = Piece {
-            name: message.name(id, mid),
-            ppid: message.ppid,
-            fsn: message.fsn,
+            name,
+            ppid,
+            fsn,
             beginning,
             ending,
-            limit: message.limit,
+            limit,
             payload,
         };
-        message.fsn = message.fsn.wrapping_add(1);
-        if ending {
-            self.queue.pop_front();
-        }
         Some((piece, ending))
     }
 

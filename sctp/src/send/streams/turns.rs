@@ -59,6 +59,7 @@ impl Turns {
     }
 
     /// Whose turn it is. With `stay` the present one keeps it.
+    #[inline]
     pub(super) fn current(&mut self, stay: bool) -> Option<u32> {
         if let Some(current) = self.current {
             let overtaken = self

@@ -1,7 +1,8 @@
 #![allow(clippy::arithmetic_side_effects, reason = "tests know their numbers")]
 
+mod catalogue;
+
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -25,20 +26,10 @@ fn unhex(text: &str) -> Vec<u8> {
 
 fn rfc5769(section: &str) -> (Value, Vec<u8>) {
     let file: Value =
-        serde_json::from_str(include_str!("../../testdata/stun/rfc5769.json")).unwrap();
+        serde_json::from_str(include_str!("../../../testdata/stun/rfc5769.json")).unwrap();
     let vectors = file["vectors"].as_array().unwrap();
     let vector = vectors.iter().find(|v| v["section"] == section).unwrap();
     (vector.clone(), unhex(vector["message"].as_str().unwrap()))
-}
-
-/// The hand-made message of that id whose name begins so.
-fn case(id: &str, name: &str) -> Vec<u8> {
-    let file: Value =
-        serde_json::from_str(include_str!("../../testdata/stun/negative.json")).unwrap();
-    let mut cases = file["cases"].as_array().unwrap().iter();
-    let case =
-        cases.find(|case| case["id"] == id && case["name"].as_str().unwrap().starts_with(name));
-    unhex(case.unwrap()["hex"].as_str().unwrap())
 }
 
 fn password() -> IntegrityKey {
@@ -130,7 +121,7 @@ fn the_messages_of_rfc_5769_are_written_again() {
 #[test]
 fn the_request_of_rfc_8489_b_1_verifies_and_the_printed_one_is_malformed() {
     let file: Value =
-        serde_json::from_str(include_str!("../../testdata/stun/rfc8489_b1.json")).unwrap();
+        serde_json::from_str(include_str!("../../../testdata/stun/rfc8489_b1.json")).unwrap();
     let text = |name: &str| unhex(file[name].as_str().unwrap());
     let bytes = text("message_corrected");
     let message = Message::decode(&bytes).unwrap();
@@ -145,7 +136,7 @@ fn the_request_of_rfc_8489_b_1_verifies_and_the_printed_one_is_malformed() {
 #[test]
 fn captures_of_browsers_are_read() {
     let file: Value =
-        serde_json::from_str(include_str!("../../testdata/stun/packets.json")).unwrap();
+        serde_json::from_str(include_str!("../../../testdata/stun/packets.json")).unwrap();
     for capture in file["pion_browser_captures"].as_array().unwrap() {
         let bytes = unhex(capture["hex"].as_str().unwrap());
         let message = Message::decode(&bytes).unwrap();
@@ -160,7 +151,7 @@ fn captures_of_browsers_are_read() {
 #[test]
 fn checks_of_chromium_and_firefox_are_read_and_authentic() {
     let file: Value =
-        serde_json::from_str(include_str!("../../testdata/stun/browsers.json")).unwrap();
+        serde_json::from_str(include_str!("../../../testdata/stun/browsers.json")).unwrap();
     for session in file["sessions"].as_array().unwrap() {
         let mut requests = 0;
         for datagram in session["datagrams"].as_array().unwrap() {
@@ -190,233 +181,6 @@ fn checks_of_chromium_and_firefox_are_read_and_authentic() {
         }
         assert!(requests >= 2);
     }
-}
-
-// ----- the catalogue of hand-made messages
-
-#[test]
-fn s00_the_control_message_is_accepted() {
-    let bytes = case("S-00", "control");
-    let message = Message::decode(&bytes).unwrap();
-    assert!(message.verify_fingerprint() && message.verify_integrity(&password()));
-    assert_eq!(message.use_candidate(), Ok(true));
-    assert_eq!(message.unknown_required(ICE).count(), 0);
-}
-
-#[test]
-fn s01_an_empty_datagram_is_not_stun() {
-    assert_eq!(Message::decode(&[]).unwrap_err(), DecodeError::NotStun);
-    assert!(!looks_like_stun(&[]));
-}
-
-#[test]
-fn s02_a_wrong_length_field_is_an_error() {
-    for name in ["length field larger", "length field smaller"] {
-        let bytes = case("S-02", name);
-        assert_eq!(Message::decode(&bytes).unwrap_err(), DecodeError::Length);
-        assert!(!looks_like_stun(&bytes));
-    }
-}
-
-#[test]
-fn s03_an_attribute_past_the_end_is_an_error() {
-    let overrun = case("S-03", "attribute length overruns");
-    assert_eq!(
-        Message::decode(&overrun).unwrap_err(),
-        DecodeError::Truncated
-    );
-    let header = case("S-03", "attribute header truncated");
-    assert_eq!(Message::decode(&header).unwrap_err(), DecodeError::Length);
-}
-
-#[test]
-fn s04_other_protocols_are_not_stun() {
-    for name in ["top two bits", "wrong magic cookie"] {
-        let bytes = case("S-04", name);
-        assert_eq!(Message::decode(&bytes).unwrap_err(), DecodeError::NotStun);
-    }
-}
-
-#[test]
-fn s05_a_fingerprint_must_be_last_and_whole() {
-    let bytes = case("S-05", "fingerprint not last");
-    assert_eq!(
-        Message::decode(&bytes).unwrap_err(),
-        DecodeError::AfterFingerprint
-    );
-    let bytes = case("S-05", "fingerprint length 3");
-    assert_eq!(
-        Message::decode(&bytes).unwrap_err(),
-        DecodeError::Attribute(AttributeType::FINGERPRINT)
-    );
-}
-
-#[test]
-fn s06_a_message_integrity_may_not_be_cut_short() {
-    for name in ["MESSAGE-INTEGRITY of 0", "MESSAGE-INTEGRITY of 4"] {
-        let bytes = case("S-06", name);
-        assert_eq!(
-            Message::decode(&bytes).unwrap_err(),
-            DecodeError::Attribute(AttributeType::MESSAGE_INTEGRITY)
-        );
-    }
-}
-
-#[test]
-fn s06_a_message_integrity_sha256_may_have_16_bytes() {
-    let bytes = case("S-06", "MESSAGE-INTEGRITY-SHA256 of 16");
-    let message = Message::decode(&bytes).unwrap();
-    assert!(message.verify_integrity(&password()));
-}
-
-#[test]
-fn s07_nothing_after_the_integrity_can_be_seen() {
-    let bytes = case("S-07", "attributes after");
-    let message = Message::decode(&bytes).unwrap();
-    assert!(message.verify_integrity(&password()));
-    assert_eq!(message.use_candidate(), Ok(false));
-    assert_eq!(message.priority(), Ok(None));
-    let kinds: Vec<_> = message
-        .attributes()
-        .map(|attribute| attribute.kind)
-        .collect();
-    assert_eq!(
-        kinds,
-        [
-            AttributeType::USERNAME,
-            AttributeType::MESSAGE_INTEGRITY,
-            AttributeType::FINGERPRINT
-        ]
-    );
-}
-
-#[test]
-fn s08_of_repeated_attributes_the_first_counts() {
-    let bytes = case("S-08", "duplicate MESSAGE-INTEGRITY");
-    assert!(
-        Message::decode(&bytes)
-            .unwrap()
-            .verify_integrity(&password())
-    );
-    let bytes = case("S-08", "duplicate USERNAME");
-    let message = Message::decode(&bytes).unwrap();
-    assert!(message.verify_integrity(&password()));
-    assert_eq!(message.username(), Ok(Some("evtj:h6vY")));
-}
-
-#[test]
-fn s09_unknown_required_attributes_are_listed_once() {
-    let bytes = case("S-09", "unknown comprehension-required attribute 0x7fff");
-    let message = Message::decode(&bytes).unwrap();
-    let unknown: Vec<_> = message.unknown_required(ICE).collect();
-    assert_eq!(unknown, [AttributeType(0x7fff)]);
-
-    let mut buf = Vec::new();
-    let id = TransactionId::new([1; 12]);
-    let mut builder = MessageBuilder::new(&mut buf, Class::Request, Method::BINDING, id);
-    for number in [0x7000, 0x8001, 0x7000, 0x7001] {
-        builder.attribute(AttributeType(number), &[]);
-    }
-    builder.finish().unwrap();
-    let message = Message::decode(&buf).unwrap();
-    let unknown: Vec<_> = message.unknown_required(ICE).collect();
-    assert_eq!(unknown, [AttributeType(0x7000), AttributeType(0x7001)]);
-}
-
-#[test]
-fn s09_more_than_64_attributes_are_refused() {
-    let bytes = case("S-09", "64 unknown");
-    assert_eq!(
-        Message::decode(&bytes).unwrap_err(),
-        DecodeError::TooManyAttributes
-    );
-}
-
-#[test]
-fn s10_an_impossible_error_code_is_an_error() {
-    for name in ["ERROR-CODE of 2 bytes", "ERROR-CODE class 0"] {
-        let bytes = case("S-10", name);
-        let message = Message::decode(&bytes).unwrap();
-        assert_eq!(
-            message.error_code(),
-            Err(DecodeError::Attribute(AttributeType::ERROR_CODE))
-        );
-    }
-}
-
-#[test]
-fn s11_an_impossible_address_is_an_error() {
-    for name in [
-        "XOR-MAPPED-ADDRESS family 3",
-        "XOR-MAPPED-ADDRESS family IPv6",
-    ] {
-        let bytes = case("S-11", name);
-        let message = Message::decode(&bytes).unwrap();
-        assert_eq!(
-            message.xor_mapped_address(),
-            Err(DecodeError::Attribute(AttributeType::XOR_MAPPED_ADDRESS))
-        );
-    }
-}
-
-#[test]
-fn s12_ten_thousand_attributes_cost_no_more_than_64() {
-    let bytes = case("S-12", "10 000");
-    assert_eq!(
-        Message::decode(&bytes).unwrap_err(),
-        DecodeError::TooManyAttributes
-    );
-    let start = clock();
-    for _ in 0..100 {
-        let _ = Message::decode(&bytes);
-    }
-    assert!(clock() - start < Duration::from_millis(100));
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a bound on real time is measured"
-)]
-fn clock() -> std::time::Instant {
-    std::time::Instant::now()
-}
-
-#[test]
-fn s13_an_indication_without_integrity_is_read_as_one() {
-    let bytes = case("S-13", "Binding indication");
-    let message = Message::decode(&bytes).unwrap();
-    assert_eq!(message.class(), Class::Indication);
-    assert!(!message.verify_integrity(&password()));
-}
-
-#[test]
-fn s15_a_username_beyond_508_bytes_is_an_error() {
-    let bytes = case("S-15", "USERNAME of 513");
-    let message = Message::decode(&bytes).unwrap();
-    assert_eq!(
-        message.username(),
-        Err(DecodeError::Attribute(AttributeType::USERNAME))
-    );
-}
-
-#[test]
-fn s16_a_short_role_attribute_is_an_error() {
-    let bytes = case("S-16", "ICE-CONTROLLING of 4");
-    let message = Message::decode(&bytes).unwrap();
-    assert_eq!(
-        message.ice_controlling(),
-        Err(DecodeError::Attribute(AttributeType::ICE_CONTROLLING))
-    );
-}
-
-#[test]
-fn s17_an_integrity_under_the_empty_key_does_not_verify() {
-    let bytes = case("S-17", "MESSAGE-INTEGRITY computed with an empty key");
-    assert!(
-        !Message::decode(&bytes)
-            .unwrap()
-            .verify_integrity(&password())
-    );
 }
 
 #[test]
