@@ -6,7 +6,8 @@ use std::time::Duration;
 use avocet::peer::DataChannelInit;
 use avocet::{DataChannel, Endpoint, EndpointConfig, Event, PeerConnection};
 
-use crate::{contest, cpu};
+use crate::contest::{Contestant, contest, cpu};
+use crate::webrtc;
 
 pub fn run() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -15,14 +16,17 @@ pub fn run() {
         .build()
         .unwrap();
     let mut ours = runtime.block_on(Ours::connected());
-    let handle = runtime.handle().clone();
+    let mut theirs = runtime.block_on(webrtc::Ends::connected());
+    let handle = runtime.handle();
     contest(
         "over loopback",
         &mut [
-            (
-                "avocet",
-                Box::new(move |size, count| handle.block_on(ours.transfer(size, count))),
-            ),
+            Contestant::new("avocet", move |size, count| {
+                handle.block_on(ours.transfer(size, count))
+            }),
+            Contestant::new("webrtc", move |size, count| {
+                handle.block_on(theirs.transfer(size, count))
+            }),
         ],
     );
 }
@@ -44,11 +48,10 @@ impl Ours {
             ends.push((endpoint, connection));
         }
         let [a, b] = ends.try_into().unwrap();
-        let ours = a
-            .1
-            .create_data_channel("data", DataChannelInit::default())
-            .await
-            .unwrap();
+        let ours =
+            a.1.create_data_channel("data", DataChannelInit::default())
+                .await
+                .unwrap();
         let offer = a.1.offer().await.unwrap();
         let answer = b.1.answer(offer).await.unwrap();
         a.1.set_remote_description(answer).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use dcsctp::api::Options;
 use peers::{Dcsctp, Fact, Features, Message, Ours, Peer, Proto, Wish};
 
-use crate::{contest, cpu};
+use crate::contest::{Contestant, contest, cpu};
 
 /// As many packets as a driver polls before it sends.
 const BATCH: usize = 16;
@@ -13,13 +13,14 @@ const BATCH: usize = 16;
 const BATCH_TIME: Duration = Duration::from_micros(100);
 
 /// Two ends that are connected, and the packets between them.
-struct Ends<A, B> {
+pub struct Ends<A, B> {
     a: A,
     b: B,
     now: Instant,
     batch: Vec<u8>,
     lengths: Vec<usize>,
-    packets: usize,
+    /// How many went either way.
+    pub packets: usize,
 }
 
 impl<A: Peer, B: Peer> Ends<A, B> {
@@ -47,9 +48,21 @@ impl<A: Peer, B: Peer> Ends<A, B> {
 
     /// A batch each way.
     fn exchange(&mut self) {
-        let mut moved = carry(&mut self.a, &mut self.b, self.now, &mut self.batch, &mut self.lengths);
+        let mut moved = carry(
+            &mut self.a,
+            &mut self.b,
+            self.now,
+            &mut self.batch,
+            &mut self.lengths,
+        );
         self.now += BATCH_TIME;
-        moved += carry(&mut self.b, &mut self.a, self.now, &mut self.batch, &mut self.lengths);
+        moved += carry(
+            &mut self.b,
+            &mut self.a,
+            self.now,
+            &mut self.batch,
+            &mut self.lengths,
+        );
         self.packets += moved;
         if moved == 0 {
             let timers = [self.a.poll_timeout(), self.b.poll_timeout()];
@@ -65,7 +78,17 @@ impl<A: Peer, B: Peer> Ends<A, B> {
         }
     }
 
-    fn transfer(&mut self, size: usize, count: usize) -> Duration {
+    /// Lets what is left of the handshake go.
+    pub fn rest(&mut self) {
+        for _ in 0..100 {
+            self.exchange();
+            while self.a.poll_fact().is_some() || self.b.poll_fact().is_some() {}
+        }
+        self.batch = Vec::new();
+        self.lengths = Vec::new();
+    }
+
+    pub fn transfer(&mut self, size: usize, count: usize) -> Duration {
         let message = Message::new(1, vec![0x5a; size]);
         let (mut sent, mut read) = (0, 0);
         let start = cpu();
@@ -109,81 +132,51 @@ fn carry(
     lengths.len()
 }
 
-fn ours(features: Features) -> Ends<Ours, Ours> {
+pub fn ours(features: Features) -> Ends<Ours, Ours> {
     let (a, b) = (Ours::new(1, features), Ours::new(2, features));
     Ends::connected(a, b, Instant::now(), true)
 }
 
-fn dcsctp() -> Ends<Dcsctp, Dcsctp> {
+/// With so much under way at most.
+pub fn dcsctp(bound: usize) -> Ends<Dcsctp, Dcsctp> {
     let now = Instant::now();
     let options = Options {
         max_retransmissions: None,
+        max_send_buffer_size: bound,
+        max_receiver_window_buffer_size: bound,
         ..Options::default()
     };
     let (a, b) = (Dcsctp::with(now, &options), Dcsctp::with(now, &options));
     Ends::connected(a, b, now, true)
 }
 
-fn proto() -> Ends<Proto, Proto> {
-    Ends::connected(Proto::active(), Proto::passive(), Instant::now(), false)
+/// With so much under way at most.
+pub fn proto(bound: usize) -> Ends<Proto, Proto> {
+    let [a, b] = [Proto::active(), Proto::passive()].map(|end| end.with_send_buffer(bound));
+    Ends::connected(a, b, Instant::now(), false)
 }
 
 pub fn run() {
-    let (mut plain, mut zero, mut theirs, mut other) = (
-        ours(Features::default()),
-        ours(Features {
-            zero_checksum: true,
-            ..Features::default()
-        }),
-        dcsctp(),
-        proto(),
-    );
+    let mut plain = ours(Features::default());
+    let mut unchecked = ours(Features {
+        zero_checksum: true,
+        ..Features::default()
+    });
     contest(
         "SCTP alone",
         &mut [
-            ("avocet", Box::new(move |size, count| plain.transfer(size, count))),
-            ("avocet, no checksum", Box::new(move |size, count| zero.transfer(size, count))),
-            ("dcsctp", Box::new(move |size, count| theirs.transfer(size, count))),
-            ("sctp-proto", Box::new(move |size, count| other.transfer(size, count))),
+            Contestant::new("avocet", move |size, count| plain.transfer(size, count)),
+            Contestant::new("avocet, no checksum", move |size, count| {
+                unchecked.transfer(size, count)
+            }),
+            Contestant::with_bounds("dcsctp", |bound| {
+                let mut ends = dcsctp(bound);
+                move |size, count| ends.transfer(size, count)
+            }),
+            Contestant::with_bounds("sctp-proto", |bound| {
+                let mut ends = proto(bound);
+                move |size, count| ends.transfer(size, count)
+            }),
         ],
     );
-}
-
-pub fn memory() {
-    measure("avocet", || ours(Features::default()));
-    measure("dcsctp", dcsctp);
-    measure("sctp-proto", proto);
-}
-
-fn measure<A: Peer, B: Peer>(name: &str, make: impl Fn() -> Ends<A, B>) {
-    let mut ends = make();
-    ends.transfer(65_536, 256);
-    let packets = ends.packets;
-    let large = allocation_counter::measure(|| {
-        ends.transfer(65_536, 256);
-    });
-    let packets = ends.packets - packets;
-    ends.transfer(100, 20_000);
-    let small = allocation_counter::measure(|| {
-        ends.transfer(100, 20_000);
-    });
-    let mut idle = None;
-    let held = allocation_counter::measure(|| {
-        let mut ends = make();
-        // What is left of the handshake goes.
-        for _ in 0..100 {
-            ends.exchange();
-            while ends.a.poll_fact().is_some() || ends.b.poll_fact().is_some() {}
-        }
-        ends.batch = Vec::new();
-        ends.lengths = Vec::new();
-        idle = Some(Box::new(ends));
-    });
-    println!(
-        "| {name} | {:.2} | {:.2} | {} |",
-        large.count_total as f64 / packets as f64,
-        small.count_total as f64 / 20_000.0,
-        held.bytes_current / 2
-    );
-    drop(idle);
 }

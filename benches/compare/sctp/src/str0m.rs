@@ -1,62 +1,16 @@
-//! Whole stacks, ICE and DTLS and all, both ends in one thread; time is simulated.
+//! The crate `str0m`, both ends in one thread; time is simulated.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use avocet_benches::pair::{Content, Pair, certificates};
-use peer::SendError;
 use str0m::channel::{ChannelConfig, ChannelId};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
-use crate::{contest, cpu};
-
-pub fn run() {
-    let certificates = certificates();
-    let mut ours = Pair::connected(Instant::now(), Content::Data, &certificates, 1);
-    let mut theirs = Theirs::connected();
-    contest(
-        "whole stack",
-        &mut [
-            ("avocet", Box::new(move |size, count| transfer(&mut ours, size, count))),
-            ("str0m", Box::new(move |size, count| theirs.transfer(size, count))),
-        ],
-    );
-}
-
-fn transfer(pair: &mut Pair, size: usize, count: usize) -> Duration {
-    let message = vec![0x5a; size];
-    let (mut sent, mut read) = (0, 0);
-    let start = cpu();
-    while read < count {
-        let now = pair.now;
-        let id = pair.offerer.channel.unwrap();
-        let mut channel = pair.offerer.connection.data_channel(id).unwrap();
-        while sent < count {
-            match channel.send_binary(now, &message) {
-                Ok(()) => sent += 1,
-                Err(SendError::Full) => break,
-                Err(error) => panic!("{error}"),
-            }
-        }
-        let moved = pair.exchange();
-        if std::mem::take(&mut pair.answerer.readable) {
-            let id = pair.answerer.channel.unwrap();
-            let mut channel = pair.answerer.connection.data_channel(id).unwrap();
-            while let Some(arrived) = channel.recv(now) {
-                assert_eq!(arrived.len(), size);
-                read += 1;
-            }
-        }
-        if moved == 0 {
-            pair.skip();
-        }
-    }
-    cpu() - start
-}
+use crate::contest::cpu;
 
 /// Two of str0m.
-struct Theirs {
+pub struct Ends {
     ends: [End; 2],
     now: Instant,
 }
@@ -72,13 +26,14 @@ struct End {
     outgoing: Vec<Vec<u8>>,
 }
 
-impl Theirs {
-    fn connected() -> Self {
+impl Ends {
+    /// Connected, with so much unacknowledged at most.
+    pub fn connected(bound: usize) -> Self {
         let now = Instant::now();
         let mut ends = [1, 2].map(|host| {
             let address: SocketAddr = ([10, 0, 0, host], 1_000).into();
             let rtc = RtcConfig::new()
-                .set_sctp_max_buffered_amount(2 << 20)
+                .set_sctp_max_buffered_amount(bound)
                 .build(now);
             End {
                 rtc,
@@ -100,7 +55,7 @@ impl Theirs {
     }
 
     /// Both say what they have to say; what one says arrives after that.
-    fn exchange(&mut self) {
+    fn exchange(&mut self) -> usize {
         let [a, b] = &mut self.ends;
         let mut moved = a.poll();
         moved += deliver(self.now, a, b);
@@ -116,9 +71,21 @@ impl Theirs {
                 end.poll();
             }
         }
+        moved
     }
 
-    fn transfer(&mut self, size: usize, count: usize) -> Duration {
+    /// Lets so much time pass.
+    pub fn idle(&mut self, time: Duration) {
+        let until = self.now + time;
+        while self.now < until {
+            self.exchange();
+        }
+        for end in &mut self.ends {
+            end.outgoing = Vec::new();
+        }
+    }
+
+    pub fn transfer(&mut self, size: usize, count: usize) -> Duration {
         let message = vec![0x5a; size];
         let (mut sent, end) = (0, self.ends[1].received + count);
         let start = cpu();
@@ -188,7 +155,8 @@ fn introduce(a: &mut End, b: &mut End) {
     a.rtc.add_remote_candidate(candidates[1].clone());
     b.rtc.add_local_candidate(candidates[1].clone()).unwrap();
     b.rtc.add_remote_candidate(candidates[0].clone());
-    let fingerprints = [&mut *a, &mut *b].map(|end| end.rtc.direct_api().local_dtls_fingerprint().clone());
+    let fingerprints =
+        [&mut *a, &mut *b].map(|end| end.rtc.direct_api().local_dtls_fingerprint().clone());
     let credentials = [&mut *a, &mut *b].map(|end| end.rtc.direct_api().local_ice_credentials());
     for (place, end) in [a, b].into_iter().enumerate() {
         let first = place == 0;

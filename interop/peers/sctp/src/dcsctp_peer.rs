@@ -14,6 +14,8 @@ pub struct Dcsctp {
     epoch: Instant,
     packets: VecDeque<Vec<u8>>,
     facts: VecDeque<Fact>,
+    /// What it holds unsent at most.
+    send_buffer: usize,
 }
 
 impl Dcsctp {
@@ -37,6 +39,7 @@ impl Dcsctp {
             epoch,
             packets: VecDeque::new(),
             facts: VecDeque::new(),
+            send_buffer: options.max_send_buffer_size,
         }
     }
 
@@ -110,6 +113,10 @@ impl Peer for Dcsctp {
 
     fn send(&mut self, now: Instant, message: &Message, wish: Wish) -> bool {
         self.tick(now);
+        // Before the message is copied for nothing.
+        if self.socket.buffered_amount(StreamId(message.stream)) >= self.send_buffer {
+            return false;
+        }
         let options = SendOptions {
             unordered: wish.unordered,
             lifetime: wish.lifetime.map(|ms| Duration::from_millis(ms.into())),

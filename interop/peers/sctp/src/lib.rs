@@ -63,6 +63,8 @@ pub enum Fact {
     IncomingReset(Vec<u16>),
     /// The peer performed our reset of these.
     OutgoingReset(Vec<u16>),
+    /// A probe of our packet size was answered, or not in time.
+    Probed(bool),
     /// An orderly end.
     ShutDown,
     /// Any other end.

@@ -20,7 +20,24 @@ impl Ours {
     pub fn with(config: Config, seed: u8) -> Self {
         Self(Association::new(config, [seed; 32]).unwrap())
     }
+
+    /// One whose TSNs begin at zero again after fewer than 4,096 chunks.
+    pub fn before_the_wrap() -> Self {
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&SEED_BEFORE_THE_WRAP.to_le_bytes());
+        let association = Association::new(Config::default(), seed).unwrap();
+        let init = association.local_init();
+        let tsn: [u8; 4] = init[16..20].try_into().unwrap();
+        assert!(
+            u32::from_be_bytes(tsn) > 0xffff_f000,
+            "another seed is needed"
+        );
+        Self(association)
+    }
 }
+
+/// Found by trying.
+const SEED_BEFORE_THE_WRAP: u64 = 5_580_559;
 
 impl Peer for Ours {
     fn connect(&mut self, now: Instant) {
@@ -48,6 +65,8 @@ impl Peer for Ours {
             return Some(match self.0.poll_event()? {
                 Event::Connected { .. } => Fact::Connected,
                 Event::Restarted => Fact::Restarted,
+                Event::ProbeAcknowledged { .. } => Fact::Probed(true),
+                Event::ProbeLost { .. } => Fact::Probed(false),
                 Event::StreamsReset { direction, streams } => {
                     let streams = streams.iter().map(|stream| stream.get()).collect();
                     match direction {

@@ -24,9 +24,10 @@ pub struct Proto {
     facts: VecDeque<Fact>,
     /// Streams that may have something to read.
     readable: Vec<u16>,
+    /// What it holds unacknowledged at most, as its users bound it.
+    send_buffer: usize,
 }
 
-/// What it holds unsent at most, as its users bound it.
 const SEND_BUFFER: usize = 2_000_000;
 
 impl Proto {
@@ -60,7 +61,15 @@ impl Proto {
             packets: VecDeque::new(),
             facts: VecDeque::new(),
             readable: Vec::new(),
+            send_buffer: SEND_BUFFER,
         }
+    }
+
+    /// With another bound of what is unacknowledged.
+    #[must_use]
+    pub fn with_send_buffer(mut self, bytes: usize) -> Self {
+        self.send_buffer = bytes;
+        self
     }
 
     /// Its INIT, as a session description carries it.
@@ -178,7 +187,7 @@ impl Peer for Proto {
             association.open_stream(message.stream, ppid).unwrap();
         }
         let mut stream = association.stream(message.stream).unwrap();
-        if stream.buffered_amount().unwrap() > SEND_BUFFER {
+        if stream.buffered_amount().unwrap() > self.send_buffer {
             return false;
         }
         let (kind, value) = match (wish.retransmits, wish.lifetime) {

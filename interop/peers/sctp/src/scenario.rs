@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
-use crate::{Fact, Message, Pair, Peer, Wish};
+use crate::{Fact, Message, Ours, Pair, Peer, Wish};
 
 /// How much is lost, of a hundred; with loss comes reordering.
 pub const LOSSES: [f64; 3] = [0.0, 1.0, 5.0];
@@ -263,4 +263,77 @@ pub fn slow_reader<A: Peer, B: Peer>(pair: &mut Pair<A, B>) {
         pair.transfer(side, &sent[taken..], Wish::default(), sent.len());
         assert!(std::mem::take(&mut pair.heard[1 - side]) == sent);
     }
+}
+
+/// What kinds of payload there are arrive as what they were sent.
+pub fn payload_kinds<A: Peer, B: Peer>(pair: &mut Pair<A, B>) {
+    for side in 0..2 {
+        let sent: Vec<Message> = [50, 51, 53, 56, 57]
+            .map(|ppid| Message {
+                ppid,
+                ..Message::new(2, vec![ppid as u8; 10])
+            })
+            .into();
+        pair.transfer(side, &sent, Wish::default(), sent.len());
+        assert_eq!(std::mem::take(&mut pair.heard[1 - side]), sent);
+    }
+}
+
+/// Many small messages of these sides travel in few packets, each as large as may be.
+pub fn bundling<A: Peer, B: Peer>(pair: &mut Pair<A, B>, sides: &[usize]) {
+    for &side in sides {
+        let sent: Vec<Message> = (0..1_000_u32)
+            .map(|number| Message::new(number as u16 % 3, number.to_be_bytes()))
+            .collect();
+        let before = pair.packets();
+        pair.transfer(side, &sent, Wish::default(), sent.len());
+        let packets = pair.packets() - before;
+        // 20 bytes of chunk each: more than fifty in a packet, and acknowledgements.
+        assert!(packets < 100, "{packets} packets from side {side}");
+        let heard = std::mem::take(&mut pair.heard[1 - side]);
+        for stream in 0..3 {
+            assert!(on_stream(&sent, stream) == on_stream(&heard, stream));
+        }
+    }
+}
+
+/// So many messages on one stream: beyond 2^16 their numbers begin at zero again, and in the first direction TSNs do when the first end is
+/// [`Ours::before_the_wrap`].
+pub fn numbers_wrap<A: Peer, B: Peer>(pair: &mut Pair<A, B>, count: u32) {
+    for side in 0..2 {
+        let sent: Vec<Message> = (0..count)
+            .map(|number| Message::new(1, number.to_be_bytes()))
+            .collect();
+        pair.transfer(side, &sent, Wish::default(), sent.len());
+        assert!(std::mem::take(&mut pair.heard[1 - side]) == sent);
+    }
+}
+
+/// Ours sends larger and smaller packets in the middle of a transfer.
+pub fn packet_sizes<B: Peer>(pair: &mut Pair<Ours, B>) {
+    for size in [1_400, 600, 1_191] {
+        let sent = messages(60, 1, 40_000, 70);
+        pair.transfer(0, &sent[..30], Wish::default(), 10);
+        let now = pair.now;
+        pair.a.0.set_max_datagram(now, size);
+        pair.transfer(0, &sent[30..], Wish::default(), 0);
+        let done = pair.until(A_WHILE, |pair| pair.heard[1].len() == sent.len());
+        assert!(done, "{} of {} came", pair.heard[1].len(), sent.len());
+        assert!(std::mem::take(&mut pair.heard[1]) == sent);
+    }
+}
+
+/// A probe of this size is answered; one that is lost is made again.
+pub fn probe<B: Peer>(pair: &mut Pair<Ours, B>, size: usize) {
+    for _ in 0..20 {
+        pair.facts[0].clear();
+        let now = pair.now;
+        pair.a.0.probe(now, size).unwrap();
+        let ended = |fact: &Fact| matches!(fact, Fact::Probed(_));
+        assert!(pair.until(A_WHILE, |pair| pair.facts[0].iter().any(ended)));
+        if pair.facts[0].contains(&Fact::Probed(true)) {
+            return;
+        }
+    }
+    panic!("no answer to a probe of {size} bytes");
 }

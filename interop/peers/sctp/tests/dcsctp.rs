@@ -186,3 +186,59 @@ fn packets_need_no_checksum_when_both_sides_say_so() {
         assert_eq!(pair.unchecked > 100, ours && theirs);
     }
 }
+
+#[test]
+fn payloads_of_every_kind_arrive_as_what_they_are() {
+    for loss in LOSSES {
+        scenario::payload_kinds(&mut connected(Weather::rough(loss, 12)));
+    }
+}
+
+#[test]
+fn small_messages_travel_together() {
+    for interleaving in [false, true] {
+        let features = Features {
+            interleaving,
+            ..Features::default()
+        };
+        let mut pair = pair_with(Weather::fine(), features);
+        pair.connect(true, true);
+        // The other side sends each message as soon as it has it.
+        scenario::bundling(&mut pair, &[0]);
+    }
+}
+
+#[test]
+fn numbers_begin_at_zero_again() {
+    let now = Instant::now();
+    let theirs = Dcsctp::new(now, Features::default());
+    let weather = Weather::rough(1.0, 13);
+    let mut pair = Pair::new(Ours::before_the_wrap(), theirs, now, weather);
+    pair.connect(true, true);
+    scenario::numbers_wrap(&mut pair, 70_000);
+}
+
+#[test]
+fn packets_change_their_size_on_the_way() {
+    for loss in LOSSES {
+        let mut pair = connected(Weather::rough(loss, 14));
+        scenario::probe(&mut pair, 1_400);
+        scenario::packet_sizes(&mut pair);
+    }
+}
+
+#[test]
+fn every_way_to_end_works_with_everything_switched_on() {
+    let features = Features {
+        interleaving: true,
+        zero_checksum: true,
+    };
+    for side in 0..2 {
+        let mut pair = pair_with(Weather::rough(1.0, 15), features);
+        pair.connect(true, true);
+        scenario::ordered(&mut pair);
+        scenario::reset_and_reuse(&mut pair);
+        scenario::shutdown(&mut pair, side);
+        assert!(pair.unchecked > 100);
+    }
+}

@@ -62,6 +62,34 @@ fn an_abort_from_our_side_is_heard() {
 }
 
 #[test]
+fn payloads_of_every_kind_arrive_as_what_they_are() {
+    for loss in LOSSES {
+        scenario::payload_kinds(&mut connected(Weather::rough(loss, 12)));
+    }
+}
+
+#[test]
+fn small_messages_travel_together() {
+    scenario::bundling(&mut connected(Weather::fine()), &[0, 1]);
+}
+
+#[test]
+fn numbers_begin_at_zero_again() {
+    let ours = Ours::before_the_wrap();
+    let weather = Weather::rough(1.0, 13);
+    let mut pair = Pair::new(ours, Proto::passive(), Instant::now(), weather);
+    pair.connect(true, false);
+    scenario::numbers_wrap(&mut pair, 3_000);
+}
+
+#[test]
+fn packets_change_their_size_on_the_way() {
+    for loss in LOSSES {
+        scenario::packet_sizes(&mut connected(Weather::rough(loss, 14)));
+    }
+}
+
+#[test]
 fn a_reader_that_sleeps_loses_nothing() {
     for loss in LOSSES {
         scenario::slow_reader(&mut connected(Weather::rough(loss, 6)));
