@@ -66,9 +66,10 @@ impl Aead {
         aad: &[u8],
         sealed: &'a mut [u8],
     ) -> Result<&'a mut [u8], CryptoError> {
-        let tag_length = match self {
-            Self::Ccm(key) => key.tag_length(),
-            _ => AeadAlgorithm::TAG_LENGTH,
+        let tag_length = if let Self::Ccm(key) = self {
+            key.tag_length()
+        } else {
+            AeadAlgorithm::TAG_LENGTH
         };
         let length = sealed.len().checked_sub(tag_length).ok_or(CryptoError)?;
         match self {
