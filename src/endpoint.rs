@@ -199,8 +199,7 @@ impl Endpoint {
         let mut config = peer::Config::new(seed()?, self.certificate.clone(), clock);
         config.announced_addresses = self.announced.to_vec();
         config.dtls_versions = self.dtls_versions;
-        let servers = self.servers.iter().cloned();
-        config.ice_servers = servers.map(|it| self.challenges.add_to(it)).collect();
+        config.ice_servers = self.servers.to_vec();
         config.ice_policy = self.policy;
         // The sockets set DF.
         config.path_mtu = Some(ice::path_mtu::PathMtuConfig::default());
@@ -223,8 +222,13 @@ impl Endpoint {
     /// See [`ConnectError`].
     pub async fn peer_connection_with(
         &self,
-        config: peer::Config,
+        mut config: peer::Config,
     ) -> Result<PeerConnection, ConnectError> {
+        for server in &mut config.ice_servers {
+            if server.challenge().is_none() {
+                *server = self.challenges.add_to(server.clone());
+            }
+        }
         let mailbox = Arc::new(Mailbox::default());
         let shared = Arc::clone(&mailbox);
         let (key_reply, key) = oneshot::channel();

@@ -189,6 +189,70 @@ async fn what_a_stun_server_shows_is_signalled() {
     );
 }
 
+/// T-8: what a TURN server asked the first connection of an endpoint, the second one answers unasked: another user is asked anew.
+#[tokio::test]
+async fn the_second_connection_of_an_endpoint_is_not_challenged() {
+    let server = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("turn:127.0.0.1:{}", server.local_addr().unwrap().port());
+    let (tell, mut asked) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut buffer = [0; 1_500];
+        while let Ok((length, from)) = server.recv_from(&mut buffer).await {
+            let request = stun::Message::decode(&buffer[..length]).unwrap();
+            if request.method() != stun::Method::ALLOCATE {
+                continue;
+            }
+            let is_signed = request.has_integrity();
+            let user = request.username().unwrap().unwrap_or("").to_owned();
+            tell.send((is_signed, user.clone())).unwrap();
+            let mut answer = Vec::new();
+            let class = if is_signed {
+                Class::Success
+            } else {
+                Class::Error
+            };
+            let mut message = MessageBuilder::response_to(&mut answer, class, &request);
+            if is_signed {
+                let algorithm = stun::PasswordAlgorithm::Md5;
+                let key = stun::IntegrityKey::long_term(&user, "realm", "secret", algorithm);
+                message
+                    .xor_relayed_address(SocketAddr::from(([203, 0, 113, 9], 50_000)))
+                    .lifetime(Duration::from_secs(600));
+                message.integrity(&key).finish().unwrap();
+            } else {
+                message.error_code(401).realm("realm").nonce("nonce");
+                message.finish().unwrap();
+            }
+            let _ = server.send_to(&answer, from).await;
+        }
+    });
+    let endpoint = endpoint(|_| {});
+    for (user, expected) in [
+        ("alice", vec![false, true]),
+        ("alice", vec![true]),
+        ("bob", vec![false, true]),
+        ("alice", vec![true]),
+    ] {
+        let mut config = endpoint.connection_config().unwrap();
+        let server = IceServer::with_credentials(uri.parse().unwrap(), user, "secret");
+        config.ice_servers = vec![server];
+        let connection = endpoint.peer_connection_with(config).await.unwrap();
+        let init = DataChannelInit::default();
+        connection.create_data_channel("test", init).await.unwrap();
+        connection.offer().await.unwrap();
+        until(&connection, |event| match event {
+            Event::IceCandidate(line) => line.contains("typ relay").then_some(()),
+            _ => None,
+        })
+        .await;
+        let mut found = Vec::new();
+        while let Ok((is_signed, _)) = asked.try_recv() {
+            found.push(is_signed);
+        }
+        assert_eq!(found, expected, "{user}");
+    }
+}
+
 /// T-11: a request reaches a server behind TLS only when its certificate is believed.
 #[tokio::test]
 async fn a_server_whose_certificate_nobody_vouches_for_is_not_used() {

@@ -37,7 +37,7 @@ fn bytes_of_end(end: End) -> i64 {
 #[test]
 fn an_idle_connection_holds_no_more_than_it_did() {
     // The aim is 20,000 for both. DTLS rests by then.
-    for (content, most) in [(Content::Data, 16_400), (Content::Everything, 27_700)] {
+    for (content, most) in [(Content::Data, 15_500), (Content::Everything, 23_400)] {
         let Pair {
             offerer, answerer, ..
         } = idle(content);

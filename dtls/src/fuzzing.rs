@@ -13,8 +13,8 @@ use crate::wire::{
     UnifiedHeader,
 };
 use crate::{
-    AlertDescription, Certificate, Config, Connection, Listener, PathCheck, PathId, Role, Ticket,
-    TicketKeys, Versions,
+    AlertDescription, Certificate, Config, Connection, HashAlgorithm, Listener, PathCheck, PathId,
+    PreSharedKey, Role, Ticket, TicketKeys, Versions,
 };
 
 /// Records of a datagram, and the fragments in them.
@@ -253,19 +253,28 @@ struct Pair {
 
 impl Pair {
     /// Bits of what they speak: 1 connection ids, 2 DTLS 1.2 and nothing newer, 4 tickets of it, 8 the enhanced check of
-    /// paths; with 16 they had a connection, and the client has a ticket.
+    /// paths; with 16 they had a connection, and the client has a ticket; with 32 they know keys, one of them for import.
     fn new(kind: u8) -> Option<Self> {
         let alice = Certificate::from_pem(include_str!("../../testdata/dtls/alice.pem")).ok()?;
         let bob = Certificate::from_pem(include_str!("../../testdata/dtls/bob.pem")).ok()?;
         let now = epoch();
         let ticket = (kind & 16 != 0)
-            .then(|| Self::new(kind & 15)?.ticket())
+            .then(|| Self::new(kind & !16)?.ticket())
             .flatten();
         let make = |own: &Certificate, other: &Certificate, role| {
             let mut config = Config::new(own.clone());
             config.tickets = Some(TicketKeys::new([3; 32], now));
             config.accept_tickets = true;
             config.tickets_12 = kind & 4 != 0;
+            if kind & 32 != 0 {
+                let key = |name| PreSharedKey::new(name, &[7; 32]).ok();
+                config.psks.push(key(b"one")?);
+                let imported = key(b"two")?.imported(b"fuzz", HashAlgorithm::Sha384);
+                config.psks.push(imported.ok()?);
+                if role == Role::Server {
+                    config.psks.reverse();
+                }
+            }
             if kind & 8 != 0 {
                 config.path_check = PathCheck::Enhanced;
             }

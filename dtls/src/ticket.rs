@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use crate::crypto::{AeadAlgorithm, Hash, Provider};
+use crate::crypto::{AeadAlgorithm, Digest, Hash, HmacKey, Provider};
 use crate::handshake::Circumstances;
 use crate::wire::{DecodeError, NewSessionTicket, SessionTicket, codec};
 use crate::{Fingerprint, PeerCertificate};
@@ -67,7 +67,7 @@ impl TicketKeys {
     ) -> Option<Vec<u8>> {
         let mut ticket = salt.to_vec();
         session.encode(self.age(now), &mut ticket);
-        let key = ticket_key(provider, &self.current, &salt);
+        let key = ticket_key(&self.current, &salt);
         let aead = provider.aead(Self::ALGORITHM, &key).ok()?;
         aead.seal([0; 12], &salt, &mut ticket, Self::SALT).ok()?;
         Some(ticket)
@@ -78,7 +78,7 @@ impl TicketKeys {
         let (salt, sealed) = ticket.split_first_chunk::<{ Self::SALT }>()?;
         let keys = [Some(&self.current), self.previous.as_ref()];
         keys.into_iter().flatten().find_map(|key| {
-            let key = ticket_key(provider, key, salt);
+            let key = ticket_key(key, salt);
             let aead = provider.aead(Self::ALGORITHM, &key).ok()?;
             let mut sealed = Zeroizing::new(sealed.to_vec());
             let plain = aead.open([0; 12], salt, &mut sealed).ok()?;
@@ -89,9 +89,9 @@ impl TicketKeys {
     }
 }
 
-fn ticket_key(provider: &Provider, key: &[u8; 32], salt: &[u8]) -> Zeroizing<Vec<u8>> {
+fn ticket_key(key: &[u8; 32], salt: &[u8]) -> Zeroizing<Digest> {
     let label = b"avocet dtls ticket";
-    provider.hmac(Hash::Sha256, key).mac(&[label, salt])
+    HmacKey::new(Hash::Sha256, key).mac([label.as_slice(), salt])
 }
 
 impl fmt::Debug for TicketKeys {

@@ -147,7 +147,7 @@ async fn record(mut track: TrackRemote, options: Options) {
             std::collections::btree_map::Entry::Vacant(place) => {
                 let stream = Stream {
                     name: format!("{}-{:08x}", track.mid(), ssrc.get()),
-                    codec: codec.clone(),
+                    codec: (**codec).clone(),
                     payload_type: received.codec.payload_type,
                 };
                 match Recorder::create(&options.directory, stream, options.rtpdump) {

@@ -237,22 +237,19 @@ fn seed() -> Result<[u8; 32]> {
     Ok(seed)
 }
 
-/// Both ends write and read the same bytes; `early` is what one of them has read already.
+/// The same bytes one way and then the other: a relay with buffers of its own may wait for itself when both ends only write.
+/// `early` is what we have read already.
 async fn exchange(ours: &mut TcpStream, theirs: &mut TcpStream, early: Vec<u8>) -> Result<()> {
     let sent: Vec<u8> = (0..BYTES).map(|at| (at % 251) as u8).collect();
-    let talk = async |stream: &mut TcpStream, mut read: Vec<u8>| -> Result<bool> {
-        let (mut reads, mut writes) = stream.split();
-        let write = async { writes.write_all(&sent).await };
-        let rest = async {
-            let start = read.len();
-            read.resize(BYTES, 0);
-            reads.read_exact(&mut read[start..]).await.map(|_| ())
-        };
-        tokio::try_join!(write, rest)?;
-        Ok(read == sent)
+    let one_way = async |from: &mut TcpStream, to: &mut TcpStream, mut read: Vec<u8>| {
+        let start = read.len();
+        read.resize(BYTES, 0);
+        tokio::try_join!(from.write_all(&sent), to.read_exact(&mut read[start..]))?;
+        Result::Ok(read == sent)
     };
-    let both = async { tokio::try_join!(talk(ours, early), talk(theirs, Vec::new())) };
-    match timeout(PATIENCE, both).await?? {
+    let there = timeout(PATIENCE, one_way(ours, theirs, Vec::new())).await??;
+    let back = timeout(PATIENCE, one_way(theirs, ours, early)).await??;
+    match (there, back) {
         (true, true) => Ok(()),
         other => Err(format!("other bytes arrived: {other:?}").into()),
     }

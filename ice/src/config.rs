@@ -62,7 +62,7 @@ pub struct Config {
     pub patience: Duration,
     /// The most candidate pairs (RFC 8445 §6.1.2.5): each costs up to seven packets to an address that a peer merely
     /// names. Default 100; 1 to 100.
-    pub max_pairs: usize,
+    pub max_pairs: u8,
     /// Which candidates may be used. Default: all.
     pub policy: Policy,
     /// The addresses that the world sees in place of ours. Default: none.
@@ -112,7 +112,7 @@ impl Policy {
 }
 
 /// The most pairs that any agent keeps.
-const MAX_PAIRS: usize = 100;
+const MAX_PAIRS: u8 = 100;
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

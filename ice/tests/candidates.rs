@@ -565,6 +565,28 @@ fn data_moves_when_an_address_goes_away_and_a_new_one_is_used_without_a_restart(
     );
 }
 
+/// I-34: what is learned and works is never too much.
+#[test]
+fn a_peer_that_moves_seventy_times_is_followed() {
+    let mut talk = Talk::new();
+    talk.carries_udp = true;
+    talk.add(0, Candidate::host(ADDRESS_A));
+    talk.add(1, Candidate::host(ADDRESS_B));
+    talk.introduce();
+    talk.run(100);
+    for place in 1..=70 {
+        let now = talk.now;
+        let old = talk.agents[0].best_path().unwrap().local.ip();
+        let new: SocketAddr = ([10, 0, place, 1], 5_001).into();
+        talk.down.push(old);
+        talk.agents[0].on_interface(now, InterfaceFact::Down(old));
+        talk.agents[0].on_interface(now, InterfaceFact::Up(new));
+        talk.run(1_000);
+        let path = Path::udp(ADDRESS_B, new);
+        assert_eq!(talk.agents[1].best_path(), Some(path), "{place}");
+    }
+}
+
 /// I-15: draft-thatcher-ice-renomination
 #[test]
 fn with_renomination_the_last_nomination_counts_whatever_the_priorities() {

@@ -328,7 +328,7 @@ fn is_writable(codec: &CodecParameters) -> bool {
         channels,
         ref fmtp,
         ..
-    } = codec.codec;
+    } = *codec.codec;
     !codec.name().is_empty()
         && codec.name().len() <= 64
         && codec.name().chars().all(token)

@@ -3,11 +3,13 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use avocet_peer as peer;
 use ice::path_mtu::PathMtuConfig;
-use netsim::{ADDRESS_A, ADDRESS_B, LinkConfig, Pair};
+use netsim::{ADDRESS_A, ADDRESS_B, LinkConfig, Pair, Verdict};
 use peer::{
     CongestionAlgorithm, ConnectionState, DataChannelInit, Event, IceServer, Message,
     PeerConnection,
@@ -181,6 +183,65 @@ fn an_address_that_goes_away_leaves_the_next_description() {
     assert!(told[0].contains("10.0.2.1"));
 }
 
+/// I-38, M-5: what was learned of a path says nothing about the next one: its size, the congestion window, round trips.
+#[test]
+fn another_path_begins_without_what_was_learned_of_the_first() {
+    let other: std::net::SocketAddr = ([10, 0, 1, 1], 5_001).into();
+    let (mut a, mut b) = (config_a(8), config_b(8));
+    a.path_mtu = Some(PathMtuConfig::default());
+    b.path_mtu = Some(PathMtuConfig::default());
+    let (mut a, mut b) = support::with_addresses(a, b);
+    let mut now = netsim::epoch();
+    a.pc.add_local_address(now, other).unwrap();
+    let id =
+        a.pc.create_data_channel(now, "test", DataChannelInit::default())
+            .unwrap();
+    negotiate(now, &mut a.pc, &mut b.pc);
+    let mut pcs = [a.pc, b.pc];
+    // Each step everything that is on its way arrives.
+    let mut step = |pcs: &mut [PeerConnection; 2]| {
+        let mut under_way = Vec::new();
+        for side in [0, 1] {
+            let mut buf = Vec::new();
+            while let Some(transmit) = pcs[side].poll_transmit(now, &mut buf) {
+                let path = transmit.path.reversed();
+                under_way.push((1 - side, path, std::mem::take(&mut buf)));
+            }
+        }
+        now += Duration::from_millis(10);
+        for (to, path, mut bytes) in under_way {
+            pcs[to].handle_datagram(now, net::Datagram::new(path, &mut bytes));
+        }
+        pcs.iter_mut().for_each(|pc| pc.handle_timeout(now));
+        now
+    };
+    for _ in 0..100 {
+        step(&mut pcs);
+    }
+    let mut at = step(&mut pcs);
+    for _ in 0..40 {
+        let message = Message::Binary(vec![7; 50_000].into());
+        pcs[0].data_channel(id).unwrap().send(at, &message).unwrap();
+        at = step(&mut pcs);
+    }
+    let learned = |pc: &PeerConnection| {
+        let sctp = pc.stats(netsim::epoch()).sctp.unwrap();
+        (
+            pc.path_budget().datagram_bytes,
+            sctp.max_datagram_bytes > 1_300,
+            sctp.congestion_window_bytes,
+        )
+    };
+    let (datagram, is_large, window) = learned(&pcs[0]);
+    assert_eq!((datagram, is_large), (1_472, true));
+    let first = pcs[0].selected_path().unwrap();
+    pcs[0].on_interface(at, ice::InterfaceFact::Down(first.local.ip()));
+    assert_ne!(pcs[0].selected_path(), Some(first));
+    let (datagram, is_large, less) = learned(&pcs[0]);
+    assert_eq!((datagram, is_large), (1_200, false));
+    assert!(less < window / 2, "{less} after {window}");
+}
+
 /// I-15
 #[test]
 fn numbered_nominations_are_announced_only_when_asked_for_and_connect() {
@@ -246,4 +307,67 @@ fn a_transfer_may_stay_behind_everything_else() {
     );
     assert!(ours < Duration::from_millis(35), "{ours:?}");
     assert!(theirs > Duration::from_millis(70), "{theirs:?}");
+}
+
+/// D-10: a handshake whose path stops working repeats nothing into the void, and goes on at once when the path is back.
+#[test]
+fn a_handshake_waits_for_its_path_and_goes_on_at_once() {
+    let (a, b) = (config_a(9), config_b(9));
+    let (mut a, mut b) = support::with_addresses(a, b);
+    a.pc.create_data_channel(netsim::epoch(), "test", DataChannelInit::default())
+        .unwrap();
+    negotiate(netsim::epoch(), &mut a.pc, &mut b.pc);
+    let round_trip = Duration::from_millis(40);
+    let mut pair = Pair::new(a, b);
+    let is_cut = Arc::new(AtomicBool::new(false));
+    let cut = Arc::clone(&is_cut);
+    // First DTLS alone is lost, so that a path works and the handshake does not; then all.
+    pair.network().intercept(move |packet| {
+        let is_dtls = packet
+            .bytes
+            .first()
+            .is_some_and(|first| (20..64).contains(first));
+        if is_dtls || cut.load(Ordering::Relaxed) {
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+    let both = |pair: &Pair<Peer>, state| {
+        [pair.a(), pair.b()].map(|peer| peer.pc.ice_state() == state) == [true; 2]
+    };
+    let patience = Duration::from_secs(30);
+    assert!(pair.run_until(patience, |pair| pair.a().pc.selected_path().is_some()));
+    pair.run_for(Duration::from_secs(1));
+    is_cut.store(true, Ordering::Relaxed);
+    let disconnected = |pair: &Pair<Peer>| both(pair, ice::State::Disconnected);
+    assert!(pair.run_until(patience, disconnected));
+    let sent = |pair: &mut Pair<Peer>| {
+        let recorded = pair.network().recorded();
+        let is_dtls = |bytes: &[u8]| bytes.first().is_some_and(|first| (20..64).contains(first));
+        recorded
+            .iter()
+            .filter(|packet| is_dtls(&packet.bytes))
+            .count()
+    };
+    pair.network().start_recording();
+    pair.run_for(Duration::from_secs(12));
+    assert_eq!(sent(&mut pair), 0);
+    // All passes again.
+    pair.network().intercept(|_| Verdict::Pass);
+    let found = |pair: &Pair<Peer>| {
+        [pair.a(), pair.b()].iter().all(|peer| {
+            let state = peer.pc.ice_state();
+            matches!(state, ice::State::Connected | ice::State::Completed)
+        })
+    };
+    assert!(pair.run_until(patience, found));
+    let since = pair.time();
+    let connected = |pair: &Pair<Peer>| {
+        [pair.a(), pair.b()].map(|peer| peer.pc.connection_state())
+            == [ConnectionState::Connected; 2]
+    };
+    assert!(pair.run_until(patience, connected));
+    let took = pair.time() - since;
+    assert!(took <= 2 * round_trip, "{took:?}");
 }

@@ -6,7 +6,7 @@
 //! under names that nobody resolves, `ice_nat_matrix_turn_loss.csv` at 10 % loss. Each row holds what the oracle says, how
 //! each side's packets leave in the end, and how many round trips passed from the exchange until both could send and
 //! until both had selected. Where the oracle says `relay` a relay must win, else none may. `BLESS=1` writes the tables
-//! anew. By default a part of the NATs is tried; all of them with `AVOCET_FULL_MATRIX`.
+//! anew. By default one pair of NATs for each outcome is tried; all of them with `AVOCET_FULL_MATRIX`.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[path = "../../ice/tests/support/oracle.rs"]
@@ -32,41 +32,48 @@ fn site(behaviour: Behaviour) -> Option<NatConfig> {
     behaviour.map(|(mapping, filtering)| NatConfig::new(mapping, filtering))
 }
 
-/// The pairs of NATs that are tried: all, or without `AVOCET_FULL_MATRIX` those of each kind with themselves and with
-/// the strictest one.
-fn cases() -> Vec<(usize, Behaviour, Behaviour)> {
+/// The pairs of NATs that are tried: all, or without `AVOCET_FULL_MATRIX` the first of each outcome that the table has,
+/// so that nothing comes out differently without a row that tells.
+fn cases(table: &str) -> Vec<(usize, Behaviour, Behaviour)> {
     let all = behaviours();
+    let pairs = all.iter().flat_map(|a| all.iter().map(|b| (*a, *b)));
+    let golden = golden(table);
     let full = std::env::var_os("AVOCET_FULL_MATRIX").is_some();
-    let last = all.len() - 1;
-    let mut cases = Vec::new();
-    for (i, a) in all.iter().enumerate() {
-        for (j, b) in all.iter().enumerate() {
-            if full || i == j && i % 4 == 0 || i == last && j % 3 == 0 {
-                cases.push((i * all.len() + j, *a, *b));
-            }
-        }
-    }
-    cases
+    let outcome = |at: usize| golden.get(at + 1)?.splitn(5, ',').nth(4);
+    let is_first = |at: usize| (0..at).all(|before| outcome(before) != outcome(at));
+    pairs
+        .enumerate()
+        .filter(|(at, _)| full || is_first(*at))
+        .map(|(at, (a, b))| (at, a, b))
+        .collect()
+}
+
+fn path_of(table: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../testdata/golden")
+        .join(table)
+}
+
+/// The lines of a table.
+fn golden(table: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(path_of(table)).unwrap_or_default();
+    text.lines().map(ToOwned::to_owned).collect()
 }
 
 /// Compares the lines that were made with those of the table, or writes it when all were made.
 fn hold_against(table: &str, header: &str, lines: &[(usize, String)]) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../testdata/golden")
-        .join(table);
     if std::env::var_os("BLESS").is_some() {
         assert!(std::env::var_os("AVOCET_FULL_MATRIX").is_some());
         let text = lines.iter().fold(header.to_owned(), |mut text, (_, line)| {
             writeln!(text, "{line}").unwrap();
             text
         });
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(path_of(table), text).unwrap();
         return;
     }
-    let golden = std::fs::read_to_string(&path).unwrap_or_default();
-    let golden: Vec<&str> = golden.lines().collect();
+    let golden = golden(table);
     for (at, line) in lines {
-        let was = golden.get(at + 1).copied().unwrap_or_default();
+        let was = golden.get(at + 1).map_or("", String::as_str);
         assert_eq!(was, line, "{table}, line {}; BLESS=1 rewrites it", at + 2);
     }
 }
@@ -105,7 +112,7 @@ fn row(a: Behaviour, b: Behaviour, mut meeting: Meeting) -> String {
 }
 
 fn matrix(table: &str, change: impl Fn(&mut Config) + Copy) {
-    let lines: Vec<_> = cases()
+    let lines: Vec<_> = cases(table)
         .into_iter()
         .map(|(at, a, b)| {
             let meeting = Meeting::new(1, access(), [site(a), site(b)], change);
@@ -138,7 +145,8 @@ fn with_hidden_hosts_the_outcome_is_the_same() {
         Some("00000000-0000-4000-8000-000000000001.local"),
         Some("00000000-0000-4000-8000-000000000002.local"),
     ];
-    let lines: Vec<_> = cases()
+    let table = "ice_nat_matrix_turn_mdns.csv";
+    let lines: Vec<_> = cases(table)
         .into_iter()
         .map(|(at, a, b)| {
             let sites = [site(a), site(b)];
@@ -146,11 +154,16 @@ fn with_hidden_hosts_the_outcome_is_the_same() {
             (at, row(a, b, meeting))
         })
         .collect();
-    hold_against("ice_nat_matrix_turn_mdns.csv", HEADER, &lines);
+    hold_against(table, HEADER, &lines);
 }
 
 /// How many calls a row of the lossy table is made of.
 const CALLS: u8 = 20;
+
+/// The rows of the lossy table that are made without `AVOCET_FULL_MATRIX`: a strict filter against a mapping of each kind,
+/// the chases in which both sides show ports that the other one learns, and the strictest NAT against an open one. What
+/// any layer sends moves the dice of the network, so each change that moved a row of the table has moved one of these.
+const LOSSY: [usize; 5] = [0, 5, 21, 23, 29];
 
 #[test]
 fn with_a_tenth_lost_the_relay_still_connects_every_call() {
@@ -165,7 +178,7 @@ fn with_a_tenth_lost_the_relay_still_connects_every_call() {
     let relayed = pairs.filter(|(a, b)| oracle(*a, *b) == Prediction::Relay);
     let lines: Vec<_> = relayed
         .enumerate()
-        .filter(|(at, _)| full || *at == 0)
+        .filter(|(at, _)| full || LOSSY.contains(at))
         .map(|(at, (a, b))| (at, lossy_row(a, b, &lossy)))
         .collect();
     let header = "a_mapping,a_filtering,b_mapping,b_filtering,oracle,calls,connected,median_round_trips,p95_round_trips\n";

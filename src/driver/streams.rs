@@ -12,7 +12,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::report::Report;
 
@@ -107,7 +107,8 @@ impl Streams {
         let (read, write) = stream.into_split();
         let (frames, queue) = mpsc::channel(WRITE_QUEUE);
         let reports = self.reports.clone();
-        let reader = tokio::spawn(read_frames(read, path, reports)).abort_handle();
+        let reader =
+            tokio::spawn(read_frames(read, path, reports, FIRST_FRAME_TIMEOUT)).abort_handle();
         tokio::spawn(write_frames(write, queue));
         let stream = Stream {
             path,
@@ -203,12 +204,19 @@ async fn connect(local: IpAddr, remote: SocketAddr) -> io::Result<TcpStream> {
     socket.connect(remote).await
 }
 
-/// Reads until the connection ends; a full shard holds it up, and with it the sender.
-async fn read_frames(half: OwnedReadHalf, path: Path, reports: mpsc::Sender<Report>) {
+/// Reads until the connection ends; a full shard holds it up, and with it the sender. The first frame has to be whole
+/// in its time, however it trickles in.
+async fn read_frames(
+    half: OwnedReadHalf,
+    path: Path,
+    reports: mpsc::Sender<Report>,
+    first_frame: Duration,
+) {
     let mut reader = framing::Reader::default();
     let mut buffer = vec![0; READ_BYTES];
-    let mut patience = FIRST_FRAME_TIMEOUT;
-    while let Ok(Ok(())) = timeout(patience, half.readable()).await {
+    let mut has_spoken = false;
+    let mut until = Instant::now() + first_frame;
+    while let Ok(Ok(())) = timeout_at(until, half.readable()).await {
         let length = match half.try_read(&mut buffer) {
             Ok(0) => break,
             Ok(length) => length,
@@ -219,8 +227,11 @@ async fn read_frames(half: OwnedReadHalf, path: Path, reports: mpsc::Sender<Repo
         reader.read(&mut buffer[..length], |datagram| {
             datagrams.push(datagram.to_vec());
         });
+        has_spoken |= !datagrams.is_empty();
+        if has_spoken {
+            until = Instant::now() + IDLE_TIMEOUT;
+        }
         for bytes in datagrams {
-            patience = IDLE_TIMEOUT;
             if reports.send(Report::Frame { path, bytes }).await.is_err() {
                 return;
             }
@@ -248,4 +259,78 @@ async fn write_frames(half: OwnedWriteHalf, mut queue: mpsc::Receiver<Vec<u8>>) 
 
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// Both ends of a connection on loopback.
+    async fn connection() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (dialed, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        (dialed.unwrap(), accepted.unwrap().0)
+    }
+
+    /// I-29, catalogue I-11: bytes that come one by one do not put off the end of a stranger's time.
+    #[tokio::test]
+    async fn a_stranger_who_trickles_is_shown_the_door_in_his_time() {
+        let (stranger, ours) = connection().await;
+        let path = Path {
+            local: ours.local_addr().unwrap(),
+            remote: ours.peer_addr().unwrap(),
+            transport: Transport::Stream(StreamId::new(1)),
+        };
+        let (reports, mut told) = mpsc::channel(8);
+        let (read, _write) = ours.into_split();
+        tokio::spawn(read_frames(read, path, reports, Duration::from_millis(200)));
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        let ended = async {
+            loop {
+                tokio::select! {
+                    report = told.recv() => return report.unwrap(),
+                    _ = ticks.tick() => {
+                        let _ = stranger.try_write(&[1]);
+                    }
+                }
+            }
+        };
+        let report = timeout(PATIENCE, ended).await.unwrap();
+        assert!(matches!(report, Report::Ended(of) if of == path));
+    }
+
+    /// I-28: who does not read loses its own datagrams; others get theirs.
+    #[tokio::test]
+    async fn a_connection_that_is_not_read_holds_up_nobody() {
+        let (reports, _told) = mpsc::channel(8);
+        let mut streams = Streams::new(reports);
+        let (deaf, to_deaf) = connection().await;
+        let (eager, to_eager) = connection().await;
+        let to_deaf = streams.insert(to_deaf, Some(1)).unwrap();
+        let to_eager = streams.insert(to_eager, Some(2)).unwrap();
+        // None of these waits, whatever the buffers of the kernel take.
+        while streams.dropped < 1_000 {
+            streams.send(&to_deaf, &[7; 1_200]);
+            tokio::task::yield_now().await;
+        }
+        let dropped = streams.dropped;
+        streams.send(&to_eager, b"still here");
+        let heard = async {
+            let mut heard = [0; 12];
+            loop {
+                eager.readable().await.unwrap();
+                match eager.try_read(&mut heard) {
+                    Ok(length) => return heard[..length].to_vec(),
+                    Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+                }
+            }
+        };
+        let heard = timeout(PATIENCE, heard).await.unwrap();
+        assert_eq!(heard, b"\x00\x0astill here");
+        assert_eq!(streams.dropped, dropped);
+        drop(deaf);
+    }
 }

@@ -163,14 +163,8 @@ impl Established {
         }
     }
 
-    pub(super) fn export(
-        &self,
-        provider: &Provider,
-        label: &str,
-        context: Option<(u16, &[u8])>,
-        out: &mut [u8],
-    ) {
-        self.agreed.export(provider, label.as_bytes(), context, out);
+    pub(super) fn export(&self, label: &str, context: Option<(u16, &[u8])>, out: &mut [u8]) {
+        self.agreed.export(label.as_bytes(), context, out);
     }
 
     pub(super) fn key_log(&self) -> String {

@@ -333,7 +333,7 @@ impl Connection {
                 Some((length, bytes))
             }
         };
-        established.export(&self.config.provider, label, context, out);
+        established.export(label, context, out);
         Ok(())
     }
 

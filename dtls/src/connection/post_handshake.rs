@@ -1,5 +1,7 @@
 use std::time::{Duration, Instant};
 
+use zeroize::Zeroizing;
+
 use super::id_exchange::IdExchange;
 use crate::crypto::Provider;
 use crate::handshake::{Acks, Failure, Flight, Inbox, Inserted, Message};
@@ -365,7 +367,7 @@ impl PostHandshake {
                 }
                 (HandshakeType::NEW_SESSION_TICKET, Role::Client) => {
                     let ticket = NewSessionTicket::decode(&message.body)?;
-                    self.on_ticket(now, &ticket, agreed, provider);
+                    self.on_ticket(now, &ticket, agreed);
                 }
                 (
                     kind
@@ -407,20 +409,18 @@ impl PostHandshake {
     }
 
     /// Keeps a ticket, if tickets are wanted.
-    fn on_ticket(
-        &mut self,
-        now: Instant,
-        message: &NewSessionTicket<'_>,
-        agreed: &Agreed,
-        provider: &Provider,
-    ) {
+    fn on_ticket(&mut self, now: Instant, message: &NewSessionTicket<'_>, agreed: &Agreed) {
         let Some(resumption) = &agreed.resumption else {
             return;
         };
         let hash = agreed.secrets.suite.hash;
         let session = Session {
             hash,
-            key: Derivation::new(provider, hash).ticket_key(resumption, message.nonce),
+            key: Zeroizing::new(
+                Derivation::new(hash)
+                    .ticket_key(resumption, message.nonce)
+                    .to_vec(),
+            ),
             peer: agreed.peer.clone(),
             psk: agreed.psk,
             suite: None,
@@ -551,7 +551,7 @@ fn next_keys(
     provider: &Provider,
     sender: Role,
 ) -> Result<crate::record::Protection13, Failure> {
-    let derivation = Derivation::new(provider, secrets.suite.hash);
+    let derivation = Derivation::new(secrets.suite.hash);
     let index = match sender {
         Role::Client => 0,
         Role::Server => 1,

@@ -1,17 +1,15 @@
 use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
 use aes_gcm::{Aes128Gcm, Aes256Gcm};
-use hmac::{Hmac, Mac as _};
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use sha2::{Digest as _, Sha256, Sha384, Sha512};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::{
-    AeadAlgorithm, Authentication, CipherSuite, CryptoError, Hash, NamedGroup, PublicKey,
-    SignatureScheme,
+    AeadAlgorithm, Authentication, CipherSuite, CryptoError, NamedGroup, PublicKey, SignatureScheme,
 };
-use crate::{HashAlgorithm, KeyKind};
+use crate::KeyKind;
 
 /// What the deterministic provider has code for.
 pub(super) const SUITES: [CipherSuite; 16] = {
@@ -36,90 +34,12 @@ pub(super) fn fill(bytes: &mut [u8]) -> Result<(), CryptoError> {
     getrandom::fill(bytes).map_err(|_| CryptoError)
 }
 
-pub(super) fn digest(algorithm: HashAlgorithm, bytes: &[u8]) -> Vec<u8> {
-    match algorithm {
-        HashAlgorithm::Sha256 => Sha256::digest(bytes).to_vec(),
-        HashAlgorithm::Sha384 => Sha384::digest(bytes).to_vec(),
-        HashAlgorithm::Sha512 => Sha512::digest(bytes).to_vec(),
-    }
-}
-
-pub(super) fn hash(hash: Hash, bytes: &[u8]) -> Vec<u8> {
-    match hash {
-        Hash::Sha256 => Sha256::digest(bytes).to_vec(),
-        Hash::Sha384 => Sha384::digest(bytes).to_vec(),
-    }
-}
-
 /// The secrets of one connection: its seed under the provider's.
 pub(super) fn secrets(provider: &[u8; 32], connection: &[u8; 32]) -> StdRng {
     let mut hash = Sha256::new();
     hash.update(provider);
     hash.update(connection);
     StdRng::from_seed(*Zeroizing::new(hash.finalize().into()))
-}
-
-#[derive(Clone)]
-pub(crate) enum Hasher {
-    Sha256(Sha256),
-    Sha384(Sha384),
-}
-
-impl Hasher {
-    pub(super) fn new(hash: Hash) -> Self {
-        match hash {
-            Hash::Sha256 => Self::Sha256(Sha256::new()),
-            Hash::Sha384 => Self::Sha384(Sha384::new()),
-        }
-    }
-
-    pub(super) fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hasher) => hasher.update(bytes),
-            Self::Sha384(hasher) => hasher.update(bytes),
-        }
-    }
-
-    pub(super) fn output(&self) -> Vec<u8> {
-        match self {
-            Self::Sha256(hasher) => hasher.clone().finalize().to_vec(),
-            Self::Sha384(hasher) => hasher.clone().finalize().to_vec(),
-        }
-    }
-}
-
-pub(crate) enum HmacKey {
-    Sha256(Hmac<Sha256>),
-    Sha384(Hmac<Sha384>),
-}
-
-impl HmacKey {
-    pub(super) fn new(hash: Hash, key: &[u8]) -> Self {
-        // HMAC takes keys of every length; a block as key stands for a failure that cannot be.
-        match hash {
-            Hash::Sha256 => Self::Sha256(
-                Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Default::default())),
-            ),
-            Hash::Sha384 => Self::Sha384(
-                Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Default::default())),
-            ),
-        }
-    }
-
-    pub(super) fn mac(&self, parts: &[&[u8]]) -> Vec<u8> {
-        match self {
-            Self::Sha256(key) => {
-                let mut mac = key.clone();
-                parts.iter().for_each(|part| mac.update(part));
-                mac.finalize().into_bytes().to_vec()
-            }
-            Self::Sha384(key) => {
-                let mut mac = key.clone();
-                parts.iter().for_each(|part| mac.update(part));
-                mac.finalize().into_bytes().to_vec()
-            }
-        }
-    }
 }
 
 pub(crate) struct KeyExchange {
@@ -325,38 +245,5 @@ impl Aead {
             }
         }
         .map_err(|_| CryptoError)
-    }
-}
-
-pub(crate) enum SequenceCipher {
-    Aes128(Box<aes::Aes128>),
-    Aes256(Box<aes::Aes256>),
-}
-
-impl SequenceCipher {
-    pub(super) fn new(algorithm: AeadAlgorithm, key: &[u8]) -> Result<Self, CryptoError> {
-        match algorithm {
-            AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes128Ccm | AeadAlgorithm::Aes128Ccm8 => {
-                aes::Aes128::new_from_slice(key)
-                    .map(|key| Self::Aes128(Box::new(key)))
-                    .map_err(|_| CryptoError)
-            }
-            AeadAlgorithm::Aes256Gcm | AeadAlgorithm::Aes256Ccm | AeadAlgorithm::Aes256Ccm8 => {
-                aes::Aes256::new_from_slice(key)
-                    .map(|key| Self::Aes256(Box::new(key)))
-                    .map_err(|_| CryptoError)
-            }
-            AeadAlgorithm::ChaCha20Poly1305 => Err(CryptoError),
-        }
-    }
-
-    pub(super) fn mask(&self, sample: &[u8; 16]) -> [u8; 2] {
-        use aes::cipher::BlockCipherEncrypt as _;
-        let mut block = (*sample).into();
-        match self {
-            Self::Aes128(key) => key.encrypt_block(&mut block),
-            Self::Aes256(key) => key.encrypt_block(&mut block),
-        }
-        [block[0], block[1]]
     }
 }

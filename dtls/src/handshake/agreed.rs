@@ -1,4 +1,4 @@
-use crate::crypto::{Authentication, Provider};
+use crate::crypto::Authentication;
 use crate::{SrtpProfile, Version, tls12, tls13};
 
 /// What a completed handshake leaves behind, whatever its version.
@@ -62,18 +62,12 @@ impl Agreed {
         }
     }
 
-    pub(crate) fn export(
-        &self,
-        provider: &Provider,
-        label: &[u8],
-        context: Option<(u16, &[u8])>,
-        out: &mut [u8],
-    ) {
+    pub(crate) fn export(&self, label: &[u8], context: Option<(u16, &[u8])>, out: &mut [u8]) {
         match self {
-            Self::Tls12(agreed) => agreed.secrets.export(provider, label, context, out),
+            Self::Tls12(agreed) => agreed.secrets.export(label, context, out),
             Self::Tls13(agreed) => {
                 let context = context.map(|(_, context)| context);
-                agreed.secrets.export(provider, label, context, out);
+                agreed.secrets.export(label, context, out);
             }
         }
     }

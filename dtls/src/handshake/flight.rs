@@ -359,6 +359,10 @@ impl Flight {
 
 /// Adds a stretch to those that are there.
 fn add(stretches: &mut Vec<(usize, usize)>, from: usize, to: usize) {
+    if stretches.is_empty() {
+        *stretches = vec![(from, to)];
+        return;
+    }
     let first = stretches.partition_point(|&(_, end)| end < from);
     let last = first
         + stretches[first..]

@@ -242,7 +242,12 @@ impl Partial {
         let to = self.pieces[first..last]
             .last()
             .map_or(end, |p| p.1.max(end));
-        self.pieces.splice(first..last, [(from, to)]);
+        if self.pieces.is_empty() {
+            // Most messages come in one piece.
+            self.pieces = vec![(from, to)];
+        } else {
+            self.pieces.splice(first..last, [(from, to)]);
+        }
         Inserted::Kept
     }
 }

@@ -293,7 +293,7 @@ impl Offer {
         self.psks.retain(|psk| psk.hash == hash);
         self.hello.extensions.psk = SharedKey::offer(&self.psks, context.now);
         self.retried = Some(tls13::client::Retried { suite });
-        let digest = tls13::hello_digest(&context.config.provider, suite, &sent.body);
+        let digest = tls13::hello_digest(suite, &sent.body);
         tls13::Retry::begin_transcript(context, digest, message);
         send(context, &self.hello, &self.psks);
         Ok(())
@@ -320,12 +320,12 @@ fn key_shares(shares: &[(NamedGroup, KeyExchange)]) -> Vec<KeyShare> {
 }
 
 fn send(context: &mut Context<'_>, hello: &ClientHello, psks: &[SharedKey]) {
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(256);
     hello.encode(&mut body);
     // The proofs cover all that stands before them, and stand at the end.
     if hello.extensions.psk.is_some() {
         let said = context.transcript.bytes();
-        SharedKey::prove(psks, &context.config.provider, said, &mut body);
+        SharedKey::prove(psks, said, &mut body);
     }
     context.begin_flight();
     context.send(HandshakeType::CLIENT_HELLO, body);

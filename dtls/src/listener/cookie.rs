@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use crate::crypto::{Hash, Provider};
+use crate::crypto::{Digest, Hash, HmacKey};
 
 /// The secrets under which cookies are made (RFC 6347 §4.2.1): a cookie is good under the present one and the one
 /// before, so for one to two periods.
@@ -57,25 +57,19 @@ impl CookieSecrets {
     }
 
     /// The cookie for a hello from this address: whoever shows it received what was sent there.
-    pub(super) fn make(
-        &self,
-        provider: &Provider,
-        from: SocketAddr,
-        hello: &[u8],
-    ) -> Zeroizing<Vec<u8>> {
-        mac(provider, &self.current, from, hello)
+    pub(super) fn make(&self, from: SocketAddr, hello: &[u8]) -> Zeroizing<Digest> {
+        mac(&self.current, from, hello)
     }
 
     /// Whether a cookie is one of ours for this address and this hello; of one of `length` bytes that many are shown.
     pub(super) fn is_good(
         &self,
-        provider: &Provider,
         from: SocketAddr,
         hello: &[u8],
         (cookie, length): (&[u8], usize),
     ) -> bool {
         let matches = |secret| {
-            let mac = mac(provider, secret, from, hello);
+            let mac = mac(secret, from, hello);
             mac[..length.min(mac.len())].ct_eq(cookie)
         };
         (matches(&self.current) | matches(&self.previous)).into()
@@ -105,31 +99,21 @@ impl Remembered {
     }
 
     /// The whole cookie for a client at this address.
-    pub(super) fn cookie(
-        &self,
-        secrets: &CookieSecrets,
-        provider: &Provider,
-        from: SocketAddr,
-    ) -> Vec<u8> {
+    pub(super) fn cookie(&self, secrets: &CookieSecrets, from: SocketAddr) -> Vec<u8> {
         let mut cookie = self.encode();
-        let proof = secrets.make(provider, from, &cookie);
+        let proof = secrets.make(from, &cookie);
         cookie.extend(proof.iter().take(Self::PROOF));
         cookie
     }
 
     /// Reads a cookie of ours that was made for this address.
-    pub(super) fn read(
-        secrets: &CookieSecrets,
-        provider: &Provider,
-        from: SocketAddr,
-        cookie: &[u8],
-    ) -> Option<Self> {
+    pub(super) fn read(secrets: &CookieSecrets, from: SocketAddr, cookie: &[u8]) -> Option<Self> {
         let (said, proof) = cookie.split_last_chunk::<{ Self::PROOF }>()?;
         let (suite, rest) = said.split_first_chunk()?;
         let (group, digest) = rest.split_first_chunk()?;
         let group = u16::from_be_bytes(*group);
         secrets
-            .is_good(provider, from, said, (proof, Self::PROOF))
+            .is_good(from, said, (proof, Self::PROOF))
             .then(|| Self {
                 suite: u16::from_be_bytes(*suite),
                 group: (group != 0).then_some(group),
@@ -144,16 +128,11 @@ fn draw(random: &mut StdRng) -> Zeroizing<[u8; 32]> {
     secret
 }
 
-fn mac(
-    provider: &Provider,
-    secret: &[u8; 32],
-    from: SocketAddr,
-    hello: &[u8],
-) -> Zeroizing<Vec<u8>> {
+fn mac(secret: &[u8; 32], from: SocketAddr, hello: &[u8]) -> Zeroizing<Digest> {
     let port = from.port().to_be_bytes();
-    let key = provider.hmac(Hash::Sha256, secret);
+    let key = HmacKey::new(Hash::Sha256, secret);
     match from.ip() {
-        IpAddr::V4(ip) => key.mac(&[&[4], &ip.octets(), &port, hello]),
-        IpAddr::V6(ip) => key.mac(&[&[6], &ip.octets(), &port, hello]),
+        IpAddr::V4(ip) => key.mac([&[4][..], &ip.octets(), &port, hello]),
+        IpAddr::V6(ip) => key.mac([&[6][..], &ip.octets(), &port, hello]),
     }
 }

@@ -185,12 +185,9 @@ impl Listener {
         if let Some(config) = self.config_12.clone()
             && piece.fragment.header.message_seq == 1
             && let Some((covered, cookie)) = piece.cookie()
-            && self.secrets.is_good(
-                &config.provider,
-                from,
-                covered,
-                (cookie, CookieSecrets::LENGTH),
-            )
+            && self
+                .secrets
+                .is_good(from, covered, (cookie, CookieSecrets::LENGTH))
         {
             let begin = |connection: &mut Connection| {
                 connection.start_behind_cookie(now, sequence_number);
@@ -241,9 +238,8 @@ impl Listener {
         (message, hello): (&Message, &ClientHello),
         config: Arc<Config>,
     ) {
-        let provider = &config.provider;
         if let Some(cookie) = &hello.extensions.cookie {
-            let remembered = Remembered::read(&self.secrets, provider, from, cookie);
+            let remembered = Remembered::read(&self.secrets, from, cookie);
             let Some(remembered) = remembered.filter(|_| message.message_seq == 1) else {
                 self.stats.malformed += 1;
                 return;
@@ -276,9 +272,9 @@ impl Listener {
         let remembered = Remembered {
             suite: retry.suite,
             group: retry.group,
-            digest: tls13::hello_digest(provider, retry.suite, &message.body),
+            digest: tls13::hello_digest(retry.suite, &message.body),
         };
-        retry.cookie = Some(remembered.cookie(&self.secrets, provider, from));
+        retry.cookie = Some(remembered.cookie(&self.secrets, from));
         let reply = record(DTLS_1_2, sequence_number, &retry.message());
         self.reply(from, message.body.len(), reply);
     }
@@ -342,11 +338,11 @@ impl Listener {
     }
 
     fn challenge_12(&mut self, to: SocketAddr, sequence_number: u64, covered: &[u8]) {
-        let Some(config) = &self.config_12 else {
+        if self.config_12.is_none() {
             self.stats.malformed += 1;
             return;
-        };
-        let cookie = self.secrets.make(&config.provider, to, covered).to_vec();
+        }
+        let cookie = self.secrets.make(to, covered).to_vec();
         let mut body = Vec::new();
         HelloVerifyRequest {
             version: DTLS_1_0,

@@ -1,6 +1,6 @@
 use super::lazy::{Lazy, Remake};
 use super::replay::ReplayWindow;
-use super::{Exhausted, Rejected};
+use super::{Exhausted, Rejected, nonce};
 use crate::ConnectionId;
 use crate::crypto::{Aead, AeadAlgorithm, CryptoError, Provider, SequenceCipher};
 use crate::wire::{ContentType, RecordHeader, RecordNumber, UnifiedHeader};
@@ -67,6 +67,7 @@ impl Protection13 {
         let length = u16::try_from(length).map_err(|_| CryptoError)?;
         UnifiedHeader::write(number.epoch, number.sequence_number, id, length, head)
             .ok_or(CryptoError)?;
+        // The epoch has no part in it, since every epoch has keys of its own.
         let nonce = nonce(&self.iv, number.sequence_number);
         let keys = self.keys.ready()?;
         let tag = keys.aead.seal_apart(nonce, head, body)?;
@@ -300,15 +301,6 @@ impl Epochs {
     pub(crate) const fn fail_times(&mut self, failures: u64) {
         self.failures = failures;
     }
-}
-
-/// The sequence number is added to the IV; the epoch has no part in it, since every epoch has keys of its own.
-fn nonce(iv: &[u8; 12], sequence_number: u64) -> [u8; 12] {
-    let mut nonce = *iv;
-    if let Some(low) = nonce.last_chunk_mut() {
-        *low = (u64::from_be_bytes(*low) ^ sequence_number).to_be_bytes();
-    }
-    nonce
 }
 
 /// The number with these low bits that is nearest to the one expected next (RFC 9147 §4.2.2).

@@ -323,6 +323,21 @@ impl RecordLayer {
     }
 }
 
+/// The number of a record added to the IV (RFC 8446 §5.3, RFC 7905 §2).
+///
+/// The two parts are those in which the ciphers read a nonce: written in others, they would have to wait for it.
+fn nonce(iv: &[u8; 12], number: u64) -> [u8; 12] {
+    let [a, b, c, d, e, f, g, h, low @ ..] = *iv;
+    let [i, j, k, l, carried @ ..] = number.to_be_bytes();
+    let high =
+        u64::from_be_bytes([a, b, c, d, e, f, g, h]) ^ u64::from(u32::from_be_bytes([i, j, k, l]));
+    let low = u32::from_be_bytes(low) ^ u32::from_be_bytes(carried);
+    let mut nonce = [0; 12];
+    nonce[..8].copy_from_slice(&high.to_be_bytes());
+    nonce[8..].copy_from_slice(&low.to_be_bytes());
+    nonce
+}
+
 impl fmt::Debug for RecordLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RecordLayer")

@@ -1,6 +1,7 @@
 use zeroize::Zeroizing;
 
 use super::lazy::{Lazy, Remake};
+use super::nonce;
 use crate::ConnectionId;
 use crate::crypto::{Aead, AeadAlgorithm, CryptoError, Provider};
 use crate::wire::{ContentType, RecordHeader};
@@ -110,7 +111,7 @@ impl Protection {
         before.copy_from_slice(front);
         behind[..id.len()].copy_from_slice(id.as_bytes());
         behind[id.len()..].copy_from_slice(length_of_body);
-        let nonce = self.make_nonce(header.number());
+        let nonce = self.make_nonce(u64::from_be_bytes(header.number()));
         let aead = self.aead.ready()?;
         if id.is_empty() {
             let aad = header.additional_data(length);
@@ -142,10 +143,10 @@ impl Protection {
         let length = u16::try_from(length).map_err(|_| CryptoError)?;
         // A sender may choose the explicit part freely (RFC 5288 §3), so it is taken from the record.
         let number = match self.nonce {
-            Nonce::Explicit { .. } => (&*explicit).try_into().map_err(|_| CryptoError)?,
+            Nonce::Explicit { .. } => *explicit.first_chunk().ok_or(CryptoError)?,
             Nonce::Implicit { .. } => header.number(),
         };
-        let nonce = self.make_nonce(number);
+        let nonce = self.make_nonce(u64::from_be_bytes(number));
         let aead = self.aead.ready()?;
         if id.is_empty() {
             let aad = header.additional_data(length);
@@ -156,14 +157,13 @@ impl Protection {
         }
     }
 
-    fn make_nonce(&self, number: [u8; 8]) -> [u8; 12] {
-        let mut nonce = [0; 12];
-        nonce[4..].copy_from_slice(&number);
+    fn make_nonce(&self, number: u64) -> [u8; 12] {
         match &self.nonce {
-            Nonce::Explicit { salt } => nonce[..4].copy_from_slice(salt),
-            Nonce::Implicit { iv } => nonce.iter_mut().zip(iv).for_each(|(n, i)| *n ^= i),
+            Nonce::Explicit { salt: [a, b, c, d] } => {
+                nonce(&[*a, *b, *c, *d, 0, 0, 0, 0, 0, 0, 0, 0], number)
+            }
+            Nonce::Implicit { iv } => nonce(iv, number),
         }
-        nonce
     }
 }
 

@@ -74,32 +74,33 @@ impl State {
         context: &mut Context<'_>,
         message: &Message,
     ) -> Result<Progress<Self>, Refused<Self>> {
-        if let Err(failure) = self.check(context, message) {
-            return Err(Refused {
+        match self.check(context, message) {
+            Ok(peer) => self.proceed(context, message, peer).map_err(Refused::from),
+            Err(failure) => Err(Refused {
                 failure,
                 survivor: Some(self),
-            });
+            }),
         }
-        self.proceed(context, message).map_err(Refused::from)
     }
 
-    /// All that can be wrong with a message, before anything is used up or changed.
-    fn check(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
+    /// All that can be wrong with a message, before anything is used up or changed; and the certificate in it, if that is
+    /// what it is, since it takes long to read.
+    fn check(&self, context: &Context<'_>, message: &Message) -> Result<Option<Peer>, Failure> {
         match self {
-            Self::Certificate(state) => state.check(context, message),
-            Self::ServerKeyExchange(state) => state.check(context, message),
-            Self::CertificateRequest(state) => state.check(context, message),
-            Self::ServerHelloDone(_) => check_done(message),
+            Self::Certificate(state) => return state.read(context, message).map(Some),
+            Self::ServerKeyExchange(state) => state.check(context, message)?,
+            Self::CertificateRequest(state) => state.check(context, message)?,
+            Self::ServerHelloDone(_) => check_done(message)?,
             Self::Ticket(_) => {
                 expect(message, HandshakeType::NEW_SESSION_TICKET)?;
                 SessionTicket::decode(&message.body)?;
-                Ok(())
             }
             Self::Finished(state) => {
                 expect(message, HandshakeType::FINISHED)?;
-                check_finished(context, Role::Server, &state.agreed.secrets, message)
+                check_finished(context, Role::Server, &state.agreed.secrets, message)?;
             }
         }
+        Ok(None)
     }
 
     /// Goes on with a message that passed the check.
@@ -107,9 +108,10 @@ impl State {
         self,
         context: &mut Context<'_>,
         message: &Message,
+        peer: Option<Peer>,
     ) -> Result<Progress<Self>, Failure> {
         Ok(Progress::Continue(match self {
-            Self::Certificate(state) => state.proceed(context, message)?,
+            Self::Certificate(state) => state.proceed(context, message, peer),
             Self::ServerKeyExchange(state) => state.proceed(context, message)?,
             Self::CertificateRequest(state) => state.proceed(context, message)?,
             Self::ServerHelloDone(state) => state.proceed(context, message)?,
@@ -172,24 +174,21 @@ pub(crate) struct ExpectCertificate {
 }
 
 impl ExpectCertificate {
-    fn check(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
+    fn read(&self, context: &Context<'_>, message: &Message) -> Result<Peer, Failure> {
         expect(message, HandshakeType::CERTIFICATE)?;
         let peer = Peer::read(context, message)?.ok_or(Failure::no_certificate())?;
         if peer.public_key.authentication() != self.hellos.suite.authentication {
             return Err(Failure::illegal());
         }
-        Ok(())
+        Ok(peer)
     }
 
-    fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
-        let peer = Peer::read(context, message)?;
+    fn proceed(self, context: &mut Context<'_>, message: &Message, peer: Option<Peer>) -> State {
         context.transcript.push(message);
-        Ok(State::ServerKeyExchange(Box::new(
-            ExpectServerKeyExchange {
-                hellos: self.hellos,
-                peer,
-            },
-        )))
+        State::ServerKeyExchange(Box::new(ExpectServerKeyExchange {
+            hellos: self.hellos,
+            peer,
+        }))
     }
 }
 
@@ -358,17 +357,17 @@ impl ExpectServerHelloDone {
             own_certificate(context, identity.map(|(certificate, _)| certificate));
         }
         let pre_master = key_exchange(context, &hellos, share)?;
+        context.transcript.begin_hash(hellos.suite.hash);
         let secrets = Secrets::extended(
-            &config.provider,
             hellos.suite.hash,
             &pre_master,
-            context.transcript.bytes(),
+            &context.transcript.hash(hellos.suite.hash),
             hellos.randoms(),
         );
         if let Some((certificate, scheme)) = identity {
             let said = context.transcript.bytes();
             let signature = config.provider.sign(certificate.key(), scheme, said)?;
-            let mut body = Vec::new();
+            let mut body = Vec::with_capacity(signature.len() + 4);
             CertificateVerify {
                 scheme,
                 signature: &signature,
@@ -377,6 +376,7 @@ impl ExpectServerHelloDone {
             context.send(HandshakeType::CERTIFICATE_VERIFY, body);
         }
 
+        context.transcript.keep_hash_alone();
         let (own, theirs) = secrets.protections(&config.provider, hellos.suite)?;
         context.records.install(own, theirs);
         finish(context, Role::Client, &secrets);

@@ -1,34 +1,20 @@
 use zeroize::Zeroizing;
 
 use crate::Role;
-use crate::crypto::{Aead, CipherSuite, CryptoError, Hash, Provider};
+use crate::crypto::{Aead, CipherSuite, CryptoError, Digest, Hash, HmacKey, Provider};
 use crate::record::Protection;
 
 /// The pseudo-random function of TLS 1.2 (RFC 5246 §5), over the concatenated seeds.
-pub(crate) fn prf(
-    provider: &Provider,
-    hash: Hash,
-    secret: &[u8],
-    label: &[u8],
-    seeds: &[&[u8]],
-    out: &mut [u8],
-) {
-    let key = provider.hmac(hash, secret);
-    let mut parts = Vec::with_capacity(seeds.len() + 2);
-    parts.push(label);
-    parts.extend_from_slice(seeds);
-    let mut a = key.mac(&parts);
-    let mut rest = out;
-    while !rest.is_empty() {
-        let mut block_parts = vec![a.as_slice()];
-        block_parts.extend_from_slice(&parts);
-        let block = key.mac(&block_parts);
-        let length = rest.len().min(block.len());
-        let (head, tail) = rest.split_at_mut(length);
-        head.copy_from_slice(&block[..length]);
-        rest = tail;
-        if !rest.is_empty() {
-            a = key.mac(&[&a]);
+pub(crate) fn prf(hash: Hash, secret: &[u8], label: &[u8], seeds: &[&[u8]], out: &mut [u8]) {
+    let key = HmacKey::new(hash, secret);
+    let parts = || std::iter::once(label).chain(seeds.iter().copied());
+    let mut a = key.mac(parts());
+    let mut blocks = out.chunks_mut(hash.length()).peekable();
+    while let Some(block) = blocks.next() {
+        let output = key.mac(std::iter::once(&**a).chain(parts()));
+        block.copy_from_slice(&output[..block.len()]);
+        if blocks.peek().is_some() {
+            a = key.mac([&**a]);
         }
     }
 }
@@ -57,7 +43,6 @@ const fn lengths(suite: CipherSuite) -> (usize, usize) {
 
 /// The keys of both directions, then the IVs, the client's first (RFC 5246 §6.3).
 fn key_block(
-    provider: &Provider,
     suite: CipherSuite,
     master: &[u8; 48],
     (client_random, server_random): (&[u8; 32], &[u8; 32]),
@@ -65,7 +50,6 @@ fn key_block(
     let (key, iv) = lengths(suite);
     let mut block = Zeroizing::new(vec![0; 2 * (key + iv)]);
     prf(
-        provider,
         suite.hash,
         master,
         b"key expansion",
@@ -91,20 +75,17 @@ impl Secrets {
     /// The extended master secret (RFC 7627 §4): it covers the whole handshake up to ClientKeyExchange, so that two
     /// sessions never share one.
     pub(crate) fn extended(
-        provider: &Provider,
         hash: Hash,
         pre_master: &[u8],
-        transcript: &[u8],
+        session_hash: &Digest,
         randoms: (&[u8; 32], &[u8; 32]),
     ) -> Self {
-        let session_hash = provider.hash(hash, transcript);
         let mut master = Zeroizing::new([0; 48]);
         prf(
-            provider,
             hash,
             pre_master,
             b"extended master secret",
-            &[&session_hash],
+            &[session_hash],
             master.as_mut_slice(),
         );
         Self {
@@ -129,6 +110,11 @@ impl Secrets {
         })
     }
 
+    /// The hash of the transcript.
+    pub(crate) const fn hash(&self) -> Hash {
+        self.hash
+    }
+
     /// What a connection may go on from.
     pub(crate) fn master(&self) -> &[u8] {
         self.master.as_slice()
@@ -142,7 +128,6 @@ impl Secrets {
     ) -> Result<(Protection, Protection), CryptoError> {
         let (key, iv) = lengths(suite);
         let block = key_block(
-            provider,
             suite,
             &self.master,
             (&self.client_random, &self.server_random),
@@ -165,7 +150,6 @@ impl Secrets {
     ) -> [impl Fn() -> Result<Aead, CryptoError> + Send + Sync + use<>; 2] {
         let (length, _) = lengths(suite);
         let block = key_block(
-            provider,
             suite,
             &self.master,
             (&self.client_random, &self.server_random),
@@ -182,50 +166,31 @@ impl Secrets {
     }
 
     /// The content of one side's Finished (RFC 5246 §7.4.9).
-    pub(crate) fn verify_data(
-        &self,
-        provider: &Provider,
-        sender: Role,
-        transcript: &[u8],
-    ) -> [u8; 12] {
+    pub(crate) fn verify_data(&self, sender: Role, transcript_hash: &Digest) -> [u8; 12] {
         let label: &[u8] = match sender {
             Role::Client => b"client finished",
             Role::Server => b"server finished",
         };
         let mut out = [0; 12];
         prf(
-            provider,
             self.hash,
             self.master.as_slice(),
             label,
-            &[&provider.hash(self.hash, transcript)],
+            &[transcript_hash],
             &mut out,
         );
         out
     }
 
     /// Keying material for others (RFC 5705 §4). A context is preceded by its length, which is the caller's to check.
-    pub(crate) fn export(
-        &self,
-        provider: &Provider,
-        label: &[u8],
-        context: Option<(u16, &[u8])>,
-        out: &mut [u8],
-    ) {
+    pub(crate) fn export(&self, label: &[u8], context: Option<(u16, &[u8])>, out: &mut [u8]) {
         let length = context.map(|(length, _)| length.to_be_bytes());
         let mut seeds: Vec<&[u8]> = vec![&self.client_random, &self.server_random];
         if let (Some(length), Some((_, context))) = (&length, context) {
             seeds.push(length);
             seeds.push(context);
         }
-        prf(
-            provider,
-            self.hash,
-            self.master.as_slice(),
-            label,
-            &seeds,
-            out,
-        );
+        prf(self.hash, self.master.as_slice(), label, &seeds, out);
     }
 
     /// The line of a key log by which packet analysers open the connection.

@@ -129,7 +129,8 @@ impl Hellos {
 
 /// Our own Certificate message, which may say that we have none to show.
 fn own_certificate(context: &mut Context<'_>, certificate: Option<&Certificate>) {
-    let mut body = Vec::new();
+    let length = certificate.map_or(0, |own| own.der().len());
+    let mut body = Vec::with_capacity(length + 16);
     CertificateMessage {
         leaf: certificate.map(Certificate::der),
         issuers: certificate.map_or_else(Vec::new, Certificate::issuers),
@@ -140,8 +141,7 @@ fn own_certificate(context: &mut Context<'_>, certificate: Option<&Certificate>)
 
 /// ChangeCipherSpec and Finished; the keys have to be installed.
 fn finish(context: &mut Context<'_>, role: Role, secrets: &Secrets) {
-    let verify_data =
-        secrets.verify_data(&context.config.provider, role, context.transcript.bytes());
+    let verify_data = secrets.verify_data(role, &context.transcript.hash(secrets.hash()));
     context.flight.push_change_cipher_spec();
     context.send_protected(HandshakeType::FINISHED, verify_data.to_vec());
 }
@@ -153,8 +153,7 @@ fn check_finished(
     secrets: &Secrets,
     message: &Message,
 ) -> Result<(), Failure> {
-    let expected =
-        secrets.verify_data(&context.config.provider, sender, context.transcript.bytes());
+    let expected = secrets.verify_data(sender, &context.transcript.hash(secrets.hash()));
     // Another length is unequal as well.
     if crypto::equal(&message.body, &expected) {
         Ok(())

@@ -45,17 +45,18 @@ impl State {
         context: &mut Context<'_>,
         message: &Message,
     ) -> Result<Progress<Self>, Refused<Self>> {
-        if let Err(failure) = self.check(context, message) {
-            return Err(Refused {
+        match self.check(context, message) {
+            Ok(peer) => self.proceed(context, message, peer).map_err(Refused::from),
+            Err(failure) => Err(Refused {
                 failure,
                 survivor: Some(self),
-            });
+            }),
         }
-        self.proceed(context, message).map_err(Refused::from)
     }
 
-    /// All that can be wrong with a message, before anything is used up or changed.
-    fn check(&self, context: &Context<'_>, message: &Message) -> Result<(), Failure> {
+    /// All that can be wrong with a message, before anything is used up or changed; and the certificate in it, if that is
+    /// what it is, since it takes long to read.
+    fn check(&self, context: &Context<'_>, message: &Message) -> Result<Option<Peer>, Failure> {
         match self {
             Self::Certificate(_) => {
                 expect(message, HandshakeType::CERTIFICATE)?;
@@ -63,18 +64,19 @@ impl State {
                 if peer.is_none() && context.config.peer_certificate.is_mutual() {
                     return Err(Failure::no_certificate());
                 }
-                Ok(())
+                return Ok(peer);
             }
             Self::ClientKeyExchange(state) => {
                 expect(message, HandshakeType::CLIENT_KEY_EXCHANGE)?;
-                state.read(context, message).map(drop)
+                state.read(context, message)?;
             }
-            Self::CertificateVerify(state) => state.check(context, message),
+            Self::CertificateVerify(state) => state.check(context, message)?,
             Self::Finished(state) => {
                 expect(message, HandshakeType::FINISHED)?;
-                check_finished(context, Role::Client, &state.agreed.secrets, message)
+                check_finished(context, Role::Client, &state.agreed.secrets, message)?;
             }
         }
+        Ok(None)
     }
 
     /// Goes on with a message that passed the check.
@@ -82,9 +84,10 @@ impl State {
         self,
         context: &mut Context<'_>,
         message: &Message,
+        peer: Option<Peer>,
     ) -> Result<Progress<Self>, Failure> {
         Ok(Progress::Continue(match self {
-            Self::Certificate(state) => state.proceed(context, message)?,
+            Self::Certificate(state) => state.proceed(context, message, peer),
             Self::ClientKeyExchange(state) => state.proceed(context, message)?,
             Self::CertificateVerify(state) => state.proceed(context, message)?,
             Self::Finished(state) => {
@@ -214,7 +217,7 @@ impl Choice {
 
         AgreedIds::install(self.ids, context);
         context.begin_flight();
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(128);
         ServerHello {
             version: DTLS_1_2,
             random: hellos.server_random,
@@ -246,7 +249,7 @@ impl Choice {
             context.send(HandshakeType::SERVER_KEY_EXCHANGE, body);
         }
         if asks {
-            let mut body = Vec::new();
+            let mut body = Vec::with_capacity(32);
             CertificateRequest {
                 certificate_types: vec![
                     CertificateRequest::ECDSA_SIGN,
@@ -283,7 +286,7 @@ fn send_signed_share(
     let signed = hellos.signed_params(group.number(), public);
     let provider = &context.config.provider;
     let signature = provider.sign(certificate.key(), scheme, &signed)?;
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(public.len() + signature.len() + 8);
     ServerKeyExchange {
         group: group.number(),
         public,
@@ -301,17 +304,14 @@ pub(crate) struct ExpectCertificate {
 }
 
 impl ExpectCertificate {
-    fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
-        let peer = Peer::read(context, message)?;
+    fn proceed(self, context: &mut Context<'_>, message: &Message, peer: Option<Peer>) -> State {
         context.transcript.push(message);
-        Ok(State::ClientKeyExchange(Box::new(
-            ExpectClientKeyExchange {
-                hellos: self.hellos,
-                exchange: self.exchange,
-                peer,
-                is_first: false,
-            },
-        )))
+        State::ClientKeyExchange(Box::new(ExpectClientKeyExchange {
+            hellos: self.hellos,
+            exchange: self.exchange,
+            peer,
+            is_first: false,
+        }))
     }
 }
 
@@ -360,11 +360,12 @@ impl ExpectClientKeyExchange {
             (None, None) => return Err(Failure::crypto()),
         };
         context.transcript.push(message);
+        let hash = self.hellos.suite.hash;
+        context.transcript.begin_hash(hash);
         let secrets = Secrets::extended(
-            &context.config.provider,
-            self.hellos.suite.hash,
+            hash,
             &pre_master,
-            context.transcript.bytes(),
+            &context.transcript.hash(hash),
             self.hellos.randoms(),
         );
         let agreed = self.hellos.agreed(secrets, self.peer);
@@ -392,6 +393,7 @@ impl ExpectCertificateVerify {
 
     /// Only the proof of the client's key opens the protected epoch: without it there is nobody to talk to.
     fn proceed(self, context: &mut Context<'_>, message: &Message) -> Result<State, Failure> {
+        context.transcript.keep_hash_alone();
         context.transcript.push(message);
         ExpectFinished::begin(context, self.agreed)
     }

@@ -29,20 +29,11 @@ fn the_prf_agrees_with_the_published_vectors() {
             _ => continue,
         };
         let expected = bytes(&vector["output"]);
-        for provider in providers() {
-            let mut out = vec![0; expected.len()];
-            let label = vector["label"].as_str().unwrap().as_bytes();
-            let seed = bytes(&vector["seed"]);
-            prf(
-                &provider,
-                hash,
-                &bytes(&vector["secret"]),
-                label,
-                &[&seed],
-                &mut out,
-            );
-            assert_eq!(out, expected);
-        }
+        let mut out = vec![0; expected.len()];
+        let label = vector["label"].as_str().unwrap().as_bytes();
+        let seed = bytes(&vector["seed"]);
+        prf(hash, &bytes(&vector["secret"]), label, &[&seed], &mut out);
+        assert_eq!(out, expected);
     }
 }
 
@@ -62,13 +53,11 @@ fn exporters_agree_with_the_computed_vectors() {
                 &array(&derived["server_random"]),
             ),
         );
-        for provider in providers() {
-            for (length, expected) in derived[name].as_object().unwrap() {
-                let Ok(length) = length.parse() else { continue };
-                let mut out = vec![0; length];
-                secrets.export(&provider, b"EXTRACTOR-dtls_srtp", None, &mut out);
-                assert_eq!(out, bytes(expected), "{name} {length}");
-            }
+        for (length, expected) in derived[name].as_object().unwrap() {
+            let Ok(length) = length.parse() else { continue };
+            let mut out = vec![0; length];
+            secrets.export(b"EXTRACTOR-dtls_srtp", None, &mut out);
+            assert_eq!(out, bytes(expected), "{name} {length}");
         }
     }
 }
@@ -151,33 +140,32 @@ impl Recorded {
 fn recorded_sessions_have_our_session_hash_exporter_and_finished() {
     for recorded in Recorded::all() {
         let secrets = recorded.secrets();
-        for provider in providers() {
-            let through_key_exchange = recorded.before("client", 15);
-            let session_hash = provider.hash(recorded.suite.hash, &through_key_exchange);
-            assert_eq!(session_hash, bytes(&recorded.session["ems_session_hash"]));
+        let hash = recorded.suite.hash;
+        let through_key_exchange = recorded.before("client", 15);
+        let session_hash = hash.of(&through_key_exchange);
+        assert_eq!(*session_hash, bytes(&recorded.session["ems_session_hash"]));
 
-            let expected = bytes(&recorded.session["exporter_dtls_srtp"]);
-            let mut exported = vec![0; expected.len()];
-            secrets.export(&provider, b"EXTRACTOR-dtls_srtp", None, &mut exported);
-            assert_eq!(exported, expected);
+        let expected = bytes(&recorded.session["exporter_dtls_srtp"]);
+        let mut exported = vec![0; expected.len()];
+        secrets.export(b"EXTRACTOR-dtls_srtp", None, &mut exported);
+        assert_eq!(exported, expected);
 
-            let mut transcript = through_key_exchange;
-            let verify = recorded
-                .messages
-                .iter()
-                .find(|(f, t, _)| f == "client" && *t == 15);
-            transcript.extend_from_slice(&verify.unwrap().2);
-            let client_finished = bytes(&recorded.session["client_finished"]);
-            let data = secrets.verify_data(&provider, Role::Client, &transcript);
-            assert_eq!(data, client_finished[12..]);
+        let mut transcript = through_key_exchange;
+        let verify = recorded
+            .messages
+            .iter()
+            .find(|(f, t, _)| f == "client" && *t == 15);
+        transcript.extend_from_slice(&verify.unwrap().2);
+        let client_finished = bytes(&recorded.session["client_finished"]);
+        let data = secrets.verify_data(Role::Client, &hash.of(&transcript));
+        assert_eq!(data, client_finished[12..]);
 
-            transcript.extend_from_slice(&client_finished);
-            // NewSessionTicket, which we never ask for.
-            transcript.extend_from_slice(&recorded.messages.last().unwrap().2);
-            let server_finished = bytes(&recorded.session["server_finished"]);
-            let data = secrets.verify_data(&provider, Role::Server, &transcript);
-            assert_eq!(data, server_finished[12..]);
-        }
+        transcript.extend_from_slice(&client_finished);
+        // NewSessionTicket, which we never ask for.
+        transcript.extend_from_slice(&recorded.messages.last().unwrap().2);
+        let server_finished = bytes(&recorded.session["server_finished"]);
+        let data = secrets.verify_data(Role::Server, &hash.of(&transcript));
+        assert_eq!(data, server_finished[12..]);
     }
 }
 

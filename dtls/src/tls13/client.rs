@@ -292,7 +292,7 @@ impl ExpectFinished {
             srtp_profile: extras.srtp_profile,
             alpn: extras.alpn,
             client_handshake: None,
-            resumption: wants.then(|| keys.resumption(context)),
+            resumption: wants.then(|| Box::new(keys.resumption(context))),
             tickets: Vec::new(),
             secrets: keys.into_secrets(context, application),
             resumed: psk.as_ref().is_some_and(SharedKey::is_resumption),

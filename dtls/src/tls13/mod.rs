@@ -15,7 +15,7 @@ pub(crate) use self::key_schedule::{Derivation, Secret, Secrets, protection};
 pub(crate) use self::psk::SharedKey;
 pub(crate) use self::retry::{Retry, hello_digest};
 use crate::certificate::Leaf;
-use crate::crypto::{self, CipherSuite13, Hash, PublicKey, SignatureScheme};
+use crate::crypto::{self, CipherSuite13, Hash, HmacKey, PublicKey, SignatureScheme};
 use crate::handshake::{Context, Failure, Message};
 use crate::record::{Epochs, Protection13};
 use crate::wire::{Certificate13, CertificateVerify, HandshakeType};
@@ -26,7 +26,7 @@ pub(crate) struct Agreed {
     pub(crate) srtp_profile: Option<SrtpProfile>,
     pub(crate) alpn: Option<Vec<u8>>,
     /// What a server reads a repeated flight of the client with.
-    pub(crate) client_handshake: Option<Secret>,
+    pub(crate) client_handshake: Option<Box<Secret>>,
     pub(crate) secrets: Secrets,
     /// The certificate that the other side proved to own, in this handshake or in the one that is resumed.
     pub(crate) peer: Option<Vec<u8>>,
@@ -37,7 +37,7 @@ pub(crate) struct Agreed {
     /// The handshake goes on from an earlier one.
     pub(crate) resumed: bool,
     /// What a client makes the keys of tickets from, if it wants any.
-    pub(crate) resumption: Option<Secret>,
+    pub(crate) resumption: Option<Box<Secret>>,
     /// NewSessionTicket messages of a server.
     pub(crate) tickets: Vec<Vec<u8>>,
 }
@@ -107,7 +107,8 @@ struct Keys {
     suite: CipherSuite13,
     /// The handshake's traffic secrets, the client's first.
     traffic: [Secret; 2],
-    master: Secret,
+    /// Under which the secrets of the data are derived.
+    master: HmacKey,
     client_random: [u8; 32],
 }
 
@@ -136,12 +137,12 @@ impl Keys {
         client_random: [u8; 32],
     ) -> Result<Self, Failure> {
         let provider = &context.config.provider;
-        let derivation = Derivation::new(provider, suite.hash);
-        let handshake = derivation.handshake(&derivation.early(psk), shared);
-        context.transcript.begin_hash(provider, suite.hash);
-        let hash = context.transcript.hash(provider, suite.hash);
+        let derivation = Derivation::new(suite.hash);
+        let handshake = derivation.key(&derivation.handshake(&derivation.early(psk), shared));
+        context.transcript.begin_hash(suite.hash);
+        let hash = context.transcript.hash(suite.hash);
         let traffic = derivation.handshake_traffic(&handshake, &hash);
-        let master = derivation.master(&handshake);
+        let master = derivation.key(&derivation.master(&handshake));
         let (own, theirs) = directions(role, &traffic);
         let own = protection(provider, suite, own)?;
         let theirs = protection(provider, suite, theirs)?;
@@ -158,9 +159,8 @@ impl Keys {
 
     /// The secrets of the data, from the transcript that ends with the server's Finished.
     fn application(&self, context: &Context<'_>) -> ApplicationKeys {
-        let provider = &context.config.provider;
-        let derivation = Derivation::new(provider, self.suite.hash);
-        let hash = context.transcript.hash(provider, self.suite.hash);
+        let derivation = Derivation::new(self.suite.hash);
+        let hash = context.transcript.hash(self.suite.hash);
         ApplicationKeys {
             traffic: derivation.application_traffic(&self.master, &hash),
             exporter: derivation.exporter_master(&self.master, &hash),
@@ -169,9 +169,8 @@ impl Keys {
 
     /// The content of the Finished of `sender` at this point.
     fn verify_data(&self, context: &Context<'_>, sender: Role) -> Secret {
-        let provider = &context.config.provider;
-        let derivation = Derivation::new(provider, self.suite.hash);
-        let hash = context.transcript.hash(provider, self.suite.hash);
+        let derivation = Derivation::new(self.suite.hash);
+        let hash = context.transcript.hash(self.suite.hash);
         let (own, _) = directions(sender, &self.traffic);
         derivation.verify_data(own, &hash)
     }
@@ -195,9 +194,8 @@ impl Keys {
 
     /// What tickets start from, at the end of the transcript.
     fn resumption(&self, context: &Context<'_>) -> Secret {
-        let provider = &context.config.provider;
-        let derivation = Derivation::new(provider, self.suite.hash);
-        let hash = context.transcript.hash(provider, self.suite.hash);
+        let derivation = Derivation::new(self.suite.hash);
+        let hash = context.transcript.hash(self.suite.hash);
         derivation.resumption_master(&self.master, &hash)
     }
 
@@ -206,7 +204,7 @@ impl Keys {
             suite: self.suite,
             traffic: application.traffic,
             updates: [0; 2],
-            handshake: context.config.key_log.then_some(self.traffic),
+            handshake: context.config.key_log.then(|| Box::new(self.traffic)),
             exporter: application.exporter,
             client_random: self.client_random,
         }
@@ -240,11 +238,12 @@ fn signed_content(context: &Context<'_>, hash: Hash, sender: Role) -> Vec<u8> {
         Role::Client => b"TLS 1.3, client CertificateVerify",
         Role::Server => b"TLS 1.3, server CertificateVerify",
     };
-    let mut content = vec![b' '; 64];
+    let transcript_hash = context.transcript.hash(hash);
+    let mut content = Vec::with_capacity(64 + label.len() + 1 + transcript_hash.len());
+    content.resize(64, b' ');
     content.extend_from_slice(label);
     content.push(0);
-    let provider = &context.config.provider;
-    content.extend_from_slice(&context.transcript.hash(provider, hash));
+    content.extend_from_slice(&transcript_hash);
     content
 }
 
@@ -258,7 +257,8 @@ fn send_proof(
 ) -> Result<(), Failure> {
     let config = context.config;
     let own = config.certificate.as_ref();
-    let mut body = Vec::new();
+    let length = own.map_or(0, |own| own.der().len());
+    let mut body = Vec::with_capacity(length + 16);
     Certificate13 {
         context: &[],
         leaf: own.map(Certificate::der),
@@ -276,7 +276,7 @@ fn send_proof(
         .ok_or(Failure::incompatible())?;
     let signed = signed_content(context, keys.suite.hash, role);
     let signature = config.provider.sign(own.key(), scheme, &signed)?;
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(signature.len() + 4);
     CertificateVerify {
         scheme,
         signature: &signature,

@@ -50,7 +50,7 @@ fn imported_identity(psk: &PreSharedKey, import: &Import, target: Hash) -> Vec<u
 
 impl SharedKey {
     /// A key as both sides know it, for one hash; `None` if it does not go with that.
-    fn from_outside(provider: &Provider, psk: &PreSharedKey, hash: Hash) -> Option<Self> {
+    fn from_outside(psk: &PreSharedKey, hash: Hash) -> Option<Self> {
         let Some(import) = psk.import() else {
             // RFC 8446 §4.2.11: none other is named.
             return (hash == Hash::Sha256).then(|| Self {
@@ -67,7 +67,7 @@ impl SharedKey {
             HashAlgorithm::Sha384 => Hash::Sha384,
             _ => Hash::Sha256,
         };
-        let derivation = Derivation::new(provider, meant_for);
+        let derivation = Derivation::new(meant_for);
         Some(Self {
             key: derivation.import(psk.key(), &identity, hash.length()),
             identity,
@@ -114,7 +114,7 @@ impl SharedKey {
         let provider = &config.provider;
         let psks = config.psks.iter().take(Self::MAX_OFFERED);
         let psks = psks.flat_map(|psk| {
-            Self::hashes(provider).filter_map(move |hash| Self::from_outside(provider, psk, hash))
+            Self::hashes(provider).filter_map(move |hash| Self::from_outside(psk, hash))
         });
         ticket.into_iter().chain(psks).collect()
     }
@@ -156,8 +156,8 @@ impl SharedKey {
 
     /// The proof that a client has the key, over what was said before (`said`, in the form of a transcript) and its
     /// hello without the last `cut` bytes, which are the proofs.
-    fn binder(&self, provider: &Provider, said: &[u8], hello: &[u8], cut: usize) -> Secret {
-        let derivation = Derivation::new(provider, self.hash);
+    fn binder(&self, said: &[u8], hello: &[u8], cut: usize) -> Secret {
+        let derivation = Derivation::new(self.hash);
         let mut covered = said.to_vec();
         // The head says the whole length (RFC 8446 §4.2.11.2).
         let [.., a, b, c] = hello.len().to_be_bytes();
@@ -171,12 +171,12 @@ impl SharedKey {
     }
 
     /// Writes the proofs into the end of a hello that has room for them.
-    pub(crate) fn prove(keys: &[Self], provider: &Provider, said: &[u8], hello: &mut Vec<u8>) {
+    pub(crate) fn prove(keys: &[Self], said: &[u8], hello: &mut Vec<u8>) {
         let length = |key: &Self| key.hash.length().saturating_add(1);
         let cut = keys.iter().map(length).sum::<usize>().saturating_add(2);
         let binders: Vec<_> = keys
             .iter()
-            .map(|key| key.binder(provider, said, hello, cut))
+            .map(|key| key.binder(said, hello, cut))
             .collect();
         let at = hello.len().saturating_sub(cut);
         // The length of the list stays.
@@ -233,8 +233,8 @@ impl SharedKey {
         let Some((_, index, key, proof)) = best else {
             return Ok(None);
         };
-        let expected = key.binder(provider, said, body, psk.binders_length());
-        if bool::from(proof.as_slice().ct_eq(expected.as_slice())) {
+        let expected = key.binder(said, body, psk.binders_length());
+        if bool::from(proof.as_slice().ct_eq(&expected)) {
             Ok(Some((index, key)))
         } else {
             Err(Failure::bad_proof())
@@ -254,7 +254,7 @@ impl SharedKey {
                 None => *hash == Hash::Sha256 && psk.identity() == identity,
             };
             let hash = Self::hashes(provider).find(is_named)?;
-            Some((rank, Self::from_outside(provider, psk, hash)?))
+            Some((rank, Self::from_outside(psk, hash)?))
         });
         if named.is_some() {
             return named;

@@ -1,5 +1,4 @@
 use super::hash_of;
-use crate::crypto::Provider;
 use crate::handshake::{Context, Message};
 use crate::wire::{DTLS_1_2, DTLS_1_3, Extensions, HandshakeType, KeyShare, ServerHello};
 
@@ -62,10 +61,10 @@ impl Retry {
 
 /// What stays of a first ClientHello with this body in the transcript, when the suite of this number is chosen
 /// (RFC 8446 §4.4.1).
-pub(crate) fn hello_digest(provider: &Provider, suite: u16, hello: &[u8]) -> Vec<u8> {
+pub(crate) fn hello_digest(suite: u16, hello: &[u8]) -> Vec<u8> {
     // Hellos have far less than 2^24 bytes.
     let [.., a, b, c] = hello.len().to_be_bytes();
     let mut bytes = vec![HandshakeType::CLIENT_HELLO.0, a, b, c];
     bytes.extend_from_slice(hello);
-    provider.hash(hash_of(suite), &bytes)
+    hash_of(suite).of(&bytes).to_vec()
 }

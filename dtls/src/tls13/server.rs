@@ -1,3 +1,5 @@
+use zeroize::Zeroizing;
+
 use super::{
     Agreed, ApplicationKeys, Derivation, Extras, Keys, Peer, Retry, SharedKey, expect,
     hello_digest, send_finished, send_proof,
@@ -191,8 +193,7 @@ impl Choice {
         let retry = self.retry(None);
         context.begin_flight();
         context.send(HandshakeType::SERVER_HELLO, retry.body());
-        let provider = &context.config.provider;
-        let digest = hello_digest(provider, retry.suite, &message.body);
+        let digest = hello_digest(retry.suite, &message.body);
         Retry::begin_transcript(context, digest, &retry.message());
         State::SecondHello(Box::new(ExpectSecondHello {
             first: Some(hello),
@@ -214,7 +215,7 @@ impl Choice {
         };
         self.ids = self.ids.and_then(|ids| ids.with_own(context));
         let random = context.random();
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(128);
         self.hello(random, own_share).encode(&mut body);
         context.begin_flight();
         context.send(HandshakeType::SERVER_HELLO, body);
@@ -228,7 +229,7 @@ impl Choice {
             self.client_random,
         )?;
 
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(32);
         EncryptedExtensions {
             extensions: Extensions {
                 srtp: self.extras.srtp_profile.map(|profile| UseSrtp {
@@ -243,7 +244,7 @@ impl Choice {
         context.send_in(Epochs::HANDSHAKE, HandshakeType::ENCRYPTED_EXTENSIONS, body);
         let psk = self.psk.map(|(_, psk)| psk);
         if psk.is_none() && context.config.peer_certificate.is_requested() {
-            let mut body = Vec::new();
+            let mut body = Vec::with_capacity(32);
             CertificateRequest13 {
                 context: &[],
                 schemes: provider
@@ -456,7 +457,7 @@ impl ExpectFinished {
         Ok(Agreed {
             srtp_profile: extras.srtp_profile,
             alpn: extras.alpn,
-            client_handshake: Some(client_handshake),
+            client_handshake: Some(Box::new(client_handshake)),
             resumption: None,
             tickets,
             secrets: keys.into_secrets(context, application),
@@ -482,12 +483,12 @@ fn issue_tickets(
         return Vec::new();
     }
     let (provider, now) = (&context.config.provider, context.now);
-    let derivation = Derivation::new(provider, keys.suite.hash);
+    let derivation = Derivation::new(keys.suite.hash);
     let resumption = keys.resumption(context);
     let issue = |nonce: u8| {
         let session = Session {
             hash: keys.suite.hash,
-            key: derivation.ticket_key(&resumption, &[nonce]),
+            key: Zeroizing::new(derivation.ticket_key(&resumption, &[nonce]).to_vec()),
             peer: peer.map(<[u8]>::to_vec),
             psk,
             suite: None,

@@ -24,54 +24,54 @@ fn the_key_schedule_is_that_of_rfc_8448() {
         let all = names.iter().map(|name| bytes(&messages[*name]));
         all.collect::<Vec<_>>().concat()
     };
-    for provider in providers() {
-        let derivation = Derivation::of_tls(&provider, Hash::Sha256);
-        let is = |ours: &[u8], name: &str| assert_eq!(ours, bytes(&vector[name]), "{name}");
-        let early = derivation.early(None);
-        is(&early, "early_secret");
-        let handshake = derivation.handshake(&early, &bytes(&vector["shared_secret"]));
-        is(&handshake, "handshake_secret");
-        let hello = said(&["client_hello", "server_hello"]);
-        let [client, server] =
-            derivation.handshake_traffic(&handshake, &derivation.transcript_hash(&hello));
-        is(&client, "client_handshake_traffic_secret");
-        is(&server, "server_handshake_traffic_secret");
-        let expand = |secret: &[u8], label: &[u8], length| {
-            let mut out = vec![0; length];
-            derivation.expand_label(secret, label, &[], &mut out);
-            out
-        };
-        is(&expand(&server, b"key", 16), "server_handshake_key");
-        is(&expand(&server, b"iv", 12), "server_handshake_iv");
-        is(&expand(&client, b"key", 16), "client_handshake_key");
-        let master = derivation.master(&handshake);
-        is(&master, "master_secret");
-        let before = said(&[
-            "client_hello",
-            "server_hello",
-            "encrypted_extensions",
-            "certificate",
-            "certificate_verify",
-        ]);
-        let finished = derivation.verify_data(&server, &derivation.transcript_hash(&before));
-        assert_eq!(&*finished, &bytes(&messages["server_finished"])[4..]);
-        let behind = [before, bytes(&messages["server_finished"])].concat();
-        let hash = derivation.transcript_hash(&behind);
-        let [client_data, server_data] = derivation.application_traffic(&master, &hash);
-        is(&client_data, "client_application_traffic_secret_0");
-        is(&server_data, "server_application_traffic_secret_0");
-        is(
-            &derivation.exporter_master(&master, &hash),
-            "exporter_master_secret",
-        );
-        let finished = derivation.verify_data(&client, &hash);
-        assert_eq!(&*finished, &bytes(&messages["client_finished"])[4..]);
-        let all = [behind, bytes(&messages["client_finished"])].concat();
-        is(
-            &derivation.resumption_master(&master, &derivation.transcript_hash(&all)),
-            "resumption_master_secret",
-        );
-    }
+    let derivation = Derivation::of_tls(Hash::Sha256);
+    let is = |ours: &[u8], name: &str| assert_eq!(ours, bytes(&vector[name]), "{name}");
+    let early = derivation.early(None);
+    is(&early, "early_secret");
+    let handshake = derivation.handshake(&early, &bytes(&vector["shared_secret"]));
+    is(&handshake, "handshake_secret");
+    let handshake = derivation.key(&handshake);
+    let hello = said(&["client_hello", "server_hello"]);
+    let [client, server] =
+        derivation.handshake_traffic(&handshake, &derivation.transcript_hash(&hello));
+    is(&client, "client_handshake_traffic_secret");
+    is(&server, "server_handshake_traffic_secret");
+    let expand = |secret: &[u8], label: &[u8], length| {
+        let mut out = vec![0; length];
+        derivation.expand_label(&derivation.key(secret), label, &[], &mut out);
+        out
+    };
+    is(&expand(&server, b"key", 16), "server_handshake_key");
+    is(&expand(&server, b"iv", 12), "server_handshake_iv");
+    is(&expand(&client, b"key", 16), "client_handshake_key");
+    let master = derivation.master(&handshake);
+    is(&master, "master_secret");
+    let master = derivation.key(&master);
+    let before = said(&[
+        "client_hello",
+        "server_hello",
+        "encrypted_extensions",
+        "certificate",
+        "certificate_verify",
+    ]);
+    let finished = derivation.verify_data(&server, &derivation.transcript_hash(&before));
+    assert_eq!(**finished, bytes(&messages["server_finished"])[4..]);
+    let behind = [before, bytes(&messages["server_finished"])].concat();
+    let hash = derivation.transcript_hash(&behind);
+    let [client_data, server_data] = derivation.application_traffic(&master, &hash);
+    is(&client_data, "client_application_traffic_secret_0");
+    is(&server_data, "server_application_traffic_secret_0");
+    is(
+        &derivation.exporter_master(&master, &hash),
+        "exporter_master_secret",
+    );
+    let finished = derivation.verify_data(&client, &hash);
+    assert_eq!(**finished, bytes(&messages["client_finished"])[4..]);
+    let all = [behind, bytes(&messages["client_finished"])].concat();
+    is(
+        &derivation.resumption_master(&master, &derivation.transcript_hash(&all)),
+        "resumption_master_secret",
+    );
 }
 
 /// A session of wolfSSL (dtls.xargs.org): the schedule under the labels of DTLS, and every record.
@@ -80,16 +80,18 @@ fn the_key_schedule_is_that_of_a_recorded_session() {
     let vector = json(ILLUSTRATED);
     let is = |ours: &[u8], name: &str| assert_eq!(ours, bytes(&vector[name]), "{name}");
     for provider in providers() {
-        let derivation = Derivation::new(&provider, Hash::Sha256);
+        let derivation = Derivation::new(Hash::Sha256);
         let handshake =
             derivation.handshake(&derivation.early(None), &bytes(&vector["shared_secret"]));
         is(&handshake, "handshake_secret");
+        let handshake = derivation.key(&handshake);
         let [client, server] =
             derivation.handshake_traffic(&handshake, &bytes(&vector["hello_hash"]));
         is(&client, "client_handshake_traffic_secret");
         is(&server, "server_handshake_traffic_secret");
         let master = derivation.master(&handshake);
         let hash = bytes(&vector["handshake_hash"]);
+        let master = derivation.key(&master);
         let [client, server] = derivation.application_traffic(&master, &hash);
         is(&client, "client_application_traffic_secret_0");
         is(&server, "server_application_traffic_secret_0");
@@ -154,7 +156,7 @@ fn the_records_of_a_browsers_session_open() {
         }
         assert!(opened >= 40);
         let mut out = [0; 56];
-        Derivation::new(&provider, Hash::Sha256).export(
+        Derivation::new(Hash::Sha256).export(
             &bytes(&secrets["EXPORTER_SECRET"]),
             b"EXTRACTOR-dtls_srtp",
             &[],

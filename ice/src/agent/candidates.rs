@@ -1,7 +1,7 @@
 //! Candidates of both sides, and the pairs that they form (RFC 8445 §6.1.2).
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use net::{Path, Transport};
 
@@ -24,10 +24,11 @@ const MAX_SIGNALLED: usize = 64;
 /// The most remote candidates that are learned from checks; each costs a check of our own.
 const MAX_LEARNED: usize = 16;
 
-/// How many remote candidates are learned in all before a pair is valid. Two NATs that show a new port for each
-/// destination and let everybody in make two agents learn from each other without end (RFC 4787 §4.1); whoever can
-/// connect does so after three.
+/// How many remote candidates are learned in a row of which none leads to a valid pair. Two NATs that show a new port for
+/// each destination and let everybody in make two agents learn from each other without end (RFC 4787 §4.1); whoever can
+/// connect does so after three. While connected, one more is learned now and then, so that a peer that moves is found.
 const MAX_LEARNED_IN_VAIN: usize = 64;
+const LEARN_AGAIN: Duration = Duration::from_secs(5);
 
 /// What is kept of a remote candidate.
 #[derive(Clone, Debug)]
@@ -56,8 +57,9 @@ type Far = (SocketAddr, End, CandidateTransport);
 #[derive(Debug, Default)]
 pub(super) struct Remotes {
     list: Vec<Remote>,
-    /// How many were learned, those included that are gone.
+    /// How many were learned since one led to a valid pair, those included that are gone, and when the last one was.
     learned: usize,
+    learned_at: Option<Instant>,
 }
 
 impl Remotes {
@@ -379,7 +381,7 @@ impl Agent {
         });
         let remote = match self.remotes.find(&path) {
             Some(remote) => remote.end,
-            None => self.learn_remote(&path, priority)?,
+            None => self.learn_remote(now, &path, priority)?,
         };
         let id = self.form_pair(now, path, (local, remote), Origin::Learned)?;
         if !is_udp && !self.streams.contains(&path) {
@@ -390,10 +392,14 @@ impl Agent {
 
     /// A peer-reflexive remote candidate. When there are too many, the oldest one that leads to no valid pair
     /// goes, so that a peer whose address keeps changing is followed.
-    fn learn_remote(&mut self, path: &Path, priority: u32) -> Option<End> {
-        if !self.was_connected && self.remotes.learned >= MAX_LEARNED_IN_VAIN {
-            self.stats.remote_candidates_refused += 1;
-            return None;
+    fn learn_remote(&mut self, now: Instant, path: &Path, priority: u32) -> Option<End> {
+        if self.remotes.learned >= MAX_LEARNED_IN_VAIN {
+            let due = self.remotes.learned_at.map(|at| at + LEARN_AGAIN);
+            let is_time = due.is_none_or(|due| now >= due);
+            if !(self.was_connected && is_time) {
+                self.stats.remote_candidates_refused += 1;
+                return None;
+            }
         }
         if self.remotes.count(Origin::Learned) >= MAX_LEARNED {
             let checklist = &self.checklist;
@@ -421,6 +427,7 @@ impl Agent {
             priority: candidate.priority(),
         };
         self.remotes.learned = self.remotes.learned.saturating_add(1);
+        self.remotes.learned_at = Some(now);
         self.remotes.list.push(Remote {
             address: path.remote,
             transport: match path.transport {
@@ -433,6 +440,15 @@ impl Agent {
             origin: Origin::Learned,
         });
         Some(end)
+    }
+
+    /// A pair became valid: if its candidate was learned, learning is not in vain.
+    pub(super) fn on_learned_valid(&mut self, path: &Path) {
+        let remotes = &mut self.remotes;
+        let is_learned = |remote: &Remote| remote.origin == Origin::Learned && remote.is_at(path);
+        if remotes.list.iter().any(is_learned) {
+            remotes.learned = 0;
+        }
     }
 
     /// Whether an ordinary check of a pair is wanted (RFC 8445 §6.1.4.2). While a path is selected and works,

@@ -149,7 +149,7 @@ impl Agent {
             previous: None,
             locals: Vec::new(),
             remotes: Remotes::default(),
-            checklist: Checklist::new(config.max_pairs),
+            checklist: Checklist::new(config.max_pairs.into()),
             transactions: Transactions::default(),
             replies: Replies::default(),
             early: EarlyChecks::default(),

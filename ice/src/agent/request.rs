@@ -190,6 +190,8 @@ impl Agent {
         if self.config.mode == Mode::Lite {
             // A lite agent asks nothing itself: the peer's checks are all it has, for consent too.
             pair.on_answer(now, None);
+            let path = pair.path;
+            self.on_learned_valid(&path);
         } else {
             self.trigger_check(now, id, use_candidate);
         }

@@ -91,6 +91,7 @@ impl Agent {
         if !was_valid {
             self.checklist.untrigger(id);
             self.cancel_checks(now, id);
+            self.on_learned_valid(&path);
             self.on_valid(now, id);
         }
         match transaction.purpose {

@@ -31,6 +31,7 @@ impl PeerConnection {
         transport.carries = false;
         transport.dtls = None;
         transport.dtls_started = false;
+        transport.dtls_waits = false;
         transport.agreed = None;
         if let Some(srtp) = transport.srtp.take() {
             transport.retired = Some(Box::new(RetiredKeys {

@@ -50,7 +50,10 @@ impl PeerConnection {
         while let Some(event) = self.transport.ice.poll_event() {
             moved = true;
             match event {
-                ice::Event::StateChanged(state) => self.events.push(Event::IceStateChanged(state)),
+                ice::Event::StateChanged(state) => {
+                    self.transport.follow_ice(now, state);
+                    self.events.push(Event::IceStateChanged(state));
+                }
                 // A relay's address is none of the driver's.
                 ice::Event::PathProved(path) if self.relays.is_base(path.local) => {}
                 ice::Event::PathProved(path) => self.events.push(Event::PathProved(path)),

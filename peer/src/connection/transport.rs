@@ -19,6 +19,8 @@ pub(super) struct Transport {
     pub(super) dtls: Option<dtls::Connection>,
     /// Whether the handshake may run: a path works, or checks carry it.
     pub(super) dtls_started: bool,
+    /// The path stopped working: what DTLS has to repeat waits for one that works.
+    pub(super) dtls_waits: bool,
     /// Whether checks may carry the handshake.
     pub(super) sped: Sped,
     /// Whether they do: no path works yet.
@@ -95,6 +97,7 @@ impl Transport {
             ice,
             dtls: None,
             dtls_started: false,
+            dtls_waits: false,
             sped: Sped::default(),
             carries: false,
             agreed: None,
@@ -126,6 +129,7 @@ impl Transport {
             // The configuration was tried in `new`.
             self.dtls = dtls::Connection::new(Arc::clone(&self.dtls_config), role, seed).ok();
             self.dtls_started = false;
+            self.dtls_waits = false;
             self.carries = false;
         }
         if let (Some(dtls), Some(fingerprints)) = (&mut self.dtls, &self.remote_fingerprints) {
@@ -138,6 +142,26 @@ impl Transport {
         if let Some(dtls) = &mut self.dtls {
             dtls.start(now, self.ice.round_trip_time());
             self.dtls_started = true;
+        }
+    }
+
+    /// DTLS waits with what it has to repeat while its path does not work, and goes on at once when one does: what was
+    /// repeated meanwhile would be lost, and the pauses between would only have grown.
+    pub(super) fn follow_ice(&mut self, now: Instant, state: ice::State) {
+        let Some(dtls) = self.dtls.as_mut().filter(|_| self.dtls_started) else {
+            return;
+        };
+        match state {
+            ice::State::Disconnected if !self.carries => {
+                dtls.begin_carriage(usize::from(u16::MAX));
+                self.dtls_waits = true;
+            }
+            ice::State::Connected | ice::State::Completed if self.dtls_waits => {
+                self.dtls_waits = false;
+                dtls.end_carriage(now, self.ice.round_trip_time());
+                dtls.resend(now);
+            }
+            _ => {}
         }
     }
 

@@ -1,5 +1,7 @@
 //! Our answers (RFC 9429 §5.3).
 
+use std::sync::Arc;
+
 use rtp::Feedback;
 use sdp::Setup;
 
@@ -158,7 +160,7 @@ impl Jsep {
             .filter_map(|ours| {
                 let theirs = section.codecs.iter().find(|theirs| ours.matches(theirs))?;
                 let (mut receive, send) = agreed(ours, theirs);
-                receive.codec.fmtp = ours.codec.answer_parameters(&theirs.codec)?;
+                receive.set_fmtp(ours.codec.answer_parameters(&theirs.codec)?);
                 Some((receive, send))
             })
             .collect()
@@ -239,10 +241,14 @@ pub(super) fn agreed(
     let rtx_payload_type = ours.rtx_payload_type.and(theirs.rtx_payload_type);
     let with = |codec: &CodecParameters| {
         let mut codec = codec.clone();
-        codec.codec.feedback.clone_from(&feedback);
+        codec.set_feedback(&feedback);
         codec.payload_type = theirs.payload_type;
         codec.rtx_payload_type = rtx_payload_type;
         codec
     };
-    (with(ours), with(theirs))
+    let (receive, mut send) = (with(ours), with(theirs));
+    if send.codec == receive.codec {
+        send.codec = Arc::clone(&receive.codec);
+    }
+    (receive, send)
 }

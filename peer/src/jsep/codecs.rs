@@ -1,5 +1,7 @@
 //! The codecs that a connection offers and answers with, and when two descriptions mean the same codec.
 
+use std::sync::{Arc, LazyLock};
+
 use rtp::{Codec, Feedback, MediaKind, MimeType, PayloadType};
 
 /// The feedback that the RTP session implements. Nothing else may be offered (RFC 4585 §4.2).
@@ -9,8 +11,8 @@ pub(crate) const IMPLEMENTED_FEEDBACK: [Feedback; 3] =
 /// One codec with the payload types that stand for it (W3C `RTCRtpCodecParameters`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodecParameters {
-    /// The codec.
-    pub codec: Codec,
+    /// The codec, shared by everything that speaks of it.
+    pub codec: Arc<Codec>,
     /// The payload type of its packets.
     pub payload_type: PayloadType,
     /// The payload type of their retransmissions (RFC 4588), if there are any.
@@ -23,7 +25,7 @@ impl CodecParameters {
         let mut codec = Codec::new(MimeType::new(MediaKind::Audio, name), clock_rate);
         codec.channels = Some(channels).filter(|&channels| channels != 1);
         Self {
-            codec,
+            codec: Arc::new(codec),
             payload_type: low_bits(payload_type),
             rtx_payload_type: None,
         }
@@ -36,7 +38,7 @@ impl CodecParameters {
         fmtp.clone_into(&mut codec.fmtp);
         codec.feedback = IMPLEMENTED_FEEDBACK.to_vec();
         Self {
-            codec,
+            codec: Arc::new(codec),
             payload_type: low_bits(payload_type),
             rtx_payload_type: Some(low_bits(rtx_payload_type)),
         }
@@ -45,12 +47,26 @@ impl CodecParameters {
     /// The same codec with these format parameters.
     #[must_use]
     pub fn with_fmtp(mut self, fmtp: &str) -> Self {
-        fmtp.clone_into(&mut self.codec.fmtp);
+        self.set_fmtp(fmtp.to_owned());
         self
     }
 
+    /// Gives it other format parameters, if they are others.
+    pub(crate) fn set_fmtp(&mut self, fmtp: String) {
+        if self.codec.fmtp != fmtp {
+            Arc::make_mut(&mut self.codec).fmtp = fmtp;
+        }
+    }
+
+    /// Leaves it with this feedback, if it has another.
+    pub(crate) fn set_feedback(&mut self, feedback: &[Feedback]) {
+        if self.codec.feedback != feedback {
+            Arc::make_mut(&mut self.codec).feedback = feedback.to_vec();
+        }
+    }
+
     /// Audio or video.
-    pub const fn kind(&self) -> MediaKind {
+    pub fn kind(&self) -> MediaKind {
         self.codec.kind()
     }
 
@@ -85,6 +101,12 @@ impl Codecs {
     /// What every browser of today decodes: Opus, PCMU, PCMA; VP8, H.264 constrained baseline with
     /// packetization mode 1, VP9 profile 0, AV1; each video codec with retransmissions.
     pub fn browser_default() -> Self {
+        // One for the process: connections share what it names.
+        static DEFAULT: LazyLock<Codecs> = LazyLock::new(Codecs::of_browsers);
+        DEFAULT.clone()
+    }
+
+    fn of_browsers() -> Self {
         Self {
             audio: vec![
                 CodecParameters::audio(111, "opus", 48_000, 2)

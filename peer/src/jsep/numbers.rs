@@ -59,7 +59,7 @@ impl PayloadTypes {
             .rtx_payload_type
             .and_then(|favourite| self.assign_rtx(payload_type, favourite));
         Some(CodecParameters {
-            codec: codec.codec.clone(),
+            codec: Arc::clone(&codec.codec),
             payload_type,
             rtx_payload_type,
         })

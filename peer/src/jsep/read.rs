@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use rtp::{Codec, Feedback, MediaKind, MimeType, PayloadType};
 use sdp::{MediaSection, SessionDescription};
@@ -241,7 +242,7 @@ fn read_codecs(media: &MediaSection<'_>, kind: MediaKind) -> Vec<CodecParameters
         .filter(|codec| !codec.is("rtx"))
         .filter_map(|codec| {
             Some(CodecParameters {
-                codec: Codec {
+                codec: Arc::new(Codec {
                     mime: MimeType::new(kind, codec.name),
                     clock_rate: codec.clock_rate,
                     channels: codec.channels,
@@ -251,7 +252,7 @@ fn read_codecs(media: &MediaSection<'_>, kind: MediaKind) -> Vec<CodecParameters
                         .iter()
                         .map(|feedback| Feedback::new(&feedback.to_string()))
                         .collect(),
-                },
+                }),
                 payload_type: PayloadType::new(codec.payload_type)?,
                 rtx_payload_type: retransmits(codec.payload_type),
             })

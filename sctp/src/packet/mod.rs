@@ -174,8 +174,7 @@ impl HeaderSum {
             return state;
         }
         let mut digest = crc_fast::Digest::new(Crc32Iscsi);
-        digest.update(&names);
-        digest.update(&[0; 4]);
+        digest.update(&[*p0, *p1, *p2, *p3, *t0, *t1, *t2, *t3, 0, 0, 0, 0]);
         let state = digest.get_state();
         self.last = Some((names, state));
         state

@@ -47,11 +47,23 @@ pub fn tables() {
         }
         rows(work, contenders);
     }
-    let [one, other] = providers().map(|provider| {
-        let setup = ours::Setup::new(Versions::DTLS_1_3, provider);
-        let ticket = setup.ticket();
-        (setup, ticket)
-    });
+    let resuming = |versions| {
+        providers().map(|provider| {
+            let setup = ours::Setup::new(versions, provider);
+            let ticket = setup.ticket();
+            (setup, ticket)
+        })
+    };
+    // Nothing fresh goes into the keys: there is no operation that it cannot do without.
+    let [one, other] = resuming(Versions::DTLS_1_2);
+    rows(
+        "1.2, resumed",
+        vec![
+            contender("avocet, ring", "", || drop(one.0.resume(&one.1))),
+            contender("avocet, aws-lc-rs", "", || drop(other.0.resume(&other.1))),
+        ],
+    );
+    let [one, other] = resuming(Versions::DTLS_1_3);
     rows(
         "1.3, resumed with ECDHE",
         vec![
@@ -123,10 +135,10 @@ fn rows(work: &str, mut contenders: Vec<Contender<'_>>) {
     }
 }
 
-/// Our handshakes of 1.3 alone, for a profiler.
-pub fn profile() {
-    let setup = ours::Setup::new(Versions::DTLS_1_3, Provider::default());
-    for _ in 0..20_000 {
+/// Our handshakes alone, for a profiler.
+pub fn profile(versions: Versions, times: usize) {
+    let setup = ours::Setup::new(versions, Provider::default());
+    for _ in 0..times {
         drop(setup.connect());
     }
 }

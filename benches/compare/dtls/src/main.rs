@@ -1,6 +1,8 @@
 //! What DTLS costs here, in OpenSSL and in dimpl, in the same run, and beside the raw cryptography.
 #![allow(clippy::print_stdout, reason = "it prints tables")]
 
+use dtls::Versions;
+
 mod bare;
 mod c;
 mod crowds;
@@ -19,7 +21,11 @@ pub const KEY: &[u8; 32] = b"a key of thirty-two random bytes";
 pub const SAMPLES: usize = 25;
 
 fn main() {
-    match std::env::args().nth(1).as_deref() {
+    let mut arguments = std::env::args().skip(1);
+    let what = arguments.next();
+    let times = arguments.next().and_then(|times| times.parse().ok());
+    let times = times.unwrap_or(20_000);
+    match what.as_deref() {
         None | Some("tables") => {
             handshakes::tables();
             records::tables();
@@ -28,7 +34,8 @@ fn main() {
         Some("handshakes") => handshakes::tables(),
         Some("records") => records::tables(),
         Some("crowds") => crowds::table(),
-        Some("profile") => handshakes::profile(),
+        Some("profile-12") => handshakes::profile(Versions::DTLS_1_2, times),
+        Some("profile-13") => handshakes::profile(Versions::DTLS_1_3, times),
         Some("profile-records") => records::profile(),
         Some(other) => {
             eprintln!("unknown: {other}");

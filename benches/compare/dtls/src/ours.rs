@@ -66,6 +66,7 @@ impl Setup {
             config.srtp_profiles = vec![SrtpProfile::AES128_CM_SHA1_80];
             // Nobody gets one who does not ask.
             config.tickets = Some(TicketKeys::new([5; 32], now));
+            config.tickets_12 = true;
             Arc::new(config)
         });
         Self {

@@ -178,19 +178,55 @@ fn what_cannot_be_imported_is_refused() {
 /// whole `ImportedIdentity`, as long as the hash that it is for.
 #[test]
 fn an_import_is_the_derivation_of_the_rfc() {
-    use crate::crypto::Hash;
-    let provider = Provider::ring();
+    use crate::crypto::{Hash, HmacKey};
     // external_identity, context, target_protocol (DTLS 1.3), target_kdf (HKDF_SHA384).
     let identity = [&[0, 4][..], b"lamp", &[0, 2], b"it", &[0xfe, 0xfc, 0, 2]].concat();
-    let derivation = Derivation::new(&provider, Hash::Sha256);
+    let derivation = Derivation::new(Hash::Sha256);
     let imported = derivation.import(&KEY, &identity, 48);
-    let extracted = provider.hmac(Hash::Sha256, &[0; 32]).mac(&[&KEY]);
-    let digest = provider.hash(Hash::Sha256, &identity);
+    let extracted = HmacKey::new(Hash::Sha256, &[0; 32]).mac([&KEY[..]]);
+    let digest = Hash::Sha256.of(&identity);
     let label = b"dtls13derived psk";
     let info = [&[0, 48, 17][..], label, &[32], &digest].concat();
-    let key = provider.hmac(Hash::Sha256, &extracted);
-    let first = key.mac(&[&info, &[1]]);
-    let second = key.mac(&[&first, &info, &[2]]);
+    let key = HmacKey::new(Hash::Sha256, &extracted);
+    let first = key.mac([&info[..], &[1]]);
+    let second = key.mac([&**first, &info, &[2]]);
     let expected = [&first[..], &second[..16]].concat();
     assert_eq!(imported.as_slice(), expected);
+}
+
+/// D-36, catalogue D-15: the proof of a key is looked at before a word is said, whatever kind of key it is.
+#[test]
+fn nobody_is_answered_who_names_a_key_without_having_it() {
+    let plain = |byte| PreSharedKey::new(b"lamp", &[byte; 32]).unwrap();
+    let imported = |byte| plain(byte).imported(b"", HashAlgorithm::Sha256).unwrap();
+    let now = netsim::epoch();
+    for (client, server, answered) in [
+        (plain(7), plain(7), true),
+        (plain(8), plain(7), false),
+        (imported(7), imported(7), true),
+        (imported(8), imported(7), false),
+    ] {
+        let mut config = knowing(&[server]);
+        config.refusal = crate::Refusal::Close;
+        config.versions = Versions::DTLS_1_3;
+        let mut server = Connection::new(Arc::new(config), Role::Server, [2; 32]).unwrap();
+        server.start(now, None);
+        let client = Arc::new(knowing(&[client]));
+        let mut client = Connection::new(client, Role::Client, [1; 32]).unwrap();
+        client.start(now, None);
+        let mut hello = Vec::new();
+        client.poll_transmit(now, &mut hello).unwrap();
+        server.handle_datagram(now, &mut hello);
+        let mut answer = Vec::new();
+        server.poll_transmit(now, &mut answer).unwrap();
+        // A handshake record, or an alert: fatal, decrypt_error.
+        assert_eq!(answer[0] == 22, answered);
+        if !answered {
+            assert_eq!(answer[13..], [2, 51]);
+            let Some(Event::Closed(reason)) = server.poll_event() else {
+                panic!("it goes on");
+            };
+            assert_eq!(reason.cause, Cause::BadProof);
+        }
+    }
 }

@@ -158,10 +158,8 @@ impl Rogue {
                 let Some(secrets) = &self.secrets else {
                     return self.message(HandshakeType::FINISHED, vec![0; 12]);
                 };
-                let hash = self.transcript.bytes();
-                let mut data = secrets
-                    .verify_data(&self.provider, self.role, hash)
-                    .to_vec();
+                let hash = self.transcript.hash(Hash::Sha256);
+                let mut data = secrets.verify_data(self.role, &hash).to_vec();
                 match step {
                     Step::WrongFinished => data[11] ^= 1,
                     Step::ShortFinished => data.truncate(11),
@@ -287,10 +285,9 @@ impl Rogue {
         };
         let pre_master = exchange.agree(&self.peer_public).unwrap();
         let secrets = Secrets::extended(
-            &self.provider,
             Hash::Sha256,
             &pre_master,
-            self.transcript.bytes(),
+            &self.transcript.hash(Hash::Sha256),
             (&self.client_random, &self.server_random),
         );
         let (client, server) = secrets.protections(&self.provider, SUITE).unwrap();

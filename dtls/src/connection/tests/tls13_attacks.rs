@@ -282,16 +282,18 @@ fn a_forged_number_moves_no_window() {
     pair.run_for(ROUND_TRIP);
     let now = pair.now();
     let first = pair.a_mut().seal(now, b"first").unwrap();
-    for _ in 0..200 {
+    // The window is 256 wide.
+    for _ in 0..400 {
         pair.a_mut().seal(now, b"x").unwrap();
     }
-    let mut far = pair.a_mut().seal(now, b"far").unwrap();
-    let last = far.len() - 1;
-    far[last] ^= 1;
+    let genuine = pair.a_mut().seal(now, b"far").unwrap();
+    let mut far = genuine.clone();
+    *far.last_mut().unwrap() ^= 1;
     inject(&mut pair, Side::B, &far);
     inject(&mut pair, Side::B, &first);
+    inject(&mut pair, Side::B, &genuine);
     pair.run_for(ROUND_TRIP);
-    assert_eq!(pair.pulled(Side::B), [b"first".to_vec()]);
+    assert_eq!(pair.pulled(Side::B), [b"first".to_vec(), b"far".to_vec()]);
     assert_eq!(pair.b().connection.stats().dropped.unauthentic, 1);
 }
 

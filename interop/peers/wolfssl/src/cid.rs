@@ -49,7 +49,11 @@ fn done(result: c_int, what: &str) -> Result<(), Box<dyn Error>> {
 pub(super) struct Session(pub(super) *mut Opaque);
 
 impl Session {
-    pub(super) fn new(is_client: bool, certificate: &str, key: &str) -> Result<Self, Box<dyn Error>> {
+    pub(super) fn new(
+        is_client: bool,
+        certificate: &str,
+        key: &str,
+    ) -> Result<Self, Box<dyn Error>> {
         let (certificate, key) = (CString::new(certificate)?, CString::new(key)?);
         // SAFETY: what one call returns is checked and handed to the next; strings outlive the calls.
         unsafe {
@@ -106,7 +110,11 @@ impl Session {
         length
     }
 
-    pub(super) fn use_socket(&self, socket: &UdpSocket, connected: bool) -> Result<(), Box<dyn Error>> {
+    pub(super) fn use_socket(
+        &self,
+        socket: &UdpSocket,
+        connected: bool,
+    ) -> Result<(), Box<dyn Error>> {
         let fd = socket.as_raw_fd();
         // SAFETY: the session lives; the socket outlives it.
         let result = unsafe {
