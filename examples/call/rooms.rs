@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use avocet::peer::{ConnectionState, DataChannelInit, Message, SessionDescription};
+use avocet::peer::{ConnectionState, DataChannelInit, Message, PieceEnd, SessionDescription};
 use avocet::rtp::MediaKind;
 use avocet::{DataChannel, Endpoint, Event, PeerConnection, TrackLocal, TrackRemote};
 use serde_json::{Value, json};
@@ -11,6 +11,8 @@ use tokio::sync::{mpsc, watch};
 const CALLS: usize = 200;
 /// Chat lines waiting for a slow tab; more are not said.
 const LINES: usize = 64;
+/// The largest message that is sent back, in bytes, where it is read in pieces.
+const LARGEST_MESSAGE: usize = 16 << 20;
 /// The longest name of a room, in bytes.
 const ROOM_NAME_BYTES: usize = 128;
 
@@ -70,7 +72,10 @@ impl Rooms {
         if self.calls().len() >= CALLS {
             return Err(CallError::Busy);
         }
-        let connection = self.endpoint.peer_connection().await.map_err(refused)?;
+        let mut config = self.endpoint.connection_config().map_err(refused)?;
+        config.announced_max_message_size = Some(LARGEST_MESSAGE);
+        let connection = self.endpoint.peer_connection_with(config);
+        let connection = connection.await.map_err(refused)?;
         let audio = connection
             .add_track(MediaKind::Audio, &["avocet"])
             .await
@@ -241,7 +246,11 @@ impl Guest {
                 }
                 // Tests and tinkerers get back what they send.
                 Event::DataChannel(channel) if channel.protocol().starts_with("echo") => {
-                    tokio::spawn(echo(channel));
+                    if channel.protocol() == "echo pieces" {
+                        tokio::spawn(echo_in_pieces(channel));
+                    } else {
+                        tokio::spawn(echo(channel));
+                    }
                 }
                 Event::DataChannel(channel) => {
                     if let Some(lines) = lines.take() {
@@ -318,6 +327,29 @@ async fn echo(mut channel: DataChannel) {
     let once = channel.protocol() == "echo once";
     while let Some(message) = channel.recv().await {
         if channel.send(message).await.is_err() || once {
+            return;
+        }
+    }
+}
+
+/// The same for messages larger than the connection takes in one piece.
+async fn echo_in_pieces(mut channel: DataChannel) {
+    let mut pieces = Vec::new();
+    while let Some(piece) = channel.recv_piece().await {
+        let (kind, end) = (piece.kind, piece.end);
+        pieces.push(piece.data);
+        if end == PieceEnd::More {
+            continue;
+        }
+        let Ok(mut message) = channel.begin(kind).await else {
+            return;
+        };
+        for data in pieces.drain(..) {
+            if message.write(data).await.is_err() {
+                return;
+            }
+        }
+        if message.finish().await.is_err() {
             return;
         }
     }

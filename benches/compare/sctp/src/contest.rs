@@ -16,8 +16,25 @@ pub type Transfer<'a> = Box<dyn FnMut(usize, usize) -> Duration + 'a>;
 /// One contestant, and the ways to run it.
 pub struct Contestant<'a> {
     name: &'a str,
-    /// What each is called: how much may be under way.
-    ways: Vec<(String, Transfer<'a>)>,
+    ways: Vec<Way<'a>>,
+}
+
+struct Way<'a> {
+    /// How much may be under way, if it does not decide that itself.
+    bound: Option<usize>,
+    run: Transfer<'a>,
+}
+
+impl Way<'_> {
+    /// One message has to fit.
+    fn takes(&self, size: usize) -> bool {
+        self.bound.is_none_or(|bound| bound >= size)
+    }
+
+    fn name(&self) -> String {
+        self.bound
+            .map_or("own".into(), |bound| format!("{} KiB", bound >> 10))
+    }
 }
 
 impl<'a> Contestant<'a> {
@@ -25,7 +42,10 @@ impl<'a> Contestant<'a> {
     pub fn new(name: &'a str, transfer: impl FnMut(usize, usize) -> Duration + 'a) -> Self {
         Self {
             name,
-            ways: vec![("own".into(), Box::new(transfer))],
+            ways: vec![Way {
+                bound: None,
+                run: Box::new(transfer),
+            }],
         }
     }
 
@@ -34,9 +54,12 @@ impl<'a> Contestant<'a> {
     where
         F: FnMut(usize, usize) -> Duration + 'a,
     {
-        let ways = [128, 512, 2_048].map(|kilobytes| {
-            let way: Transfer<'a> = Box::new(make(kilobytes << 10));
-            (format!("{kilobytes} KiB"), way)
+        let ways = [8, 32, 64, 128, 512, 2_048].map(|kilobytes| {
+            let bound = kilobytes << 10;
+            Way {
+                bound: Some(bound),
+                run: Box::new(make(bound)),
+            }
         });
         Self {
             name,
@@ -65,11 +88,13 @@ pub fn contest(what: &str, contestants: &mut [Contestant<'_>]) {
     let mut chosen = Vec::new();
     for contestant in &mut *contestants {
         chosen.push(SIZES.map(|(size, count)| {
-            let times = contestant.ways.iter_mut().map(|(_, run)| {
-                run(size, count);
-                run(size, count)
+            let ways = contestant.ways.iter_mut().enumerate();
+            let ways = ways.filter(|(_, way)| way.takes(size));
+            let times = ways.map(|(place, way)| {
+                (way.run)(size, count);
+                (place, (way.run)(size, count))
             });
-            let best = times.enumerate().min_by_key(|(_, time)| *time);
+            let best = times.min_by_key(|(_, time)| *time);
             best.map_or(0, |(way, _)| way)
         }));
     }
@@ -77,8 +102,8 @@ pub fn contest(what: &str, contestants: &mut [Contestant<'_>]) {
     for _ in 0..ROUNDS {
         for (place, contestant) in contestants.iter_mut().enumerate() {
             for (kind, (size, count)) in SIZES.into_iter().enumerate() {
-                let (_, run) = &mut contestant.ways[chosen[place][kind]];
-                times[place][kind].push(run(size, count));
+                let way = &mut contestant.ways[chosen[place][kind]];
+                times[place][kind].push((way.run)(size, count));
             }
         }
     }
@@ -87,9 +112,9 @@ pub fn contest(what: &str, contestants: &mut [Contestant<'_>]) {
             times.sort();
             times[times.len() / 2].as_secs_f64()
         });
-        let [way, other] = chosen[place].map(|way| contestant.ways[way].0.as_str());
+        let [way, other] = chosen[place].map(|way| contestant.ways[way].name());
         let ways = if way == other {
-            way.to_owned()
+            way
         } else {
             format!("{way}, {other}")
         };

@@ -143,7 +143,8 @@ pub fn dcsctp(bound: usize) -> Ends<Dcsctp, Dcsctp> {
     let options = Options {
         max_retransmissions: None,
         max_send_buffer_size: bound,
-        max_receiver_window_buffer_size: bound,
+        // A whole message has to fit, with something to spare.
+        max_receiver_window_buffer_size: bound.max(128 << 10),
         ..Options::default()
     };
     let (a, b) = (Dcsctp::with(now, &options), Dcsctp::with(now, &options));
