@@ -5,11 +5,12 @@ mod common;
 
 use std::time::Duration;
 
-use avocet_sctp::chunk::{Chunk, ChunkType, RawChunk};
+use avocet_sctp::chunk::{Chunk, ChunkType, RawChunk, ShutdownChunk};
 use avocet_sctp::{
-    CloseCause, Config, Direction, Event, Initiator, Message, ResetError, SendError, StreamId,
+    CloseCause, Config, Direction, Event, Initiator, Message, Ppid, ResetError, SendError,
+    SendOptions, StreamId,
 };
-use common::raw::Victim;
+use common::raw::{Victim, chunks};
 use common::{Peers, connect_both, established, pair, pair_with};
 use netsim::{LinkConfig, Loss, Side, Verdict};
 
@@ -140,6 +141,36 @@ fn shutdown_completes_when_any_packet_is_lost() {
     }
 }
 
+/// P-31: a SHUTDOWN is believed even where its number is one of the peer's own, as some implementations have it. What is under way goes
+/// on, and the end is an orderly one.
+#[test]
+fn a_shutdown_with_a_number_of_the_wrong_side_loses_nothing() {
+    for wrong in [1_000_000, u32::MAX / 2 + 7, u32::MAX - 1_000] {
+        let mut victim = Victim::established(Config::default());
+        let (now, stream) = (victim.now, StreamId::new(1));
+        let message = [1; 5_000];
+        victim
+            .association
+            .send(now, stream, Ppid::new(53), &message, SendOptions::ordered())
+            .unwrap();
+        let sent = victim.say_all();
+        assert_eq!(sent.len(), 5);
+        victim.hear(&[Chunk::Shutdown(ShutdownChunk {
+            cumulative_tsn_ack: victim.initial_tsn.plus(wrong),
+        })]);
+        assert_eq!(victim.association.close_reason(), None);
+        victim.pass(Duration::from_secs(4));
+        let again = victim.say_all();
+        assert!(matches!(chunks(&again[0])[..], [Chunk::Data(_), ..]));
+        let last = victim.initial_tsn.plus(4);
+        victim.hear(&[Chunk::Shutdown(ShutdownChunk {
+            cumulative_tsn_ack: last,
+        })]);
+        let said = victim.say_all();
+        assert!(matches!(chunks(&said[0])[..], [Chunk::ShutdownAck(_)]));
+    }
+}
+
 /// P-31.
 #[test]
 fn a_shutdown_that_nobody_hears_ends_in_a_bounded_time() {
@@ -177,9 +208,9 @@ fn an_abort_ends_both_sides_at_once() {
     let refusal = pair.a_mut().association.send(
         now,
         StreamId::new(1),
-        avocet_sctp::Ppid::new(53),
+        Ppid::new(53),
         b"x",
-        avocet_sctp::SendOptions::ordered(),
+        SendOptions::ordered(),
     );
     assert_eq!(refusal, Err(SendError::Closed));
 }
@@ -219,13 +250,7 @@ fn a_reset_stream_counts_from_zero_again() {
             // A second wish for the same is the same wish.
             association.reset_streams(now, &streams).unwrap();
             assert_eq!(
-                association.send(
-                    now,
-                    streams[0],
-                    avocet_sctp::Ppid::new(53),
-                    b"x",
-                    avocet_sctp::SendOptions::ordered()
-                ),
+                association.send(now, streams[0], Ppid::new(53), b"x", SendOptions::ordered()),
                 Err(SendError::Resetting)
             );
             let goal = usize::from(round) + 1;
@@ -289,10 +314,7 @@ fn a_closed_window_is_probed_with_one_chunk_at_a_time() {
     let say = |victim: &mut Victim, count: usize| {
         for _ in 0..count {
             let (now, stream) = (victim.now, StreamId::new(1));
-            let (ppid, options) = (
-                avocet_sctp::Ppid::new(53),
-                avocet_sctp::SendOptions::ordered(),
-            );
+            let (ppid, options) = (Ppid::new(53), SendOptions::ordered());
             let result = victim
                 .association
                 .send(now, stream, ppid, &[7; 1000], options);

@@ -67,14 +67,8 @@ impl Association {
         }
         match self.sender.on_cumulative(now, shutdown.cumulative_tsn_ack) {
             Ok(progress) => self.on_progress(now, progress),
-            Err(SackError::NeverSent) => {
-                self.abort_with(
-                    Initiator::Local,
-                    CloseCause::ProtocolViolation,
-                    CauseCode::PROTOCOL_VIOLATION,
-                );
-                return;
-            }
+            // Some implementations put another number here, of what they sent themselves: no reason to lose what is under way.
+            Err(SackError::NeverSent) => self.counts.dropped.malformed_sacks += 1,
             Err(_) => self.counts.dropped.stale_sacks += 1,
         }
         match self.state {

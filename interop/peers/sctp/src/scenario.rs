@@ -154,10 +154,21 @@ fn reset<A: Peer, B: Peer>(pair: &mut Pair<A, B>, side: usize, stream: u16) {
 
 /// What was written is delivered, then both sides end in order.
 pub fn shutdown<A: Peer, B: Peer>(pair: &mut Pair<A, B>, side: usize) {
+    let sent = end_in_order(pair, side, side, &[0, 1]);
+    assert!(pair.heard[1 - side] == sent);
+}
+
+/// One side writes and one shuts down; until the end was told to those who hear of it.
+pub fn end_in_order<A: Peer, B: Peer>(
+    pair: &mut Pair<A, B>,
+    writer: usize,
+    side: usize,
+    told: &[usize],
+) -> Vec<Message> {
     let sent = messages(40, 1, 20_000, 30);
     let now = pair.now;
     for message in &sent {
-        assert!(if side == 0 {
+        assert!(if writer == 0 {
             pair.a.send(now, message, Wish::default())
         } else {
             pair.b.send(now, message, Wish::default())
@@ -169,12 +180,11 @@ pub fn shutdown<A: Peer, B: Peer>(pair: &mut Pair<A, B>, side: usize) {
         pair.b.shutdown(now);
     }
     let done = pair.until(A_WHILE, |pair| {
-        pair.facts
-            .iter()
-            .all(|facts| facts.contains(&Fact::ShutDown))
+        told.iter()
+            .all(|side| pair.facts[*side].contains(&Fact::ShutDown))
     });
     assert!(done, "no end: {:?}", pair.facts);
-    assert!(pair.heard[1 - side] == sent);
+    sent
 }
 
 /// One side gives up, and the other hears it at once.

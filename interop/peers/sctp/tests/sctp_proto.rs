@@ -56,6 +56,24 @@ fn streams_begin_anew_and_are_used_again() {
     }
 }
 
+/// It is our side that is asked, and what we wrote.
+#[test]
+fn a_shutdown_from_either_side_delivers_what_we_wrote() {
+    for loss in LOSSES {
+        for seed in 0..20 {
+            for side in 0..2 {
+                let pair = &mut connected(Weather::rough(loss, seed));
+                let sent = scenario::end_in_order(pair, 0, side, &[0]);
+                assert!(
+                    pair.heard[1] == sent,
+                    "{loss} {seed} {side}: {}",
+                    pair.heard[1].len()
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn an_abort_from_our_side_is_heard() {
     scenario::abort(&mut connected(Weather::fine()), 0);
