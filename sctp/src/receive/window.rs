@@ -46,11 +46,15 @@ impl Window {
     }
 
     /// Whether a peer that may be waiting should be told that something was read, which it is not in small steps (RFC 9260 §6.2, RFC 1122
-    /// §4.2.3.3).
+    /// §4.2.3.3): one that can send nothing hears of one packet's worth.
     pub(super) fn wants_update(&self, charged: usize, mtu: usize) -> bool {
         let opened = self.open(charged).saturating_sub(self.advertised);
-        let was_small = self.advertised < self.bytes / 4;
-        opened >= self.bytes / 2 || (was_small && opened >= UPDATE_PACKETS * mtu)
+        let step = match self.advertised {
+            little if little < mtu => mtu,
+            some if some < self.bytes / 4 => UPDATE_PACKETS * mtu,
+            _ => self.bytes / 2,
+        };
+        opened >= step.min(self.bytes / 2)
     }
 
     /// Widens the window when a quarter of it is read in one round trip: then it may be what holds the peer back.
