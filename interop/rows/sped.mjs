@@ -4,22 +4,6 @@ import { launch } from '../browsers.mjs';
 import { startProgram } from '../program.mjs';
 import { check } from '../table.mjs';
 
-// A flight had to be repeated, once. On a busy machine the browser was seen to answer after up to 100 ms, where the timer of a
-// short path runs for 50: of three calls none repeats more, and one at least nothing.
-class Delayed extends Error {}
-
-async function promptCall(program, browser, offers) {
-  for (let left = 2; ; left -= 1) {
-    try {
-      return await carriedCall(program, browser, offers);
-    } catch (error) {
-      if (!(error instanceof Delayed) || left === 0) {
-        throw error;
-      }
-    }
-  }
-}
-
 async function carriedCall(program, browser, offers) {
   const call = await Call.open(browser, program.url, offers === 'program' ? 'offer=program' : '');
   try {
@@ -28,10 +12,9 @@ async function carriedCall(program, browser, offers) {
     const ours = await program.stats(seen.id);
     check(ours.dtlsVersion === '1.3', `DTLS ${ours.dtlsVersion}`);
     check(ours.dtlsCarried > 0, 'no datagram of the handshake came inside a check');
+    // In about a third of the calls the browser was seen to use the connection after 10 ms and to acknowledge our last flight only
+    // when it came again, after 50: that one repeat holds up nothing.
     check(ours.dtlsTimeouts <= 1, `${ours.dtlsTimeouts} timeouts of the handshake`);
-    if (ours.dtlsTimeouts > 0) {
-      throw new Delayed(`${ours.dtlsTimeouts} timeouts of the handshake`);
-    }
     return {
       video: 'both', audio: 'both', data: `${ours.dtlsCarried} carried`, dtls: ours.dtlsVersion, srtp: ours.srtpProfile,
       'first frame': `${first.waited.toFixed(2)} s`,
@@ -49,7 +32,7 @@ export async function run(table) {
   try {
     const version = (await browser.version()).replace(/^[^/]*\//, '');
     for (const offers of ['chromium', 'program']) {
-      await table.row('chromium, SPED', version, offers, () => promptCall(program, browser, offers));
+      await table.row('chromium, SPED', version, offers, () => carriedCall(program, browser, offers));
     }
   } finally {
     await browser.close();
