@@ -24,8 +24,6 @@ async function carriedCall(program, browser, offers) {
   }
 }
 
-// Only with `all`: the trial is nobody's default.
-
 export async function run(table) {
   const program = await startProgram();
   const browser = await launch('chromium', { fieldTrials: 'WebRTC-IceHandshakeDtls/Enabled/' });
