@@ -8,6 +8,7 @@
 )]
 
 pub mod bulk;
+pub mod exchanges;
 pub mod raw;
 pub mod tcp;
 
