@@ -9,7 +9,7 @@ use avocet_ice::{Agent, Candidate, Mode, Role, State};
 use net::Path;
 use netsim::{ADDRESS_A, ADDRESS_B};
 use stun::{Class, IntegrityKey, Message, MessageBuilder, Method};
-use support::{deliver, drain, host, learn, said, snapshot};
+use support::{deliver, drain, host, introduce, snapshot};
 
 const STEP: Duration = Duration::from_millis(10);
 
@@ -103,10 +103,7 @@ fn whatever_is_made_of_any_message_of_a_session_changes_nothing() {
             .add_local_candidate(now, Candidate::host(address))
             .unwrap();
     }
-    for (from, to) in [(0, 1), (1, 0)] {
-        let (credentials, lines) = said(&agents[from]);
-        learn(&mut agents[to], now, credentials, &lines, Mode::Full);
-    }
+    introduce(&mut agents, now);
     let mut attacked = 0;
     for step in 0..2_000 {
         if step == 1_000 {
@@ -114,10 +111,7 @@ fn whatever_is_made_of_any_message_of_a_session_changes_nothing() {
             for agent in &mut agents {
                 agent.restart(now);
             }
-            for (from, to) in [(0, 1), (1, 0)] {
-                let (credentials, lines) = said(&agents[from]);
-                learn(&mut agents[to], now, credentials, &lines, Mode::Full);
-            }
+            introduce(&mut agents, now);
         }
         for side in [0, 1] {
             for (path, bytes) in drain(&mut agents[side], now) {
@@ -196,10 +190,7 @@ impl Overheard {
                 .add_local_candidate(now, Candidate::host(address))
                 .unwrap();
         }
-        for (from, to) in [(0, 1), (1, 0)] {
-            let (credentials, lines) = said(&agents[from]);
-            learn(&mut agents[to], now, credentials, &lines, Mode::Full);
-        }
+        introduce(&mut agents, now);
         Self {
             now,
             agents,
