@@ -39,6 +39,20 @@ fn what_no_other_pair_can_beat_is_nominated_at_once() {
     assert_eq!(scene.nominated(lesser), None);
 }
 
+/// The pair works, so what is lost is sent again without doubling the time: here after twice the round trip.
+#[test]
+fn a_nomination_is_sent_again_at_equal_intervals() {
+    let mut scene = Scene::new(Role::Controlling);
+    let path = scene.signal("host", 65_535, 1);
+    scene.pass(ms(80));
+    scene.answer(path);
+    scene.pass(ms(10_000));
+    let sendings: Vec<_> = scene.nominations(path).take(7).collect();
+    let after = sendings.iter().map(|at| (*at - sendings[0]).as_millis());
+    let after: Vec<_> = after.collect();
+    assert_eq!(after, [0, 160, 320, 480, 640, 800, 960]);
+}
+
 /// I-14: a better pair that was heard of but has not answered is waited for, one round trip or 100 ms and no longer.
 #[test]
 fn a_better_pair_is_waited_for_one_round_trip_or_100_ms_and_no_longer() {

@@ -140,10 +140,14 @@ impl Scene {
 
     /// When the path was nominated, if ever, since the start.
     pub(crate) fn nominated(&self, path: Path) -> Option<Duration> {
+        self.nominations(path).next()
+    }
+
+    /// When each nomination of the path that waits for its answer left, since the start.
+    pub(crate) fn nominations(&self, path: Path) -> impl Iterator<Item = Duration> {
         let says_so = |bytes: &[u8]| Message::decode(bytes).unwrap().use_candidate().unwrap();
-        self.open
-            .iter()
-            .find(|(_, sent, bytes)| *sent == path && says_so(bytes))
+        let sent = self.open.iter();
+        sent.filter(move |(_, sent, bytes)| *sent == path && says_so(bytes))
             .map(|(at, ..)| *at - netsim::epoch())
     }
 
