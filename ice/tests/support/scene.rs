@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use avocet_ice::{Agent, Candidate, Event, Mode, Role, SelectionReason};
+use avocet_ice::{Agent, Candidate, Config, Event, Mode, Role, SelectionReason};
 use net::Path;
 use netsim::ADDRESS_A;
 use stun::{AttributeType, Class, Message};
 
-use super::{Forgery, deliver, drain, host, is_request, success};
+use super::{Forgery, deliver, drain, host, is_request, seed, success};
 
 pub(crate) const fn ms(number: u64) -> Duration {
     Duration::from_millis(number)
@@ -27,8 +27,16 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new(role: Role) -> Self {
+        Self::with(role, |_| {})
+    }
+
+    /// An agent with another configuration.
+    pub(crate) fn with(role: Role, change: impl FnOnce(&mut Config)) -> Self {
         let now = netsim::epoch();
-        let mut agent = host(400, role, Mode::Full).agent;
+        let mut config = Config::new(seed(400));
+        config.role = role;
+        change(&mut config);
+        let mut agent = Agent::new(config).unwrap();
         let peer = host(401, role.opposite(), Mode::Full).agent;
         agent
             .add_local_candidate(now, Candidate::host(ADDRESS_A))
