@@ -244,6 +244,7 @@ export async function run(table, open) {
     await table.row(`${name}, channels`, version, name, () => dataChannels(program, browser, LARGEST[name]));
     await table.row(`${name}, lossy channels`, version, name, () => lossyChannels(program, browser, 5));
   }
+  // Without a row under loss: where an acknowledgement gets lost it waits for its timer of a second or more, and so takes minutes.
   const name = 'firefox, usrsctp';
   const browser = await launch('firefox', { preferences: { 'media.peerconnection.sctp.use_dcsctp': false } });
   await table.row(`${name}, channels`, await versionOf(browser), 'firefox', () => dataChannels(program, browser, LARGEST[name]));
