@@ -265,7 +265,7 @@ fn refusal(channel: &mut Channel, error: sctp::SendError) -> SendError {
             channel.blocked = true;
             SendError::Full
         }
-        sctp::SendError::TooLarge { .. } => SendError::TooLarge,
+        sctp::SendError::TooLarge { .. } => SendError::LargerThanBuffer,
         sctp::SendError::Unfinished => SendError::Unfinished,
         sctp::SendError::NotBegun => SendError::NotBegun,
         _ => SendError::Closed,

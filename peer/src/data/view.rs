@@ -92,7 +92,8 @@ impl<'a> DataChannel<'a> {
         self.connection.data().0.max_send
     }
 
-    /// Sends a message.
+    /// Sends a message, which is taken whole or not at all. One that is larger than the send buffer is written in parts
+    /// ([`begin_message`](Self::begin_message)).
     pub fn send(&mut self, now: Instant, message: &Message) -> Result<(), SendError> {
         match message {
             Message::Text(text) => self.send_text(now, text),
