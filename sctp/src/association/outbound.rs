@@ -50,11 +50,11 @@ impl Association {
             self.finish_packet(packet, buf);
             return Some(());
         }
-        let peer = self.peer?;
+        let tag = self.peer.as_ref()?.tag;
         if self.has_probe_to_send() && self.transmit_probe(now, buf) {
             return Some(());
         }
-        let packet = self.start_packet(peer.tag, buf);
+        let packet = self.start_packet(tag, buf);
         let echoes = self.append_cookie(buf);
         let may_send_data = echoes || self.state.may_send_data();
         if self.control.has_chunks() || self.resets.is_due() {
@@ -194,8 +194,12 @@ impl Association {
             }
         }
         self.liveness.active |= any;
-        if any && !guarded {
+        // Packets that leave together ask for one probe.
+        if any && !guarded && self.tail_probe_set != Some(now) {
             self.schedule_tail_probe(now);
+            let is_set =
+                self.timers.is_running(Timer::TailProbe) && self.sender.has_many_outstanding();
+            self.tail_probe_set = is_set.then_some(now);
         }
         self.timers.put(Timer::Pacing, self.sender.pacing_release());
     }
