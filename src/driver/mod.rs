@@ -10,6 +10,7 @@ mod outbox;
 mod relay_dtls;
 mod relays;
 mod report;
+mod setup;
 mod shard;
 mod slab;
 mod socket;
@@ -21,7 +22,8 @@ pub(crate) use channel_box::{ChannelBox, Written};
 pub(crate) use interfaces::candidates;
 pub(crate) use mailbox::{Mailbox, Notice, Outgoing};
 pub(crate) use names::{Request, Responder, responder};
-pub(crate) use shard::{Addresses, Command, Counters, Setup, Shard};
+pub(crate) use setup::{Addresses, Command, Counters, Setup};
+pub(crate) use shard::Shard;
 pub(crate) use slab::Key;
 #[cfg(feature = "turn-server")]
 pub(crate) use socket::ReceiveBatch;

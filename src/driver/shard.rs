@@ -1,14 +1,13 @@
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use ice::CheckBudget;
 use ice::mux::{Mux, Route, SessionId};
 use net::{Path, Transport};
 use peer::PeerConnection;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -18,6 +17,7 @@ use super::names::Responder;
 use super::outbox::{Outbox, Progress};
 use super::relays::Relays;
 use super::report::{self, Report};
+use super::setup::{Addresses, Command, Counters, Make, Setup};
 use super::slab::{Key, Slab};
 use super::socket::{ReceiveBatch, Socket};
 use super::streams::{self, Streams};
@@ -29,91 +29,6 @@ use super::{exchange, interfaces, names};
 const RECEIVES_PER_TURN: usize = 8;
 const COMMANDS_PER_TURN: usize = 256;
 const DATAGRAMS_PER_TURN: usize = 512;
-
-/// A piece of work for a shard, done between two datagrams.
-pub(crate) type Call = Box<dyn FnOnce(&mut PeerConnection, Instant) + Send>;
-
-/// What a handle asks of its shard.
-pub(crate) enum Command {
-    /// Take a connection in and answer with its key.
-    Add(Make),
-    /// Run something on a connection.
-    Call(Key, Call),
-    /// Its mailbox holds something.
-    Wake(Key),
-    /// Its last handle is gone.
-    Release(Key),
-}
-
-/// Builds a connection on the shard, with the addresses that its candidates are made of.
-pub(crate) type Make =
-    Box<dyn FnOnce(&Addresses, Instant) -> Option<(PeerConnection, Arc<Mailbox>, KeyReply)> + Send>;
-
-/// What the candidates of an endpoint are made of.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Addresses {
-    /// Where the UDP sockets are reached.
-    pub(crate) udp: Vec<SocketAddr>,
-    /// Where TCP connections are accepted.
-    pub(crate) tcp: Vec<SocketAddr>,
-    /// Whether TCP connections may be opened.
-    pub(crate) dials: bool,
-    /// The names that UDP addresses are shown under, when they are hidden.
-    pub(crate) names: Vec<(IpAddr, String)>,
-}
-
-impl Addresses {
-    /// Gives them to a connection. A host with more addresses than an agent takes offers the first ones.
-    pub(crate) fn offer_to(&self, peer: &mut PeerConnection, now: Instant) {
-        for address in &self.udp {
-            self.offer(peer, now, *address);
-        }
-        for address in &self.tcp {
-            let _ = peer.add_local_tcp_address(now, *address);
-        }
-        if self.dials {
-            for address in &self.udp {
-                let _ = peer.add_local_tcp_dialer(now, address.ip());
-            }
-        }
-    }
-
-    fn offer(&self, peer: &mut PeerConnection, now: Instant, address: SocketAddr) {
-        let hidden = self.names.iter().find(|(ip, _)| *ip == address.ip());
-        let _ = match hidden {
-            Some((_, name)) => peer.add_local_address_as(now, address, name),
-            None => peer.add_local_address(now, address),
-        };
-    }
-}
-
-/// What an endpoint counts, for all to read.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) datagrams_refused: AtomicU64,
-    pub(crate) stream_datagrams_dropped: AtomicU64,
-    pub(crate) streams_refused: AtomicU64,
-    pub(crate) checks_held: AtomicU64,
-}
-
-/// What a shard is made from.
-pub(crate) struct Setup {
-    pub(crate) sockets: Vec<Socket>,
-    pub(crate) listeners: Vec<Arc<TcpListener>>,
-    pub(crate) addresses: Addresses,
-    pub(crate) commands: mpsc::UnboundedReceiver<Command>,
-    pub(crate) seed: [u8; 32],
-    pub(crate) counters: Arc<Counters>,
-    pub(crate) checks_per_second: u32,
-    pub(crate) watch_interfaces: Option<Duration>,
-    pub(crate) trust: crate::ServerTrust,
-    pub(crate) challenges: Arc<Challenges>,
-    /// Kept as long as the names are answered for.
-    pub(crate) responder: Option<Responder>,
-}
-
-/// Tells the one who asked the key of the new connection.
-pub(crate) type KeyReply = tokio::sync::oneshot::Sender<Key>;
 
 /// Sockets and the connections that share them; one task.
 pub(crate) struct Shard {

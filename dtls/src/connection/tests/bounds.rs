@@ -117,18 +117,7 @@ fn a_last_flight_goes_with_the_first_data() {
         server.set_remote_fingerprints(now, vec![alice().fingerprint()]);
         server.start(now, None);
         let mut rogue = Rogue::new(Role::Client);
-        rogue.tell(&mut server, now, Step::Hello);
-        rogue.listen(&mut server, now);
-        for step in [
-            Step::Certificate,
-            Step::ClientKeyExchange,
-            Step::CertificateVerify,
-            Step::ChangeCipherSpec,
-            Step::Finished,
-        ] {
-            rogue.tell(&mut server, now, step);
-        }
-        rogue.listen(&mut server, now);
+        rogue.connect(&mut server, now);
         assert!(server.is_connected());
         if data {
             rogue.tell(&mut server, now, Step::Data);

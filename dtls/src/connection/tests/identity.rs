@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::meet;
 use crate::testing::{alice, bob, config};
 use crate::{
     AlertDescription, Cause, Certificate, Config, ConfigError, Connection, Event, KeyKind,
@@ -24,24 +25,6 @@ fn with_psk(identity: &[u8], key: &[u8]) -> Config {
     let mut with_psk = bare(PeerCertificate::Announced);
     with_psk.psks = vec![psk(identity, key)];
     with_psk
-}
-
-/// Lets the two talk until neither has anything to say.
-fn meet(client: Config, server: Config) -> [Connection; 2] {
-    let now = netsim::epoch();
-    let mut sides = [(client, Role::Client), (server, Role::Server)].map(|(config, role)| {
-        let mut side = Connection::new(Arc::new(config), role, [role as u8 + 1; 32]).unwrap();
-        side.start(now, None);
-        side
-    });
-    for turn in 0..12 {
-        let mut datagram = Vec::new();
-        while sides[turn % 2].poll_transmit(now, &mut datagram).is_some() {
-            sides[1 - turn % 2].handle_datagram(now, &mut datagram);
-            datagram.clear();
-        }
-    }
-    sides
 }
 
 fn agreed(side: &mut Connection) -> Option<(u16, bool)> {

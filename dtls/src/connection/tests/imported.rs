@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::meet;
 use crate::testing::{alice, bob, config_13};
 use crate::tls13::Derivation;
 use crate::{
@@ -22,24 +23,6 @@ fn knowing(psks: &[PreSharedKey]) -> Config {
     config.peer_certificate = PeerCertificate::Never;
     config.psks = psks.to_vec();
     config
-}
-
-/// Lets the two talk until neither has anything to say.
-fn meet(client: Config, server: Config) -> [Connection; 2] {
-    let now = netsim::epoch();
-    let mut sides = [(client, Role::Client), (server, Role::Server)].map(|(config, role)| {
-        let mut side = Connection::new(Arc::new(config), role, [role as u8 + 1; 32]).unwrap();
-        side.start(now, None);
-        side
-    });
-    for turn in 0..12 {
-        let mut datagram = Vec::new();
-        while sides[turn % 2].poll_transmit(now, &mut datagram).is_some() {
-            sides[1 - turn % 2].handle_datagram(now, &mut datagram);
-            datagram.clear();
-        }
-    }
-    sides
 }
 
 fn suite(side: &mut Connection) -> Option<u16> {

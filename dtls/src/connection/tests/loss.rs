@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use netsim::{Pair, Verdict};
 
+use super::{lose, meddle};
 use crate::Config;
 use crate::testing::{Endpoint, alice, bob, both_connected, config, connect, pair};
 
@@ -14,13 +15,6 @@ fn pair_with_mtu(mtu: usize) -> Pair<Endpoint> {
         config
     };
     pair(with(alice()), with(bob()))
-}
-
-/// Counts datagrams and lets `judge` decide over the one with that number.
-fn meddle(pair: &mut Pair<Endpoint>, mut judge: impl FnMut(u64) -> Verdict + Send + 'static) {
-    let count = Arc::new(AtomicU64::new(0));
-    pair.network()
-        .intercept(move |_| judge(count.fetch_add(1, Ordering::Relaxed)));
 }
 
 fn datagrams_of_a_handshake(mtu: usize) -> u64 {
@@ -41,13 +35,7 @@ fn the_loss_of_any_one_datagram_costs_one_timeout() {
     ];
     for (position, (name, flights, milliseconds)) in cells.into_iter().enumerate() {
         let mut pair = pair_with_mtu(1200);
-        meddle(&mut pair, move |number| {
-            if number == position as u64 {
-                Verdict::Drop
-            } else {
-                Verdict::Pass
-            }
-        });
+        lose(&mut pair, [position as u64]);
         connect(&mut pair);
         let sent = [pair.a(), pair.b()].map(|e| e.connection.stats().flights_sent);
         assert_eq!(
@@ -63,13 +51,7 @@ fn any_one_datagram_may_be_lost_at_any_size() {
     for mtu in [128, 256, 600, 1200] {
         for lost in 0..datagrams_of_a_handshake(mtu) {
             let mut pair = pair_with_mtu(mtu);
-            meddle(&mut pair, move |number| {
-                if number == lost {
-                    Verdict::Drop
-                } else {
-                    Verdict::Pass
-                }
-            });
+            lose(&mut pair, [lost]);
             connect(&mut pair);
             let time = pair.time();
             assert!(
@@ -86,13 +68,7 @@ fn any_two_datagrams_may_be_lost() {
     for first in 0..all {
         for second in first + 1..all + 4 {
             let mut pair = pair_with_mtu(300);
-            meddle(&mut pair, move |number| {
-                if number == first || number == second {
-                    Verdict::Drop
-                } else {
-                    Verdict::Pass
-                }
-            });
+            lose(&mut pair, [first, second]);
             connect(&mut pair);
         }
     }

@@ -8,6 +8,7 @@ mod ids;
 mod imported;
 mod laws;
 mod loss;
+mod loss_13;
 mod matrix;
 mod path_check;
 mod refusals;
@@ -20,8 +21,50 @@ mod states_13;
 mod tls13;
 mod tls13_attacks;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use netsim::{Pair, Verdict};
+
 use super::{Connection, Phase};
-use crate::Fingerprint;
+use crate::testing::Endpoint;
+use crate::{Config, Fingerprint, Role};
+
+/// Counts datagrams and lets `judge` decide over the one with that number.
+fn meddle(pair: &mut Pair<Endpoint>, mut judge: impl FnMut(u64) -> Verdict + Send + 'static) {
+    let count = Arc::new(AtomicU64::new(0));
+    pair.network()
+        .intercept(move |_| judge(count.fetch_add(1, Ordering::Relaxed)));
+}
+
+/// Loses the datagrams with these numbers.
+fn lose<const N: usize>(pair: &mut Pair<Endpoint>, numbers: [u64; N]) {
+    meddle(pair, move |number| {
+        if numbers.contains(&number) {
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+}
+
+/// Lets two connections talk until neither has anything to say.
+fn meet(client: Config, server: Config) -> [Connection; 2] {
+    let now = netsim::epoch();
+    let mut sides = [(client, Role::Client), (server, Role::Server)].map(|(config, role)| {
+        let mut side = Connection::new(Arc::new(config), role, [role as u8 + 1; 32]).unwrap();
+        side.start(now, None);
+        side
+    });
+    for turn in 0..12 {
+        let mut datagram = Vec::new();
+        while sides[turn % 2].poll_transmit(now, &mut datagram).is_some() {
+            sides[1 - turn % 2].handle_datagram(now, &mut datagram);
+            datagram.clear();
+        }
+    }
+    sides
+}
 
 impl Connection {
     /// Where the protocol stands, for comparison between runs.

@@ -195,18 +195,7 @@ fn a_wish_to_renegotiate_is_answered_with_no_renegotiation() {
     server.set_remote_fingerprints(now, vec![alice().fingerprint()]);
     server.start(now, None);
     let mut rogue = Rogue::new(Role::Client);
-    rogue.tell(&mut server, now, Step::Hello);
-    rogue.listen(&mut server, now);
-    for step in [
-        Step::Certificate,
-        Step::ClientKeyExchange,
-        Step::CertificateVerify,
-        Step::ChangeCipherSpec,
-        Step::Finished,
-    ] {
-        rogue.tell(&mut server, now, step);
-    }
-    rogue.listen(&mut server, now);
+    rogue.connect(&mut server, now);
     let hello = [1, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0];
     let mut asked = rogue.record(1, ContentType::Handshake, &hello);
     server.handle_datagram(now, &mut asked);

@@ -185,6 +185,22 @@ impl Rogue {
     }
 
     /// Listens to all that a connection has to say.
+    /// Connects to a server that waits for the first hello.
+    pub(super) fn connect(&mut self, server: &mut Connection, now: Instant) {
+        self.tell(server, now, Step::Hello);
+        self.listen(server, now);
+        for step in [
+            Step::Certificate,
+            Step::ClientKeyExchange,
+            Step::CertificateVerify,
+            Step::ChangeCipherSpec,
+            Step::Finished,
+        ] {
+            self.tell(server, now, step);
+        }
+        self.listen(server, now);
+    }
+
     pub(super) fn listen(&mut self, connection: &mut Connection, now: Instant) {
         let mut datagram = Vec::new();
         while connection.poll_transmit(now, &mut datagram).is_some() {

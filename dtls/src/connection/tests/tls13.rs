@@ -1,9 +1,8 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use netsim::{Pair, Side, Verdict};
 
+use super::{lose, meddle};
 use crate::testing::{
     CHROMIUM, Endpoint, FIREFOX, alice, bob, both_connected, browser_hello, config, config_13,
     connect, introduce, pair, rsa, start,
@@ -22,28 +21,6 @@ fn only_13(certificate: crate::Certificate) -> Config {
     let mut config = config_13(certificate);
     config.versions = Versions::DTLS_1_3;
     config
-}
-
-/// A pair that knows its round trip.
-fn measured_pair(mtu: usize) -> Pair<Endpoint> {
-    let with = |certificate| {
-        let mut config = config_13(certificate);
-        config.mtu = mtu;
-        config
-    };
-    let client = Endpoint::new(with(alice()), Role::Client, 1);
-    let server = Endpoint::new(with(bob()), Role::Server, 1);
-    let mut pair = Pair::new(client, server);
-    introduce(&mut pair);
-    start(&mut pair, Some(ROUND_TRIP));
-    pair
-}
-
-/// Counts datagrams and lets `judge` decide over the one with that number.
-fn meddle(pair: &mut Pair<Endpoint>, mut judge: impl FnMut(u64) -> Verdict + Send + 'static) {
-    let count = Arc::new(AtomicU64::new(0));
-    pair.network()
-        .intercept(move |_| judge(count.fetch_add(1, Ordering::Relaxed)));
 }
 
 /// T-9.
@@ -182,156 +159,6 @@ fn a_browser_hello_of_two_datagrams_is_answered_with_1_3_once_it_is_whole() {
     }
 }
 
-/// T-9.
-#[test]
-fn the_loss_of_any_one_datagram_costs_less_than_two_round_trips() {
-    // What was lost, and when each side was connected, in quarters of a round trip; without loss 4 and 6.
-    for (lost, name, client, server) in [
-        (0, "ClientHello", 12, 14),
-        (1, "the server's flight", 12, 14),
-        (2, "the client's flight", 4, 14),
-        (3, "the acknowledgement", 4, 6),
-    ] {
-        let mut pair = measured_pair(1200);
-        meddle(&mut pair, move |number| {
-            if number == lost {
-                Verdict::Drop
-            } else {
-                Verdict::Pass
-            }
-        });
-        let connected = |pair: &Pair<Endpoint>| pair.a().connection.is_connected();
-        assert!(pair.run_until(Duration::from_secs(1), connected));
-        let quarters = |pair: &Pair<Endpoint>| 4 * pair.time().as_millis() / ROUND_TRIP.as_millis();
-        assert_eq!(quarters(&pair), client, "{name} was lost");
-        connect(&mut pair);
-        assert_eq!(quarters(&pair), server, "{name} was lost");
-        assert!(pair.run_to_rest(Duration::from_secs(1)));
-        assert!(both_connected(&pair));
-        assert_eq!(pair.a().connection.poll_timeout(), None);
-    }
-}
-
-fn datagrams_of_a_handshake(mtu: usize) -> u64 {
-    let mut pair = measured_pair(mtu);
-    connect(&mut pair);
-    pair.run_to_rest(Duration::from_secs(1));
-    pair.sent()
-}
-
-#[test]
-fn any_one_datagram_may_be_lost_at_any_size() {
-    for mtu in [128, 256, 600, 1200] {
-        for lost in 0..datagrams_of_a_handshake(mtu) {
-            let mut pair = measured_pair(mtu);
-            meddle(&mut pair, move |number| {
-                if number == lost {
-                    Verdict::Drop
-                } else {
-                    Verdict::Pass
-                }
-            });
-            connect(&mut pair);
-            let time = pair.time();
-            assert!(time <= 4 * ROUND_TRIP, "{lost} of {mtu}: {time:?}");
-            assert!(pair.run_to_rest(Duration::from_secs(2)));
-            assert!(both_connected(&pair));
-        }
-    }
-}
-
-#[test]
-fn any_two_datagrams_may_be_lost() {
-    let all = datagrams_of_a_handshake(300);
-    for first in 0..all {
-        for second in first + 1..all + 4 {
-            let mut pair = measured_pair(300);
-            meddle(&mut pair, move |number| {
-                if number == first || number == second {
-                    Verdict::Drop
-                } else {
-                    Verdict::Pass
-                }
-            });
-            connect(&mut pair);
-            assert!(pair.time() <= 8 * ROUND_TRIP, "{first} and {second}");
-        }
-    }
-}
-
-#[test]
-fn any_one_datagram_may_be_late_twice_there_or_cut_short() {
-    for mtu in [128, 256, 1200] {
-        for which in 0..datagrams_of_a_handshake(mtu) {
-            for damage in 0..4 {
-                let mut pair = measured_pair(mtu);
-                let count = Arc::new(AtomicU64::new(0));
-                pair.network().intercept(move |packet| {
-                    if count.fetch_add(1, Ordering::Relaxed) != which {
-                        return Verdict::Pass;
-                    }
-                    match damage {
-                        0 => Verdict::Delay(Duration::from_millis(5)),
-                        1 => Verdict::Delay(Duration::from_millis(500)),
-                        2 => Verdict::Replace(packet.bytes[..packet.bytes.len() / 2].to_vec()),
-                        _ => Verdict::Replace(packet.bytes.repeat(2)),
-                    }
-                });
-                connect(&mut pair);
-                let time = pair.time();
-                assert!(
-                    time <= 4 * ROUND_TRIP,
-                    "{which} of {mtu}, {damage}: {time:?}"
-                );
-                pair.run_for(Duration::from_secs(1));
-                assert!(both_connected(&pair));
-            }
-        }
-    }
-}
-
-/// D-12.
-#[test]
-fn only_what_is_missing_is_sent_again() {
-    // The second datagram of the server's flight is lost: the client says what it has, the server adds the rest.
-    let mut pair = measured_pair(400);
-    meddle(&mut pair, |number| {
-        if number == 2 {
-            Verdict::Drop
-        } else {
-            Verdict::Pass
-        }
-    });
-    connect(&mut pair);
-    let stats = pair.b().connection.stats();
-    assert_eq!((stats.timeouts, stats.repeats), (0, 1));
-    assert!(pair.time() <= 3 * ROUND_TRIP);
-    pair.run_to_rest(Duration::from_secs(1));
-    assert!(pair.sent() <= datagrams_of_a_handshake(400) + 2);
-}
-
-#[test]
-fn a_handshake_survives_heavy_loss() {
-    for seed in 0..20 {
-        for profile in [
-            netsim::Profile::Loss30,
-            netsim::Profile::BurstLoss,
-            netsim::Profile::Shuffle,
-            netsim::Profile::Jitter,
-            netsim::Profile::SmallMtu,
-            netsim::Profile::Corruption,
-        ] {
-            let client = Endpoint::new(config_13(alice()), Role::Client, seed);
-            let server = Endpoint::new(config_13(bob()), Role::Server, seed);
-            let mut pair = Pair::on(profile, seed, client, server);
-            introduce(&mut pair);
-            start(&mut pair, Some(Duration::from_millis(50)));
-            let connected = pair.run_until(Duration::from_secs(30), both_connected);
-            assert!(connected, "{profile:?} {seed}: {:?}", pair.outcomes());
-        }
-    }
-}
-
 #[test]
 fn keys_are_updated_both_ways_while_data_flows() {
     let mut pair = usual_pair();
@@ -373,13 +200,7 @@ fn keys_are_updated_after_many_records_and_despite_loss() {
     let mut pair = usual_pair();
     connect(&mut pair);
     pair.run_for(ROUND_TRIP);
-    meddle(&mut pair, |number| {
-        if number < 2 {
-            Verdict::Drop
-        } else {
-            Verdict::Pass
-        }
-    });
+    lose(&mut pair, [0, 1]);
     pair.a_mut().connection.update_after(100);
     let now = pair.now();
     for _ in 0..99 {
@@ -565,13 +386,7 @@ fn a_path_that_works_takes_a_carried_handshake_over() {
     pair.b_mut().connection.begin_carriage(900);
     start(&mut pair, None);
     // What was carried is lost.
-    meddle(&mut pair, |number| {
-        if number == 0 {
-            Verdict::Drop
-        } else {
-            Verdict::Pass
-        }
-    });
+    lose(&mut pair, [0]);
     // Longer than a handshake may take: the limit begins with the path (D-9).
     pair.run_for(Duration::from_secs(60));
     assert_eq!(pair.sent(), 1);
