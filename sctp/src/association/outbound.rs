@@ -50,11 +50,11 @@ impl Association {
             self.finish_packet(packet, buf);
             return Some(());
         }
-        let tag = self.peer.as_ref()?.tag;
+        let peer = self.peer?;
         if self.has_probe_to_send() && self.transmit_probe(now, buf) {
             return Some(());
         }
-        let packet = self.start_packet(tag, buf);
+        let packet = self.start_packet(peer.tag, buf);
         let echoes = self.append_cookie(buf);
         let may_send_data = echoes || self.state.may_send_data();
         if self.control.has_chunks() || self.resets.is_due() {
