@@ -55,6 +55,7 @@ impl Association {
             return Some(());
         }
         let packet = self.start_packet(peer.tag, buf);
+        self.sender.begin_packet();
         let echoes = self.append_cookie(buf);
         let may_send_data = echoes || self.state.may_send_data();
         if self.control.has_chunks() || self.resets.is_due() {

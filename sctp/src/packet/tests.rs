@@ -145,6 +145,10 @@ fn impossible_chunk_lengths_end_the_packet() {
         assert!(matches!(found.next(), Some(Err(_))));
         assert_eq!(found.next(), None);
     }
+    // Padding is whatever it is (RFC 9260 §3.2).
+    let mut padded = Chunks::new(&[11, 0, 0, 5, 9, 0xff, 0xff, 0xff, 11, 0, 0, 4]);
+    assert_eq!(padded.next().unwrap().unwrap().value, &[9][..]);
+    assert!(padded.next().unwrap().unwrap().value.is_empty());
     let mut unpadded = Chunks::new(&[11, 0, 0, 5, 9]);
     let last = unpadded.next().unwrap().unwrap();
     assert_eq!((last.kind, last.value), (ChunkType::COOKIE_ACK, &[9][..]));

@@ -6,6 +6,11 @@ use crate::serial::Unwrapped;
 
 /// What leaves next.
 impl Sender {
+    /// What is sent from now on is in another packet.
+    pub(crate) fn begin_packet(&mut self) {
+        self.filling = false;
+    }
+
     /// Whether a chunk may be sent that fits into `room` bytes.
     pub(crate) fn can_transmit(&mut self, now: Instant, room: usize) -> bool {
         self.plan(now, room).is_some()
@@ -20,6 +25,7 @@ impl Sender {
     ) -> Option<Transmitted> {
         self.decay_when_idle(now);
         let plan = self.plan(now, room)?;
+        self.filling = true;
         let flight = self.outstanding.flight_bytes();
         self.last_sent = Some(now);
         match plan {
@@ -124,7 +130,9 @@ impl Sender {
     /// Whether the congestion window (RFC 9260 §6.1 B) and the pacer let another chunk go.
     #[inline]
     fn may_leave(&mut self, now: Instant, flight: usize) -> bool {
-        if flight >= self.congestion.window() {
+        // After T3 one packet leaves until something is acknowledged (RFC 9260 §6.3.3 E3); the window alone would let a second one begin.
+        let waits = flight > 0 && self.outstanding.has_timed_out() && !self.filling;
+        if waits || flight >= self.congestion.window() {
             self.window_limited = true;
             return false;
         }
@@ -151,11 +159,12 @@ impl Sender {
         }
     }
 
-    /// The I bit on what ends a burst while the window is small, where waiting for a delayed acknowledgement would
-    /// cost the most (RFC 9260 §3.3.1).
+    /// The I bit on what ends a burst while the window is small, and on the one packet after T3, where waiting for a delayed
+    /// acknowledgement would cost the most (RFC 9260 §3.3.1).
     fn wants_immediate_ack(&self, flight: usize, ending: bool) -> bool {
         let window = self.congestion.window();
-        window < 10 * self.mtu && (flight >= window || (ending && self.streams.is_empty()))
+        let ends_burst = flight >= window || (ending && self.streams.is_empty());
+        self.outstanding.has_timed_out() || (window < 10 * self.mtu && ends_burst)
     }
 
     fn decay_when_idle(&mut self, now: Instant) {

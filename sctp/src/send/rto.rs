@@ -138,6 +138,24 @@ mod tests {
         assert!(rto.current() < Duration::from_millis(900));
     }
 
+    /// P-9: short paths wait for 400 ms, and long and steady ones for the least variance more than a round trip.
+    #[test]
+    fn a_timeout_is_never_as_short_as_a_steady_round_trip() {
+        for (sample, least) in [(1, 400), (600, 600 + 4 * 28)] {
+            let mut rto = RetransmissionTimeout::new(&Config::default());
+            for _ in 0..100 {
+                rto.on_sample(Duration::from_millis(sample));
+            }
+            let timeout = rto.current();
+            let least = Duration::from_millis(least);
+            // The average is rounded down at each sample.
+            assert!(
+                timeout.abs_diff(least) < Duration::from_millis(1),
+                "{timeout:?}"
+            );
+        }
+    }
+
     #[test]
     fn the_short_timeout_of_the_handshake_ends_with_it() {
         let mut rto = RetransmissionTimeout::new(&Config::default());

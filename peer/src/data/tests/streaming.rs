@@ -183,6 +183,40 @@ fn text_in_pieces_that_is_not_utf8_closes_the_channel() {
     );
 }
 
+/// C-14: nor may a text end within a character.
+#[test]
+fn text_in_pieces_that_ends_within_a_character_closes_the_channel() {
+    let mut scene = Scene::unlimited();
+    scene.they_open(0, "text");
+    let id = *scene.channels.channels.keys().next().unwrap();
+    scene.they_send(0, 51, "\u{1f980}".as_bytes()[..2].as_ref());
+    assert_eq!(scene.piece(), None);
+    scene.run();
+    assert_eq!(
+        scene.closed(id).unwrap().cause,
+        ChannelCloseCause::InvalidText
+    );
+}
+
+/// C-8: what is read in pieces may be as large as was announced, and no larger.
+#[test]
+fn a_message_in_pieces_larger_than_announced_closes_the_channel() {
+    let mut scene = Scene::unlimited();
+    scene.channels.max_streamed = 300_000;
+    scene.they_open(0, "large");
+    let id = *scene.channels.channels.keys().next().unwrap();
+    for (size, closes) in [(300_000, false), (300_001, true)] {
+        scene.they_send(0, 53, &vec![7; size]);
+        for _ in 0..5 {
+            scene.run();
+            while scene.piece().is_some() {}
+        }
+        let cause = scene.closed(id).map(|reason| reason.cause);
+        let expected = closes.then_some(ChannelCloseCause::MessageTooLarge);
+        assert_eq!(cause, expected, "{size}");
+    }
+}
+
 #[test]
 fn a_channel_that_closes_within_a_message_ends() {
     let mut scene = Scene::new();

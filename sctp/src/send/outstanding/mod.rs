@@ -398,6 +398,11 @@ impl Outstanding {
         self.probe = None;
     }
 
+    /// T3 expired, and nothing was acknowledged since.
+    pub(crate) fn has_timed_out(&self) -> bool {
+        self.timed_out
+    }
+
     /// T3: everything in flight counts as lost. Happens at most once in a timeout, so it may walk.
     pub(crate) fn on_timeout(&mut self) {
         self.lost.clear();

@@ -247,6 +247,14 @@ fn a_round_trip_is_not_measured_on_what_was_sent_again() {
     lost(&mut outstanding, now);
     let outcome = sack(&mut outstanding, later, 4, &[]).unwrap();
     assert_eq!(outcome.round_trip, None);
+    // Nor on what was found lost and sent again without a timeout.
+    let mut outstanding = sent(5, now);
+    for end in 1..4 {
+        sack(&mut outstanding, later, 0, &[(1, end)]).unwrap();
+    }
+    assert_eq!(lost(&mut outstanding, later), [0]);
+    let outcome = sack(&mut outstanding, later, 5, &[]).unwrap();
+    assert_eq!(outcome.round_trip, None);
 }
 
 #[test]
