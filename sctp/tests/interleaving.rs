@@ -41,6 +41,24 @@ fn a_large_message_holds_nobody_up() {
     }
 }
 
+/// P-29, P-22: large messages that mix are more than the first window together, and none can be read before the last pieces: the window gives way.
+#[test]
+fn large_messages_that_mix_do_not_block_each_other() {
+    let (a, b) = (
+        Peer::new(Config::default(), 1),
+        Peer::new(Config::default(), 2),
+    );
+    let link = LinkConfig::delayed(Duration::from_millis(5));
+    let mut pair = establish(Pair::over(link, 1, a, b));
+    let now = pair.now();
+    for stream in 0..7 {
+        pair.a_mut().send(now, stream, &[stream as u8; 262_144]);
+    }
+    let all = |pair: &Peers| pair.b().messages.len() == 7;
+    assert!(pair.run_until(Duration::from_secs(2), all));
+    assert_eq!(pair.b().association.stats().unread_bytes, 0);
+}
+
 /// P-29, C-11: bytes in proportion to the weights while all have something to send.
 #[test]
 fn streams_get_their_share() {

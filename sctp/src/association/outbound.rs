@@ -195,8 +195,12 @@ impl Association {
             }
         }
         self.liveness.active |= any;
-        if any && !guarded {
+        // Packets that leave together ask for one probe.
+        if any && !guarded && self.tail_probe_set != Some(now) {
             self.schedule_tail_probe(now);
+            let is_set =
+                self.timers.is_running(Timer::TailProbe) && self.sender.has_many_outstanding();
+            self.tail_probe_set = is_set.then_some(now);
         }
         self.timers.put(Timer::Pacing, self.sender.pacing_release());
     }

@@ -56,6 +56,11 @@ impl Interleaved {
         self.charged_bytes
     }
 
+    /// Several messages are unfinished.
+    pub(crate) fn mixes(&self) -> bool {
+        self.partials.len() > 1
+    }
+
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.partials.is_empty()

@@ -242,6 +242,11 @@ impl Sender {
         !self.outstanding.is_empty()
     }
 
+    /// More than one chunk is outstanding.
+    pub(crate) fn has_many_outstanding(&self) -> bool {
+        self.outstanding.count() > 1
+    }
+
     /// The TSN that the next new chunk gets.
     pub(crate) fn next_tsn(&self) -> Unwrapped {
         self.outstanding.next()

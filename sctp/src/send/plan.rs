@@ -33,7 +33,7 @@ impl Sender {
                 self.probing = false;
                 self.payload_bytes += length as u64;
                 self.pacer.on_sent(length);
-                self.outstanding.send_tail(now, buf);
+                self.outstanding.send_tail(now, &self.arena, buf);
                 Some(Transmitted {
                     restart_timer: true,
                 })
@@ -48,17 +48,19 @@ impl Sender {
                 self.streams.counts_mut(stream).retransmitted_chunks += 1;
                 self.pacer.on_sent(length);
                 let immediate = self.wants_immediate_ack(flight + length, false);
-                self.outstanding.send_again(now, tsn, immediate, buf);
+                self.outstanding
+                    .send_again(now, tsn, immediate, &self.arena, buf);
                 let restart_timer = tsn == self.outstanding.first();
                 Some(Transmitted { restart_timer })
             }
             Plan::New { length } => {
-                let piece = self.streams.take(length)?;
+                let piece = self.streams.take(length, &mut self.arena)?;
                 self.payload_bytes += length as u64;
                 self.pacer.on_sent(length);
                 let probing = std::mem::take(&mut self.probing);
                 let immediate = probing || self.wants_immediate_ack(flight + length, piece.ending);
-                self.outstanding.send(now, piece, immediate, buf);
+                self.outstanding
+                    .send(now, piece, immediate, &self.arena, buf);
                 if probing {
                     self.outstanding.note_tail_probe(false);
                 }
@@ -97,7 +99,7 @@ impl Sender {
         let window = self
             .advertised
             .saturating_sub(flight + self.outstanding.lost_bytes());
-        let upcoming = self.streams.upcoming(self.max_payload);
+        let upcoming = self.streams.upcoming(self.max_payload, &mut self.arena);
         // The peer can acknowledge no TSN further ahead.
         let upcoming = upcoming.filter(|_| self.outstanding.count() < MAX_OUTSTANDING);
         let length = upcoming.map(|upcoming| self.piece_length(upcoming, room));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use sctp::PieceEnd;
 
 use super::{Said, Scene};
@@ -243,4 +244,25 @@ fn a_channel_that_closes_within_a_message_ends() {
         scene.theirs.recv(scene.now, sctp::StreamId::new(stream)),
         None
     );
+}
+
+#[test]
+fn bytes_that_are_given_are_held_until_they_are_acknowledged() {
+    let mut scene = Scene::new();
+    let id = scene.we_open(DataChannelInit::default());
+    let stream = scene.stream(id);
+    while scene.theirs.recv(scene.now, stream).is_some() {}
+    let given = Bytes::from(vec![7; 50_000]);
+    for bytes in [given.clone(), Bytes::new()] {
+        let (now, ours) = (scene.now, &mut scene.ours);
+        let sent = scene.channels.send_bytes(now, id, Some(ours), bytes);
+        sent.unwrap();
+    }
+    assert!(!given.is_unique());
+    scene.run();
+    assert!(given.is_unique());
+    let heard = std::iter::from_fn(|| scene.theirs.recv(scene.now, stream));
+    let heard = heard.map(|message| (message.ppid.get(), message.data));
+    let expected = [(53, given), (57, Bytes::from(vec![0]))];
+    assert_eq!(heard.collect::<Vec<_>>(), expected);
 }
