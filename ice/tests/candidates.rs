@@ -13,6 +13,7 @@ use avocet_ice::{
 };
 use net::Path;
 use netsim::{ADDRESS_A, ADDRESS_B, Profile};
+use support::scene::Scene;
 use support::talk::{Talk, agent};
 use support::{deliver, learn, said, seed};
 
@@ -303,6 +304,29 @@ fn data_moves_when_an_address_goes_away_and_a_new_one_is_used_without_a_restart(
         talk.agents[1].best_path(),
         Some(Path::udp(ADDRESS_B, third))
     );
+}
+
+/// I-34: where another pair works, it is selected in the moment in which the address of the selected one goes away.
+#[test]
+fn the_pair_in_reserve_takes_over_at_once_when_an_address_goes_away() {
+    let other: SocketAddr = ([10, 0, 1, 1], 5_001).into();
+    let mut scene = Scene::new(Role::Controlled);
+    let now = scene.now;
+    scene
+        .agent
+        .add_local_candidate(now, Candidate::host(other))
+        .unwrap();
+    let first = scene.signal("host", 65_535, 1);
+    let second = Path::udp(other, first.remote);
+    scene.live(Duration::from_secs(1));
+    scene.ask(first, true, None);
+    assert_eq!(scene.selections(), [(first, SelectionReason::First)]);
+    let now = scene.now;
+    let gone = InterfaceFact::Down(first.local.ip());
+    scene.agent.on_interface(now, gone);
+    assert_eq!(scene.selections(), [(second, SelectionReason::PathLost)]);
+    assert_eq!(scene.agent.best_path(), Some(second));
+    assert_eq!(scene.agent.pair_stats().count(), 1);
 }
 
 /// I-34: what is learned and works is never too much.
