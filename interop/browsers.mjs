@@ -21,7 +21,8 @@ const FIREFOX_PREFERENCES = {
 // `options.hidden` has the browser show names of multicast DNS in place of its addresses, as it does for a page that may
 // not use camera or microphone. `options.devices: false` takes the fake camera and microphone away;
 // `options.anyCertificate` accepts a self-made one; `options.fieldTrials` switches on what Chromium tries out;
-// `options.trustedKey` has Chromium accept certificates of that key (SHA-256 in base64), for TURN over TLS as well.
+// `options.trustedKey` has Chromium accept certificates of that key (SHA-256 in base64), for TURN over TLS as well;
+// `options.preferences` are Firefox's.
 export function launch(name, options = {}) {
   if (name === 'chromium') {
     const args = CHROMIUM_FLAGS.filter((flag) => options.devices !== false || !flag.includes('fake-device'))
@@ -35,7 +36,7 @@ export function launch(name, options = {}) {
   }
   return puppeteer.launch({
     browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true,
-    extraPrefsFirefox: !options.hidden ? FIREFOX_PREFERENCES : {
+    extraPrefsFirefox: !options.hidden ? { ...FIREFOX_PREFERENCES, ...options.preferences } : {
       ...FIREFOX_PREFERENCES,
       'media.peerconnection.ice.obfuscate_host_addresses': true,
       'media.navigator.streams.fake': false,

@@ -306,6 +306,36 @@ async fn a_message_of_any_size_streams_through() {
     drop(within(writer).await.unwrap());
 }
 
+/// One message of 10 MB, more than send buffer and receive window are configured to hold.
+#[tokio::test]
+async fn a_message_larger_than_the_buffers_is_sent_and_read_whole() {
+    let (_a, b, ours, mut theirs) = with_channel_as(DataChannelInit::default(), |config| {
+        config.max_message_size = 10 << 20;
+    })
+    .await;
+    let bytes: Vec<u8> = (0..10_usize << 20)
+        .map(|at| (at * 31 + (at >> 16)) as u8)
+        .collect();
+    let messages = [
+        Message::from(bytes),
+        "\u{df}".repeat(5 << 20).into(),
+        "after".into(),
+    ];
+    let written = messages.clone();
+    let writer = tokio::spawn(async move {
+        for message in written {
+            ours.send(message).await.unwrap();
+        }
+        ours
+    });
+    for message in messages {
+        assert!(within(theirs.recv()).await.unwrap() == message);
+    }
+    let held = b.stats().await.unwrap().sctp.unwrap().unread_bytes;
+    assert_eq!(held, 0);
+    drop(within(writer).await.unwrap());
+}
+
 #[tokio::test]
 async fn a_message_that_is_not_finished_closes_the_channel() {
     let (_a, _b, mut ours, mut theirs) = with_channel(&endpoint(), &endpoint()).await;

@@ -246,7 +246,7 @@ impl Guest {
                 }
                 // Tests and tinkerers get back what they send.
                 Event::DataChannel(channel) if channel.protocol().starts_with("echo") => {
-                    if channel.protocol() == "echo pieces" {
+                    if let "echo pieces" | "echo twice" = channel.protocol() {
                         tokio::spawn(echo_in_pieces(channel));
                     } else {
                         tokio::spawn(echo(channel));
@@ -332,14 +332,18 @@ async fn echo(mut channel: DataChannel) {
     }
 }
 
-/// The same for messages larger than the connection takes in one piece.
+/// The same for messages larger than the connection takes in one piece; or each comes back as one of twice the size.
 async fn echo_in_pieces(mut channel: DataChannel) {
+    let twice = channel.protocol() == "echo twice";
     let mut pieces = Vec::new();
     while let Some(piece) = channel.recv_piece().await {
         let (kind, end) = (piece.kind, piece.end);
         pieces.push(piece.data);
         if end == PieceEnd::More {
             continue;
+        }
+        if twice {
+            pieces.extend_from_within(..);
         }
         let Ok(mut message) = channel.begin(kind).await else {
             return;

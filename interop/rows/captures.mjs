@@ -185,7 +185,8 @@ async function fromGStreamer(name, codec, pipeline, frames, version, kept, index
   const directory = await mkdtemp(join(tmpdir(), 'avocet-capture-'));
   try {
     const program = spawn(binary('record'), [directory, '--rtpdump', '--udp', '5004', codec], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const ended = once(program, 'exit');
+    // Not `exit`: that may come before the last of what it said.
+    const ended = once(program, 'close');
     let said = '';
     program.stdout.on('data', (text) => { said += text; });
     while (!said.includes('waiting') && program.exitCode === null) await sleep(20);

@@ -64,7 +64,7 @@ export class Server {
   static async run(file) {
     const server = new Server();
     server.child = spawn(binary('turn_server'), [file], { stdio: ['ignore', 'pipe', 'inherit'] });
-    server.ended = once(server.child, 'exit');
+    server.ended = once(server.child, 'close');
     server.lines = [];
     await new Promise((resolve, reject) => {
       createInterface({ input: server.child.stdout }).on('line', (line) => {

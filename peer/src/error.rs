@@ -297,6 +297,11 @@ pub enum SendError {
     /// The message is larger than the peer takes.
     #[error("the message is larger than the peer takes")]
     TooLarge,
+    /// The message is larger than the send buffer ever becomes
+    /// ([`Config::send_buffer_bytes`](crate::Config::send_buffer_bytes)): write it in parts
+    /// ([`DataChannel::begin_message`](crate::DataChannel::begin_message)).
+    #[error("the message is larger than the send buffer")]
+    LargerThanBuffer,
     /// The send buffer is full: wait for `DataChannelWritable`.
     #[error("the send buffer is full")]
     Full,

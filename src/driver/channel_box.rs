@@ -240,6 +240,30 @@ impl ChannelBox {
         }
     }
 
+    /// The first waiting message is more than the association ever holds: its bytes go as there is room. False when it is no
+    /// message that could be divided.
+    pub(crate) fn divide_outbound(&mut self) -> bool {
+        let Some(first) = self.outbound.pop_front() else {
+            return false;
+        };
+        let charge = first.charge();
+        let Written::Message(message) = first else {
+            self.outbound.push_front(first);
+            return false;
+        };
+        self.outbound_bytes -= charge;
+        let piece = piece_of(message);
+        for part in [
+            Written::Finish,
+            Written::Bytes(piece.data),
+            Written::Begin(piece.kind),
+        ] {
+            self.outbound_bytes += part.charge();
+            self.outbound.push_front(part);
+        }
+        true
+    }
+
     /// The association took so much of the first waiting bytes.
     pub(crate) fn advance_outbound(&mut self, taken: usize) {
         if let Some(Written::Bytes(bytes)) = self.outbound.front_mut() {

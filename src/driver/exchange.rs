@@ -164,6 +164,7 @@ fn write_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: Channe
             Ok(Some(taken)) => channel.advance_outbound(taken),
             // Reliable data waits: `DataChannelOpened` or `DataChannelWritable` brings us back.
             Err(SendError::Full | SendError::Connecting) => return,
+            Err(SendError::LargerThanBuffer) if channel.divide_outbound() => {}
             // Too large for a limit that was not known when it was written: the channel ends, it does not skip.
             Err(_) => {
                 view.close(now);

@@ -196,7 +196,9 @@ impl Receiver {
         }
         if self.interleaving {
             self.note(tsn, in_order);
-            return fragment.map_or(Ok(()), |fragment| self.interleave(fragment));
+            let taken = fragment.map_or(Ok(()), |fragment| self.interleave(fragment));
+            self.widen_for_unfinished();
+            return taken;
         }
         if !in_order {
             return self.land(tsn, fragment);
@@ -326,6 +328,19 @@ impl Receiver {
         );
         self.duplicates.clear();
         self.acknowledgement.on_sent();
+    }
+
+    /// Where messages mix, the window may fill with the beginnings of many while nothing is missing and nothing can be read, so that
+    /// nothing would ever open it: it has to become wider, as far as it may.
+    fn widen_for_unfinished(&mut self) {
+        if self.islands.is_empty()
+            && self.interleaved.mixes()
+            && self.streams.readable_pieces() == 0
+            && self.window.open(self.charged_bytes()) < self.window.bytes() / 4
+            && self.window.widen()
+        {
+            self.acknowledgement.demand();
+        }
     }
 
     fn has_room(&mut self, length: usize, in_order: bool) -> Result<bool, Violation> {

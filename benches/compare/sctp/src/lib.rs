@@ -9,6 +9,8 @@
 )]
 
 pub mod contest;
+#[cfg(feature = "libdatachannel")]
+pub mod libdatachannel;
 pub mod loopback;
 pub mod rtc;
 pub mod sans_io;

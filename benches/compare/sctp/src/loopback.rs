@@ -8,6 +8,8 @@ use avocet::{DataChannel, Endpoint, EndpointConfig, Event, PeerConnection};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::contest::{Contestant, contest, cpu};
+#[cfg(feature = "libdatachannel")]
+use crate::libdatachannel;
 use crate::webrtc;
 
 pub fn run() {
@@ -23,6 +25,13 @@ pub fn run() {
     contest(WHAT, &mut [Contestant::new("webrtc", transfer)]);
     drop(theirs);
     runtime.shutdown_background();
+    #[cfg(feature = "libdatachannel")]
+    {
+        let runtime = self::runtime();
+        let mut theirs = runtime.block_on(libdatachannel::Ends::connected());
+        let transfer = |size, count| runtime.block_on(theirs.transfer(size, count));
+        contest(WHAT, &mut [Contestant::new("libdatachannel", transfer)]);
+    }
 }
 
 fn runtime() -> Runtime {

@@ -11,6 +11,7 @@ mod link;
 mod ours;
 mod proto_peer;
 pub mod scenario;
+pub mod trouble;
 
 use std::time::Instant;
 

@@ -15,6 +15,8 @@ pub struct Weather {
     /// Added at random, which reorders.
     pub jitter: Duration,
     pub loss_percent: f64,
+    /// So many of a hundred arrive twice.
+    pub twice_percent: f64,
     pub seed: u64,
 }
 
@@ -25,6 +27,7 @@ impl Weather {
             delay: Duration::from_millis(10),
             jitter: Duration::ZERO,
             loss_percent: 0.0,
+            twice_percent: 0.0,
             seed: 1,
         }
     }
@@ -107,9 +110,22 @@ impl<A: Peer, B: Peer> Pair<A, B> {
         }
     }
 
+    /// Loses so many of a hundred from now on.
+    pub fn lose(&mut self, percent: f64) {
+        self.weather.loss_percent = percent;
+    }
+
     fn launch(&mut self, to: usize, packet: Vec<u8>) {
-        self.sent += 1;
         self.unchecked += u64::from(packet.get(8..12) == Some(&[0; 4]));
+        let twice = self.weather.twice_percent;
+        if twice > 0.0 && self.rng.random_bool(twice / 100.0) {
+            self.throw(to, packet.clone());
+        }
+        self.throw(to, packet);
+    }
+
+    fn throw(&mut self, to: usize, packet: Vec<u8>) {
+        self.sent += 1;
         if self.rng.random_bool(self.weather.loss_percent / 100.0) {
             return;
         }
@@ -163,6 +179,24 @@ impl<A: Peer, B: Peer> Pair<A, B> {
     /// Runs for so long.
     pub fn run(&mut self, time: Duration) {
         self.until(time, |_| false);
+    }
+
+    /// One side ends in order, after what it has still to say.
+    pub fn shut_down(&mut self, side: usize) {
+        let now = self.now;
+        self.end(side).shutdown(now);
+    }
+
+    /// One side sends a message; false when there is no room.
+    pub fn send(&mut self, side: usize, message: &Message, wish: Wish) -> bool {
+        let now = self.now;
+        self.end(side).send(now, message, wish)
+    }
+
+    /// One side begins a stream anew.
+    pub fn reset(&mut self, side: usize, stream: u16) {
+        let now = self.now;
+        self.end(side).reset(now, stream);
     }
 
     /// The first end connects, or the second, or both.
