@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use sctp::{Association, Config, Ppid, SendOptions, StreamId};
+use bytes::Bytes;
+use sctp::{Association, Config, Ppid, SendError, SendOptions, StreamId};
 
 /// Two of them, and the packets between them.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub struct Associations {
     packets: usize,
 }
 
+const STREAM: StreamId = StreamId::new(1);
+const PPID: Ppid = Ppid::new(53);
 /// As many packets as a driver polls before it sends.
 const BATCH: usize = 16;
 /// How long a batch takes at 1.5 Gbit/s.
@@ -51,21 +54,33 @@ impl Associations {
 
     /// Sends so many messages one way, and returns when all are read.
     pub fn transfer(&mut self, message: &[u8], messages: usize) -> usize {
-        let stream = StreamId::new(1);
+        self.transfer_with(message.len(), messages, |a, now| {
+            a.send(now, STREAM, PPID, message, SendOptions::ordered())
+        })
+    }
+
+    /// The same, with messages whose memory the association may hold.
+    pub fn transfer_given(&mut self, message: &Bytes, messages: usize) -> usize {
+        self.transfer_with(message.len(), messages, |a, now| {
+            a.send_bytes(now, STREAM, PPID, message.clone(), SendOptions::ordered())
+        })
+    }
+
+    fn transfer_with(
+        &mut self,
+        length: usize,
+        messages: usize,
+        mut send: impl FnMut(&mut Association, Instant) -> Result<(), SendError>,
+    ) -> usize {
         let (mut sent, mut read) = (0, 0);
         while read < messages {
-            let now = self.now;
-            let mut send = || {
-                let (ppid, options) = (Ppid::new(53), SendOptions::ordered());
-                self.a.send(now, stream, ppid, message, options).is_ok()
-            };
-            while sent < messages && send() {
+            while sent < messages && send(&mut self.a, self.now).is_ok() {
                 sent += 1;
             }
             self.exchange();
             while self.a.poll_event().is_some() || self.b.poll_event().is_some() {}
-            while let Some(arrived) = self.b.recv(self.now, stream) {
-                assert_eq!(arrived.data.len(), message.len());
+            while let Some(arrived) = self.b.recv(self.now, STREAM) {
+                assert_eq!(arrived.data.len(), length);
                 read += 1;
             }
         }

@@ -1,5 +1,6 @@
 //! Bulk data on a channel, from `send` on one peer to `recv` on the other, both in one thread: against sealing,
-//! opening, checksumming twice and copying twice (into the packet and out of it) the same bytes. Time is simulated.
+//! opening, checksumming twice and copying twice (into the packet and out of it) the same bytes. Large messages are also given with
+//! `send_bytes`. Time is simulated.
 #![allow(
     clippy::disallowed_methods,
     reason = "simulated time has to begin somewhere"
@@ -11,6 +12,7 @@ use std::time::Instant;
 use avocet_benches::pair::{Content, Pair, certificates};
 use avocet_benches::raw::{Primitives, crc32c};
 use avocet_benches::{compare, criterion};
+use bytes::Bytes;
 use peer::SendError;
 
 /// What a packet holds of a message that does not fit into one.
@@ -23,17 +25,22 @@ fn main() {
     let certificates = certificates();
     let mut pair = Pair::connected(Instant::now(), Content::Data, &certificates, 1);
     let mut packet = Packet::new();
-    for (size, messages) in [(65_536, 64), (100, 10_000)] {
-        let message = vec![0x5a; size];
+    for (size, messages, given) in [
+        (65_536, 64, false),
+        (65_536, 64, true),
+        (100, 10_000, false),
+    ] {
+        let message = Bytes::from(vec![0x5a; size]);
         // Slow start is over and the buffers have their size.
         for _ in 0..4 {
-            transfer(&mut pair, &message, messages);
+            transfer(&mut pair, &message, messages, given);
         }
-        let name = format!("{messages} messages of {size} bytes over a channel");
+        let way = if given { "given messages" } else { "messages" };
+        let name = format!("{messages} {way} of {size} bytes over a channel");
         let ours = compare(
             &mut criterion,
             &name,
-            || transfer(&mut pair, &message, messages),
+            || transfer(&mut pair, &message, messages, given),
             || {
                 let packets = (messages * size).div_ceil(PIECE);
                 (0..packets).map(|_| packet.pass()).sum::<usize>()
@@ -48,8 +55,8 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Sends so many messages, and returns when all are read.
-fn transfer(pair: &mut Pair, message: &[u8], messages: usize) -> usize {
+/// Sends so many messages, borrowed or given, and returns when all are read.
+fn transfer(pair: &mut Pair, message: &Bytes, messages: usize, given: bool) -> usize {
     let (mut sent, mut read) = (0, 0);
     while read < messages {
         let now = pair.now;
@@ -60,7 +67,12 @@ fn transfer(pair: &mut Pair, message: &[u8], messages: usize) -> usize {
             .data_channel(id)
             .expect("it is open");
         while sent < messages {
-            match channel.send_binary(now, message) {
+            let result = if given {
+                channel.send_bytes(now, message.clone())
+            } else {
+                channel.send_binary(now, message)
+            };
+            match result {
                 Ok(()) => sent += 1,
                 Err(SendError::Full) => break,
                 Err(error) => panic!("{error}"),

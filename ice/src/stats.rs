@@ -56,6 +56,9 @@ pub struct Stats {
     pub unknown_attribute_errors: u64,
     /// Role conflicts seen in requests whose integrity was right, and 487 answers received.
     pub role_conflicts: u64,
+    /// Nominations that had been seen before, in requests that were repeated or played again; they were answered, and
+    /// moved nothing. A controlled agent.
+    pub repeated_nominations: u64,
     /// Responses that came from or to another address than the request went (RFC 8445 §7.2.5.2.1).
     pub asymmetric_responses: u64,
     /// Remote candidates that were not taken because of a cap.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use avocet_ice::{Agent, CandidateKind, Event, Mode, PairState, Role, State};
 use netsim::{Profile, Side, Verdict};
+use support::scene::Scene;
 use support::*;
 
 #[test]
@@ -247,6 +248,24 @@ fn patience_begins_anew_with_each_new_pair() {
         assert!(pair.run_until(Duration::from_secs(60), failed));
         assert_eq!(pair.time(), Duration::from_millis(59_500), "{ended}");
     }
+}
+
+/// I-22: as long as a check is out, an agent has not failed, however long ago its pairs were formed.
+#[test]
+fn an_agent_has_not_failed_while_a_check_is_out() {
+    let mut scene = Scene::new(Role::Controlling);
+    let start = scene.now;
+    // The endpoint has no budget for it until then.
+    let held = Duration::from_secs(30);
+    scene.agent.hold_checks(start, start + held);
+    scene.signal("host", 65_535, 1);
+    scene.agent.end_of_remote_candidates(start);
+    let whole_life = Duration::from_millis(39_500);
+    scene.pass(held + whole_life - Duration::from_millis(1));
+    assert_eq!(scene.open.len(), 7);
+    assert_eq!(scene.agent.state(), State::Checking);
+    scene.pass(Duration::from_millis(1));
+    assert_eq!(scene.agent.state(), State::Failed);
 }
 
 /// I-13: what a send reports is a hint that anybody can forge, so it ends a check at most.

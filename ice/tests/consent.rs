@@ -45,6 +45,26 @@ fn i01_consent_expires_30_s_after_the_last_answer_and_then_there_is_silence() {
     assert!(drain(&mut pair.a_mut().agent, now).is_empty());
 }
 
+/// What waited to be sent when consent ended is not sent any more: answers, checks, and all the like.
+#[test]
+fn i01_what_was_not_sent_before_consent_expired_is_never_sent() {
+    let mut pair = connected(Profile::Clean, 58);
+    pair.run_for(Duration::from_secs(20));
+    let bytes = Forgery::genuine(&pair.a().agent, &pair.b().agent).bytes();
+    let mut now = pair.now();
+    let agent = &mut pair.a_mut().agent;
+    for _ in 0..5 {
+        deliver(agent, now, path_of_a(), &bytes);
+    }
+    // Nobody asks what is to be sent.
+    while let Some(at) = agent.poll_timeout() {
+        now = at.max(now);
+        agent.handle_timeout(now);
+    }
+    assert_eq!(agent.state(), State::Failed);
+    assert!(drain(agent, now).is_empty());
+}
+
 #[test]
 fn the_peers_requests_do_not_refresh_our_consent() {
     let mut pair = connected(Profile::Clean, 41);

@@ -5,11 +5,12 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use avocet_ice::{Agent, Candidate, Mode, Role, State};
+use avocet_ice::{Agent, Candidate, Mode, PairState, Role, State};
 use net::Path;
 use netsim::{ADDRESS_A, ADDRESS_B};
 use stun::{Class, IntegrityKey, Message, MessageBuilder, Method};
-use support::{deliver, drain, host, learn, said, snapshot};
+use support::scene::Scene;
+use support::{Forgery, deliver, drain, host, introduce, snapshot};
 
 const STEP: Duration = Duration::from_millis(10);
 
@@ -103,10 +104,7 @@ fn whatever_is_made_of_any_message_of_a_session_changes_nothing() {
             .add_local_candidate(now, Candidate::host(address))
             .unwrap();
     }
-    for (from, to) in [(0, 1), (1, 0)] {
-        let (credentials, lines) = said(&agents[from]);
-        learn(&mut agents[to], now, credentials, &lines, Mode::Full);
-    }
+    introduce(&mut agents, now);
     let mut attacked = 0;
     for step in 0..2_000 {
         if step == 1_000 {
@@ -114,10 +112,7 @@ fn whatever_is_made_of_any_message_of_a_session_changes_nothing() {
             for agent in &mut agents {
                 agent.restart(now);
             }
-            for (from, to) in [(0, 1), (1, 0)] {
-                let (credentials, lines) = said(&agents[from]);
-                learn(&mut agents[to], now, credentials, &lines, Mode::Full);
-            }
+            introduce(&mut agents, now);
         }
         for side in [0, 1] {
             for (path, bytes) in drain(&mut agents[side], now) {
@@ -154,8 +149,8 @@ fn whatever_is_made_of_any_message_of_a_session_changes_nothing() {
 fn a_flood_of_a_hundred_thousand_messages_leaves_an_agent_as_it_was() {
     let mut pair = support::connected(netsim::Profile::Clean, 7);
     let now = pair.now();
-    let genuine = support::Forgery::genuine(&pair.b().agent, &pair.a().agent);
-    let forged = support::Forgery {
+    let genuine = Forgery::genuine(&pair.b().agent, &pair.a().agent);
+    let forged = Forgery {
         pwd: "a-guess-a-guess-a-guess-".into(),
         ..genuine
     };
@@ -174,6 +169,28 @@ fn a_flood_of_a_hundred_thousand_messages_leaves_an_agent_as_it_was() {
     }
     assert!(answers <= 100, "{answers}");
     assert_eq!(snapshot(agent), before);
+}
+
+/// I-4: where every pair works, a check from yet another address is answered and finds no room.
+#[test]
+fn i03_at_the_cap_no_pair_that_works_gives_way() {
+    let mut scene = Scene::with(Role::Controlled, |config| config.max_pairs = 3);
+    let known = [1, 2, 3].map(|port| scene.signal("host", 60_000 - u32::from(port), port));
+    scene.live(Duration::from_secs(1));
+    let works = |scene: &Scene| {
+        let valid = scene
+            .agent
+            .pair_stats()
+            .filter(|pair| pair.state == PairState::Succeeded);
+        valid.map(|pair| pair.path).collect::<Vec<_>>()
+    };
+    assert_eq!(works(&scene), known);
+    let check = Forgery::genuine(&scene.agent, &scene.peer).bytes();
+    let elsewhere = Path::udp(ADDRESS_A, ([192, 0, 2, 66], 6).into());
+    assert!(scene.hear(elsewhere, &check));
+    assert_eq!(works(&scene), known);
+    assert_eq!(scene.agent.pair_stats().count(), 3);
+    assert_eq!(scene.agent.stats().pairs_refused, 1);
 }
 
 /// Two agents that meet, with everything that either of them was sent.
@@ -196,10 +213,7 @@ impl Overheard {
                 .add_local_candidate(now, Candidate::host(address))
                 .unwrap();
         }
-        for (from, to) in [(0, 1), (1, 0)] {
-            let (credentials, lines) = said(&agents[from]);
-            learn(&mut agents[to], now, credentials, &lines, Mode::Full);
-        }
+        introduce(&mut agents, now);
         Self {
             now,
             agents,

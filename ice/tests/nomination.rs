@@ -3,134 +3,12 @@
 
 mod support;
 
-use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use avocet_ice::{Agent, Candidate, Event, Mode, Role, SelectionReason};
-use net::Path;
-use netsim::ADDRESS_A;
-use stun::{AttributeType, Message};
-use support::*;
+use avocet_ice::{Role, SelectionReason};
+use support::scene::{Scene, ms};
 
 const TA: Duration = Duration::from_millis(20);
-
-const fn ms(number: u64) -> Duration {
-    Duration::from_millis(number)
-}
-
-/// An agent, and a peer that answers when the test says so.
-struct Scene {
-    agent: Agent,
-    peer: Agent,
-    now: Instant,
-    /// Checks that wait for an answer, and when they were sent.
-    open: Vec<(Instant, Path, Vec<u8>)>,
-}
-
-impl Scene {
-    fn new(role: Role) -> Self {
-        let now = netsim::epoch();
-        let mut agent = host(400, role, Mode::Full).agent;
-        let peer = host(401, role.opposite(), Mode::Full).agent;
-        agent
-            .add_local_candidate(now, Candidate::host(ADDRESS_A))
-            .unwrap();
-        agent.set_remote_credentials(now, peer.local_credentials().clone(), Mode::Full);
-        Self {
-            agent,
-            peer,
-            now,
-            open: Vec::new(),
-        }
-    }
-
-    /// The peer signals a candidate; a larger `rank` is better.
-    fn signal(&mut self, kind: &str, rank: u32, port: u16) -> Path {
-        let preference = match kind {
-            "host" => 126,
-            "srflx" => 100,
-            _ => 0,
-        };
-        let priority = preference << 24 | rank << 8 | 255;
-        let line = format!("{port} 1 udp {priority} 10.0.0.9 {port} typ {kind}");
-        let related = if kind == "host" {
-            ""
-        } else {
-            " raddr 0.0.0.0 rport 0"
-        };
-        let candidate = format!("{line}{related}").parse().unwrap();
-        let now = self.now;
-        self.agent.add_remote_candidate(now, candidate).unwrap();
-        let remote: SocketAddr = ([10, 0, 0, 9], port).into();
-        self.look();
-        Path::udp(ADDRESS_A, remote)
-    }
-
-    fn look(&mut self) {
-        let now = self.now;
-        for (path, bytes) in drain(&mut self.agent, now) {
-            if is_request(&bytes) {
-                self.open.push((now, path, bytes));
-            }
-        }
-    }
-
-    /// Time passes, with every deadline on the way.
-    fn pass(&mut self, time: Duration) {
-        let end = self.now + time;
-        self.look();
-        while let Some(at) = self.agent.poll_timeout().filter(|at| *at <= end) {
-            self.now = at.max(self.now);
-            let now = self.now;
-            self.agent.handle_timeout(now);
-            self.look();
-        }
-        self.now = end;
-    }
-
-    /// The last check on a path is answered now.
-    fn answer(&mut self, path: Path) {
-        let at = self.open.iter().rposition(|(_, sent, _)| *sent == path);
-        let (_, _, bytes) = self.open.remove(at.unwrap());
-        let answer = success(&bytes, &self.peer.local_credentials().pwd, ADDRESS_A);
-        let now = self.now;
-        deliver(&mut self.agent, now, path, &answer);
-        self.look();
-    }
-
-    /// The peer asks, on a path, for it to be used if `nominates` says so.
-    fn ask(&mut self, path: Path, nominates: bool, counter: Option<u32>) {
-        let mut check = Forgery::genuine(&self.agent, &self.peer);
-        check.use_candidate = nominates;
-        let bytes = check.bytes_with(|message| {
-            if let Some(counter) = counter {
-                message.attribute(AttributeType::NOMINATION, &counter.to_be_bytes());
-            }
-        });
-        let now = self.now;
-        deliver(&mut self.agent, now, path, &bytes);
-        self.look();
-    }
-
-    /// When the path was nominated, if ever, since the start.
-    fn nominated(&self, path: Path) -> Option<Duration> {
-        let says_so = |bytes: &[u8]| Message::decode(bytes).unwrap().use_candidate().unwrap();
-        self.open
-            .iter()
-            .find(|(_, sent, bytes)| *sent == path && says_so(bytes))
-            .map(|(at, ..)| *at - netsim::epoch())
-    }
-
-    fn selections(&mut self) -> Vec<(Path, SelectionReason)> {
-        let selected = |event| match event {
-            Event::Selected { path, reason, .. } => Some((path, reason)),
-            _ => None,
-        };
-        std::iter::from_fn(|| self.agent.poll_event())
-            .filter_map(selected)
-            .collect()
-    }
-}
 
 /// I-14
 #[test]
@@ -159,6 +37,20 @@ fn what_no_other_pair_can_beat_is_nominated_at_once() {
     scene.pass(ms(1));
     assert_eq!(scene.nominated(best), Some(ms(50)));
     assert_eq!(scene.nominated(lesser), None);
+}
+
+/// The pair works, so what is lost is sent again without doubling the time: here after twice the round trip.
+#[test]
+fn a_nomination_is_sent_again_at_equal_intervals() {
+    let mut scene = Scene::new(Role::Controlling);
+    let path = scene.signal("host", 65_535, 1);
+    scene.pass(ms(80));
+    scene.answer(path);
+    scene.pass(ms(10_000));
+    let sendings: Vec<_> = scene.nominations(path).take(7).collect();
+    let after = sendings.iter().map(|at| (*at - sendings[0]).as_millis());
+    let after: Vec<_> = after.collect();
+    assert_eq!(after, [0, 160, 320, 480, 640, 800, 960]);
 }
 
 /// I-14: a better pair that was heard of but has not answered is waited for, one round trip or 100 ms and no longer.

@@ -188,11 +188,13 @@ fn of_several_nominations_the_highest_priority_wins() {
     let relayed = Path::udp(ADDRESS_B, "10.0.0.7:7".parse().unwrap());
     let direct = Path::udp(ADDRESS_B, ADDRESS_A);
     for path in [relayed, direct, relayed] {
+        check.id += 1;
         deliver(&mut lite.agent, now, path, &check.bytes());
     }
     assert_eq!(lite.agent.best_path(), Some(direct));
     // Later the peer asks for the other one alone: it has moved.
     let later = now + Duration::from_secs(8);
+    check.id += 1;
     deliver(&mut lite.agent, later, relayed, &check.bytes());
     assert_eq!(lite.agent.best_path(), Some(relayed));
 }

@@ -81,6 +81,46 @@ fn data_goes_on_when_the_path_shrinks() {
     assert!(packet_bytes(pair.b()) <= 1_252);
 }
 
+/// RFC 8838 §16, half trickle: an offer with all its candidates, for peers of which nobody knows whether they trickle,
+/// and an answer whose candidates come one by one. The offerer has nothing to say afterwards.
+#[test]
+fn an_offer_with_all_candidates_meets_an_answer_that_trickles() {
+    let now = netsim::epoch();
+    let (mut a, mut b) = (Peer::new(config_a(8)), Peer::new(config_b(8)));
+    a.pc.add_local_address(now, ADDRESS_A).unwrap();
+    a.pc.end_of_local_addresses(now);
+    a.pc.create_data_channel(now, "test", DataChannelInit::default())
+        .unwrap();
+    negotiate(now, &mut a.pc, &mut b.pc);
+    let says = |peer: &Peer, what: &str| peer.pc.local_description().unwrap().sdp.contains(what);
+    assert!(says(&a, "a=candidate") && says(&a, "a=end-of-candidates"));
+    assert!(!says(&b, "a=candidate") && !says(&b, "a=end-of-candidates"));
+    let mut pair = Pair::over(LinkConfig::delayed(Duration::from_millis(25)), 8, a, b);
+    pair.run_for(Duration::from_secs(1));
+    let now = pair.now();
+    pair.b_mut().pc.add_local_address(now, ADDRESS_B).unwrap();
+    pair.b_mut().pc.end_of_local_addresses(now);
+    pair.run_for(Duration::from_millis(1));
+    let trickled = |peer: &Peer| {
+        let lines = peer.events.iter().filter_map(|event| match event {
+            Event::IceCandidate(line) if !line.is_empty() => Some(line.clone()),
+            _ => None,
+        });
+        lines.collect::<Vec<_>>()
+    };
+    assert!(trickled(pair.a()).is_empty(), "the offer held them");
+    let lines = trickled(pair.b());
+    assert_eq!(lines.len(), 1);
+    for line in &lines {
+        pair.a_mut().pc.add_ice_candidate(now, line).unwrap();
+    }
+    let connected = |pair: &Pair<Peer>| {
+        let is_connected = |peer: &Peer| peer.pc.connection_state() == ConnectionState::Connected;
+        is_connected(pair.a()) && is_connected(pair.b())
+    };
+    assert!(pair.run_until(Duration::from_secs(5), connected));
+}
+
 /// I-31, I-06 of the catalogue
 #[test]
 fn a_connection_that_may_use_relays_only_describes_no_address_of_its_own() {

@@ -38,6 +38,8 @@ fn what_cannot_wait_is_acknowledged_at_once() {
     let blocks = sack.gap_ack_blocks();
     let blocks = blocks.map(|block| (block.start, block.end));
     assert!(blocks.eq([(2, 2)]));
+    victim.hear(&[data(3, 1, 2, true, true, b"which is filled")]);
+    assert_eq!(sacks(&victim.say_all())[0].cumulative_tsn_ack, Tsn::new(4));
 
     let mut victim = patient();
     victim.hear(&[data(1, 1, 0, true, true, b"first")]);
@@ -70,6 +72,26 @@ fn what_cannot_wait_is_acknowledged_at_once() {
     assert_eq!(sacks(&victim.say_all()).len(), 1);
     victim.hear(&[data(4, 1, 3, true, true, b"and another")]);
     assert!(victim.say_all().is_empty());
+}
+
+/// P-10: where timeouts are short an acknowledgement is not put off for longer than half of one.
+#[test]
+fn a_short_timeout_shortens_the_delay() {
+    let mut config = Config::default();
+    config.rto_min = Duration::from_millis(100);
+    let mut victim = Victim::established(config);
+    victim.send(1, b"measure");
+    victim.say_all();
+    victim.pass(Duration::from_millis(10));
+    victim.acknowledge(1, 1 << 20, &[], &[]);
+    victim.hear(&[data(1, 1, 0, true, true, b"first")]);
+    assert_eq!(sacks(&victim.say_all()).len(), 1);
+    victim.hear(&[data(2, 1, 1, true, true, b"second")]);
+    victim.pass(Duration::from_millis(50));
+    assert!(victim.say_all().is_empty());
+    // The timeout is 10 ms and four times the least variance, of 28 ms.
+    victim.pass(Duration::from_millis(11));
+    assert_eq!(sacks(&victim.say_all()).len(), 1);
 }
 
 /// P-12: as many gaps as there may be fit into one packet, duplicates included.
@@ -185,6 +207,7 @@ fn a_list_of_skipped_streams_fits_into_a_packet() {
         let mut config = Config::default();
         config.interleaving = interleaving;
         let mut pair = common::establish(common::pair_with(&config, 3));
+        pair.network().start_recording();
         pair.network().intercept(|packet| {
             let decoded = Packet::decode(&packet.bytes).unwrap();
             let carries_data = decoded
@@ -208,7 +231,6 @@ fn a_list_of_skipped_streams_fits_into_a_packet() {
         }
         pair.run_for(Duration::from_secs(5));
         pair.network().pass_all();
-        pair.network().start_recording();
         let now = pair.now();
         for stream in 0..800 {
             pair.a_mut().send(now, stream, b"there");

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use avocet_sctp::chunk::{Chunk, ChunkType, InitAckChunk, ParameterType};
 use avocet_sctp::packet::Packet;
-use avocet_sctp::{Association, Config, Ppid, SendOptions, StreamId};
+use avocet_sctp::{Association, CloseCause, Config, Ppid, SendOptions, StreamId};
 use common::raw::seal;
 
 /// Before an association was begun, packets that belong to none are dropped without a word: they may be the first data of a peer that has
@@ -117,6 +117,16 @@ const COMPANY: &[(&str, usize, &str)] = &[
         "DATA[flgs=BE, len=116, tsn=1, sid=0, ssn=0, ppid=0]",
     ),
     ("sctp-e-i-6-6", 2, "ERROR[UNRECOGNIZED_PARAMETERS]"),
+];
+
+/// Chunks of ours that the list leaves out, because it shows the first one of a packet only, or not every repetition (2-5).
+const UNLISTED: &[(&str, ChunkType)] = &[
+    ("sctp-at-i-2-5", ChunkType::SHUTDOWN),
+    ("sctp-at-i-2-8", ChunkType::SACK),
+    ("sctp-bdc-v-7-4", ChunkType::SACK),
+    ("sctp-e-i-6-3", ChunkType::SACK),
+    ("sctp-e-i-6-5", ChunkType::ERROR),
+    ("sctp-m-i-10-1", ChunkType::SACK),
 ];
 
 #[derive(Debug)]
@@ -393,6 +403,10 @@ impl<'a> Player<'a> {
         for _ in 0..40 {
             self.listen();
             if let Some(place) = self.heard.iter().position(|heard| heard.kind == kind) {
+                let unlisted = |heard: &Heard| !UNLISTED.contains(&(self.id, heard.kind));
+                let others = self.heard[..place].iter();
+                let others = others.filter(|heard| unlisted(heard)).collect::<Vec<_>>();
+                assert!(others.is_empty(), "{}: {others:?} before {item}", self.id);
                 return self.heard.drain(..=place).next_back();
             }
             if kind == ChunkType::INIT && !std::mem::replace(&mut self.started, true) {
@@ -433,6 +447,32 @@ impl<'a> Player<'a> {
         self.association
             .send(self.now, stream, ppid, &data, SendOptions::ordered())
             .unwrap();
+    }
+
+    /// Looks at where the exchange has led: nothing more is said, and a last line that was heard had its effect.
+    fn check_end(&mut self, last: &serde_json::Value) {
+        self.listen();
+        let unlisted = |heard: &&Heard| !UNLISTED.contains(&(self.id, heard.kind));
+        let left = self.heard.iter().filter(unlisted).collect::<Vec<_>>();
+        assert!(left.is_empty(), "{}: {left:?} at the end", self.id);
+        if last["dir"] != "to_us" {
+            return;
+        }
+        let reason = self.association.close_reason();
+        match last["chunks"].as_str().unwrap() {
+            line if line.starts_with("SHUTDOWN_COMPLETE") => {
+                let cause = reason.map(|reason| reason.cause);
+                assert_eq!(cause, Some(CloseCause::Shutdown), "{}", self.id);
+            }
+            line if line.starts_with("SACK") => {
+                let outstanding = self.association.stats().outstanding_bytes;
+                assert_eq!(outstanding, 0, "{}", self.id);
+            }
+            line => {
+                let established = self.association.is_established();
+                assert!(reason.is_none() && !established, "{}: {line}", self.id);
+            }
+        }
     }
 
     /// Compares what came with what the line says of it.
@@ -584,6 +624,7 @@ fn play(case: &serde_json::Value) {
         };
         player.check(&item, &heard);
     }
+    player.check_end(case["exchange"].as_array().unwrap().last().unwrap());
 }
 
 #[test]

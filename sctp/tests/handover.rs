@@ -12,7 +12,7 @@ use avocet_sctp::{
     Association, Config, Direction, Event, HandoverError, Ppid, RemoteInitError, SendOptions,
     StreamId,
 };
-use common::raw::{Victim, chunks};
+use common::raw::{Victim, chunks, data};
 use common::{Peer, Peers, established, pair};
 
 const STREAM: StreamId = StreamId::new(1);
@@ -171,6 +171,21 @@ fn an_association_moves_to_another_process() {
     pair.b_mut().association.shutdown(now);
     pair.run_for(Duration::from_secs(2));
     assert!(pair.a().association.close_reason().is_some());
+}
+
+/// P-38: a stream that was refused stays refused in the other process.
+#[test]
+fn a_refused_stream_moves_as_what_it_is() {
+    let mut victim = Victim::established(Config::default());
+    victim.association.refuse_stream(victim.now, STREAM);
+    victim.say_all();
+    let bytes = victim.association.hand_over().unwrap();
+    victim.association =
+        Association::take_over(Config::default(), [9; 32], victim.now, &bytes).unwrap();
+    victim.hear(&[data(1, 1, 0, true, true, b"refused")]);
+    assert_eq!(victim.association.recv(victim.now, STREAM), None);
+    assert_eq!(victim.association.stats().dropped.refused_stream, 1);
+    assert!(victim.is_alive(2));
 }
 
 #[test]

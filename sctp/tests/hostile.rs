@@ -471,7 +471,11 @@ fn acknowledgements_come_when_they_are_due() {
         .association
         .send(now, stream, Ppid::new(53), &[1; 5_000], options)
         .unwrap();
-    victim.say_all();
+    let packets = victim.say_all();
+    let said = packets.iter().flat_map(|packet| chunks(packet));
+    // The window is of ten packets: the answer takes the acknowledgement along.
+    let asks = |chunk| matches!(chunk, Chunk::Data(data) if data.immediate);
+    assert!(!said.into_iter().any(asks));
     // T3 leaves a window of one packet.
     victim.pass(Duration::from_secs(4));
     let packets = victim.say_all();

@@ -5,10 +5,10 @@ mod common;
 
 use std::time::Duration;
 
-use avocet_sctp::chunk::{Chunk, ForwardTsnChunk, IDataChunk, Place};
+use avocet_sctp::chunk::{Chunk, ForwardTsnChunk, IDataChunk, IForwardTsnChunk, Place};
 use avocet_sctp::packet::Packet;
 use avocet_sctp::{CloseCause, Config, Mid, Ordering, Ppid, Scheduler, StreamId, Tsn};
-use common::raw::{Victim, data};
+use common::raw::{Victim, data, sacks};
 use common::{Peer, Peers, establish};
 use netsim::{LinkConfig, Pair};
 
@@ -163,6 +163,37 @@ fn gaps_in_fragment_numbers_stay_within_the_window() {
     assert_eq!(reason.cause, CloseCause::OutOfResource);
 }
 
+/// C-05: the same where messages may mix: one that never ends is cut off with its stream, and pieces of a byte cost what they take.
+#[test]
+fn pieces_without_end_stay_within_the_window_where_messages_mix() {
+    let parameters = [0x80, 8, 0, 7, 130, 64, 194, 0];
+    let mut victim = Victim::established_with(Config::default(), &parameters);
+    let mut tsn = 1;
+    let growth = allocated(|| {
+        while tsn < 10_000 {
+            victim.hear(&[i_data(tsn, 0, tsn - 1, false, &[1; 1000])]);
+            tsn += 1;
+        }
+    });
+    assert!(growth <= (1 << 20) + (64 << 10), "{growth}");
+    assert!(victim.association.is_established());
+    assert!(victim.association.stats().dropped.refused_stream > 9_000);
+
+    // A byte each of messages whose beginning is missing, of many and of one.
+    for one in [false, true] {
+        let mut victim = Victim::established_with(Config::default(), &parameters);
+        let growth = allocated(|| {
+            for number in 0..60_000u32 {
+                let (message, fsn) = if one { (0, number + 1) } else { (number, 1) };
+                victim.hear(&[i_data(number + 1, message, fsn, false, b"x")]);
+                victim.say_all();
+            }
+        });
+        let widest = Config::default().receive_window_bytes;
+        assert!(growth <= widest / 4 * 5 + (320 << 10), "{one}: {growth}");
+    }
+}
+
 /// C-07: FORWARD-TSN of the wrong kind, or not agreed upon, or far ahead, changes nothing; a long leap costs nothing.
 #[test]
 fn forward_tsn_leaps_are_bounded() {
@@ -184,6 +215,42 @@ fn forward_tsn_leaps_are_bounded() {
     assert_eq!(victim.association.stats().dropped.forward_tsn, 1);
     assert!(victim.is_alive(1));
 
+    // Of the wrong kind.
+    let mixing = [0x80, 8, 0, 7, 130, 64, 194, 0, 0xc0, 0, 0, 4];
+    let mut victim = Victim::established_with(Config::default(), &mixing);
+    assert!(victim.association.stats().interleaving);
+    hear(&mut victim, 10);
+    assert_eq!(victim.association.stats().dropped.forward_tsn, 1);
+    let mut victim = Victim::established_with(Config::default(), &[0xc0, 0, 0, 4]);
+    let bytes = [194, 0, 0, 8, 0, 0, 0, 10];
+    let raw = avocet_sctp::chunk::Chunks::new(&bytes).next();
+    let forward = IForwardTsnChunk::decode(raw.unwrap().unwrap()).unwrap();
+    victim.hear(&[Chunk::IForwardTsn(forward)]);
+    assert_eq!(victim.association.stats().dropped.forward_tsn, 1);
+    assert!(victim.is_alive(1));
+    // An old one takes nothing back.
+    for tsn in 2..6 {
+        victim.hear(&[data(tsn, 1, tsn as u16 - 2, true, true, b"x")]);
+    }
+    victim.say_all();
+    hear(&mut victim, 3);
+    assert_eq!(sacks(&victim.say_all())[0].cumulative_tsn_ack, Tsn::new(5));
+    // Streams that do not exist are not remembered.
+    while victim
+        .association
+        .recv(victim.now, StreamId::new(1))
+        .is_some()
+    {}
+    let before = victim.association.hand_over().unwrap().len();
+    let mut bytes = vec![192, 0, 0, 12];
+    bytes.extend_from_slice(&6u32.to_be_bytes());
+    bytes.extend_from_slice(&[0, 77, 0, 3]);
+    let raw = avocet_sctp::chunk::Chunks::new(&bytes).next();
+    let forward = ForwardTsnChunk::decode(raw.unwrap().unwrap()).unwrap();
+    victim.hear(&[Chunk::ForwardTsn(forward)]);
+    assert_eq!(sacks(&victim.say_all())[0].cumulative_tsn_ack, Tsn::new(6));
+    assert_eq!(victim.association.hand_over().unwrap().len(), before);
+
     let mut victim = Victim::established_with(Config::default(), &[0xc0, 0, 0, 4]);
     hear(&mut victim, 70_000);
     assert_eq!(victim.association.stats().dropped.forward_tsn, 1);
@@ -191,6 +258,12 @@ fn forward_tsn_leaps_are_bounded() {
     hear(&mut victim, 120_000);
     assert_eq!(victim.association.stats().dropped.forward_tsn, 1);
     assert!(victim.is_alive(120_001));
+}
+
+/// Live bytes that `action` left on the heap.
+fn allocated(action: impl FnOnce()) -> usize {
+    let info = allocation_counter::measure(action);
+    usize::try_from(info.bytes_current).unwrap_or(0)
 }
 
 /// P-2: agreed upon by both, packets carry no checksum, but those that set an association up.

@@ -200,6 +200,18 @@ fn without_forward_tsn_every_message_is_reliable() {
         victim.pass(Duration::from_secs(4));
     }
     assert_eq!(victim.association.stats().abandoned_messages, 0);
+    // Nor what the peer's reports show to be lost.
+    let mut victim = common::raw::Victim::established(Config::default());
+    for _ in 0..5 {
+        let association = &mut victim.association;
+        let sent = association.send(now, stream, Ppid::new(53), &[1; 1100], options);
+        sent.unwrap();
+    }
+    assert_eq!(victim.say_data(), [0, 1, 2, 3, 4]);
+    victim.pass(Duration::from_millis(100));
+    victim.acknowledge(0, 1 << 20, &[(1, 4)], &[]);
+    assert_eq!(victim.say_data(), [0]);
+    assert_eq!(victim.association.stats().abandoned_messages, 0);
 }
 
 /// Reliability goals: every message whole or absent, in order, reliable ones all there, on hostile networks.

@@ -10,8 +10,8 @@ mod common;
 use std::time::Duration;
 
 use avocet_sctp::chunk::{
-    Chunk, OutgoingResetRequest, Parameter, Parameters, ReConfigChunk, ReConfigResponse,
-    ReConfigResult,
+    Chunk, IncomingResetRequest, OutgoingResetRequest, Parameter, Parameters, ReConfigChunk,
+    ReConfigResponse, ReConfigResult,
 };
 use avocet_sctp::{Config, Direction, Event, StreamId};
 use common::raw::{Victim, chunks, data};
@@ -129,6 +129,95 @@ fn impossible_requests_are_refused() {
     ask(&mut victim, 3, 0, &[1]);
     assert_eq!(answers(&mut victim), [(3, ReConfigResult::PERFORMED)]);
     assert!(victim.is_alive(1));
+}
+
+/// P-28: so is a wish for too many streams, or for some that there are not.
+#[test]
+fn impossible_wishes_are_refused() {
+    let mut victim = Victim::established(Config::default());
+    let wish = |victim: &mut Victim, number: u32, streams: &[u16]| {
+        let mut value = number.to_be_bytes().to_vec();
+        for stream in streams {
+            value.extend_from_slice(&stream.to_be_bytes());
+        }
+        let mut parameters = Vec::new();
+        Parameter {
+            kind: IncomingResetRequest::KIND,
+            value: &value,
+        }
+        .encode(&mut parameters);
+        victim.hear(&[Chunk::ReConfig(ReConfigChunk {
+            parameters: Parameters(&parameters),
+        })]);
+    };
+    wish(&mut victim, 1, &[1; 1_001]);
+    assert_eq!(answers(&mut victim), [(1, ReConfigResult::DENIED)]);
+    wish(&mut victim, 2, &[16]);
+    assert_eq!(answers(&mut victim), [(2, ReConfigResult::WRONG_SSN)]);
+    // Under way they are not refused anew: the same stream once more is nothing to do.
+    wish(&mut victim, 3, &[1, 1]);
+    assert_eq!(answers(&mut victim), [(3, ReConfigResult::IN_PROGRESS)]);
+    wish(&mut victim, 4, &[1]);
+    assert_eq!(answers(&mut victim), [(4, ReConfigResult::NOTHING_TO_DO)]);
+}
+
+/// C-08: an application that takes no events makes the peer wait, and nothing grows.
+#[test]
+fn resets_wait_for_an_application_that_takes_no_events() {
+    let mut victim = Victim::established(Config::default());
+    for number in 1..=64 {
+        ask(&mut victim, number, 0, &[1]);
+        assert_eq!(answers(&mut victim), [(number, ReConfigResult::PERFORMED)]);
+    }
+    ask(&mut victim, 65, 0, &[1]);
+    assert_eq!(answers(&mut victim), [(65, ReConfigResult::IN_PROGRESS)]);
+    assert_eq!(victim.events().len(), 64);
+    ask(&mut victim, 65, 0, &[1]);
+    assert_eq!(answers(&mut victim), [(65, ReConfigResult::PERFORMED)]);
+}
+
+/// P-28: a request names the last TSN that may belong to its streams, and waits until everything of them was sent.
+#[test]
+fn a_request_names_what_was_sent_before_it() {
+    let mut victim = Victim::established(Config::default());
+    victim.send(1, &[7; 40_000]);
+    let sent = victim.say_data().len() as u32;
+    assert_eq!(sent, 11);
+    victim
+        .association
+        .reset_streams(victim.now, &[STREAM])
+        .unwrap();
+    assert_eq!(requests(&mut victim), []);
+    let mut said = sent;
+    let packets = loop {
+        victim.acknowledge(said, 1 << 20, &[], &[]);
+        let packets = victim.say_all();
+        let data = packets.iter().flat_map(|packet| chunks(packet));
+        said += data.filter(|chunk| matches!(chunk, Chunk::Data(_))).count() as u32;
+        let asked = packets.iter().any(|packet| {
+            let mut chunks = chunks(packet).into_iter();
+            chunks.any(|chunk| matches!(chunk, Chunk::ReConfig(_)))
+        });
+        if asked || packets.is_empty() {
+            break packets;
+        }
+    };
+    let last = victim.initial_tsn.plus(said - 1);
+    let named = packets
+        .iter()
+        .flat_map(|packet| chunks(packet))
+        .find_map(|chunk| {
+            let Chunk::ReConfig(chunk) = chunk else {
+                return None;
+            };
+            let parameter = chunk.parameters.flatten().next()?;
+            Some(
+                OutgoingResetRequest::decode(parameter.value)
+                    .unwrap()
+                    .last_assigned_tsn,
+            )
+        });
+    assert_eq!(named, Some(last));
 }
 
 /// P-28: one request is under way at a time, said again as it was until it is answered.

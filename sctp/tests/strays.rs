@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use avocet_sctp::chunk::{
     AbortChunk, Chunk, ErrorCauses, HeartbeatChunk, InitAckChunk, InitChunk, Parameters,
-    ShutdownAckChunk, ShutdownCompleteChunk,
+    ShutdownAckChunk, ShutdownChunk, ShutdownCompleteChunk,
 };
 use avocet_sctp::packet::Packet;
 use avocet_sctp::{Association, CloseCause, Config, Event, Initiator, Tsn};
@@ -125,6 +125,14 @@ fn an_impossible_init_is_refused_and_changes_nothing() {
         (9, Chunk::Abort(abort)) if !abort.reflected_tag
     ));
     victim.now += Duration::from_secs(1);
+    let deaf = InitChunk {
+        inbound_streams: 0,
+        ..init(9, 1)
+    };
+    victim.hear_tagged(0, &[Chunk::Init(deaf)]);
+    let answer = victim.say().unwrap();
+    assert!(matches!(tagged(&answer), (9, Chunk::Abort(_))));
+    victim.now += Duration::from_secs(1);
     let narrow = InitChunk {
         a_rwnd: 1_499,
         ..init(9, 1)
@@ -167,5 +175,46 @@ fn an_impossible_init_ack_ends_the_association_at_once() {
             [Event::Closed(reason)]
                 if reason.cause == CloseCause::Incompatible && reason.initiator == Initiator::Local
         ));
+    }
+}
+
+/// P-1: the T bit says that the tag is the receiver's own name for itself; with the other one, or without the bit, it is no word of the peer
+/// (RFC 9260 §8.5.1).
+#[test]
+fn the_t_bit_goes_with_the_tag_of_the_peer_alone() {
+    let abort = |reflected_tag| {
+        Chunk::Abort(AbortChunk {
+            reflected_tag,
+            causes: ErrorCauses(&[]),
+        })
+    };
+    let complete = |reflected_tag| Chunk::ShutdownComplete(ShutdownCompleteChunk { reflected_tag });
+    let mut victim = Victim::established(Config::default());
+    let tag = victim.tag;
+    victim.hear_tagged(tag, &[abort(true)]);
+    assert!(victim.is_alive(1));
+    let shutting_down = || {
+        let mut victim = Victim::established(Config::default());
+        victim.hear(&[Chunk::Shutdown(ShutdownChunk {
+            cumulative_tsn_ack: victim.initial_tsn.plus(u32::MAX),
+        })]);
+        assert_eq!(victim.say_all().len(), 1);
+        victim
+    };
+    let mut victim = shutting_down();
+    for (tag, chunk) in [
+        (victim.tag, complete(true)),
+        (PEER_TAG, complete(false)),
+        (PEER_TAG + 1, complete(true)),
+        (PEER_TAG + 1, complete(false)),
+    ] {
+        victim.hear_tagged(tag, &[chunk]);
+        assert_eq!(victim.association.close_reason(), None, "{tag} {chunk:?}");
+    }
+    for (tag, reflected) in [(victim.tag, false), (PEER_TAG, true)] {
+        let mut victim = shutting_down();
+        victim.hear_tagged(tag, &[complete(reflected)]);
+        let reason = victim.association.close_reason().unwrap();
+        assert_eq!(reason.cause, CloseCause::Shutdown);
     }
 }

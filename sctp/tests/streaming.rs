@@ -212,13 +212,25 @@ fn a_message_that_is_being_written_stops_the_others_only_without_i_data() {
 /// C-8: a message beyond our limit closes its stream, and the others go on.
 #[test]
 fn a_message_beyond_the_limit_closes_its_stream_alone() {
-    for interleaving in [false, true] {
+    // By a byte of its last piece, or by many pieces.
+    for (interleaving, size) in [
+        (false, 10_001),
+        (false, 20_000),
+        (true, 10_001),
+        (true, 20_000),
+    ] {
         let mut ours = config(interleaving);
         ours.max_message_size = 10_000;
         let mut ends = Ends::connected(&ours);
         let options = SendOptions::ordered();
         ends.ends[0]
-            .send(ends.now, STREAM, PPID, &[1; 20_000], options)
+            .send(ends.now, STREAM, PPID, &[1; 10_000], options)
+            .unwrap();
+        ends.exchange();
+        let largest = ends.ends[1].recv(ends.now, STREAM).unwrap();
+        assert_eq!(largest.data.len(), 10_000);
+        ends.ends[0]
+            .send(ends.now, STREAM, PPID, &vec![1; size], options)
             .unwrap();
         ends.ends[0]
             .send(ends.now, STREAM, PPID, b"lost", options)

@@ -6,6 +6,7 @@ mod common;
 use std::time::Duration;
 
 use avocet_sctp::{Config, CongestionAlgorithm, Event, Message, Ppid, SendError, StreamId};
+use bytes::Bytes;
 use common::{Peer, Peers, both_established, connect_both, established, pair_on};
 use netsim::{LinkConfig, Loss, Pair, Profile};
 use rand::rngs::StdRng;
@@ -35,10 +36,10 @@ fn exchange(pair: &mut Peers, seed: u64, count: u32, most: usize, limit: Duratio
             } else {
                 pair.b_mut()
             };
-            if stream == 3 {
-                peer.send_unordered(now, stream, data);
-            } else {
-                peer.send(now, stream, data);
+            match stream {
+                3 => peer.send_unordered(now, stream, data),
+                2 => peer.give(now, stream, data.clone().into()),
+                _ => peer.send(now, stream, data),
             }
         }
         if number % 8 == 0 {
@@ -193,6 +194,30 @@ fn unordered_messages_overtake_a_gap_and_ordered_ones_wait() {
     assert_eq!(order(&pair), [3, 4]);
     pair.run_for(Duration::from_secs(2));
     assert_eq!(order(&pair), [3, 4, 1, 2]);
+}
+
+#[test]
+fn a_message_that_is_given_is_held_until_it_is_acknowledged_and_not_copied() {
+    let mut pair = established(1);
+    let mut content = vec![7; 100_000];
+    content[99_999] = 8;
+    let given = Bytes::from(content);
+    let now = pair.now();
+    pair.a_mut().give(now, 1, given.clone());
+    assert!(!given.is_unique());
+    assert_eq!(pair.a().association.stats().outstanding_bytes / 1000, 100);
+    assert!(pair.run_until(Duration::from_secs(5), |pair| pair.b().messages.len() == 1));
+    assert_eq!(pair.b().messages[0].data, given);
+    pair.run_for(Duration::from_secs(1));
+    assert!(given.is_unique());
+    // A small one is copied: it would hold more than itself.
+    let given = Bytes::from(vec![9; 100]);
+    let now = pair.now();
+    pair.a_mut().give(now, 1, given.clone());
+    assert!(given.is_unique());
+    assert_eq!(pair.a().association.stats().bytes_sent, 100_100);
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(pair.b().messages[1].data, given);
 }
 
 #[test]

@@ -11,26 +11,16 @@ const BUCKETS: usize = 32;
 
 /// Limits what strangers can make an agent say. It has no entry per source: sources share a fixed number of
 /// counters, spread by a hash that nobody outside can compute.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Limiter {
-    hash: SecretHash,
     window: Option<Instant>,
     total: u8,
     buckets: [u8; BUCKETS],
 }
 
 impl Limiter {
-    pub(super) const fn new(hash: SecretHash) -> Self {
-        Self {
-            hash,
-            window: None,
-            total: 0,
-            buckets: [0; BUCKETS],
-        }
-    }
-
     /// Whether one more answer to this source is allowed now.
-    pub(super) fn allow(&mut self, now: Instant, source: IpAddr) -> bool {
+    pub(super) fn allow(&mut self, now: Instant, hash: SecretHash, source: IpAddr) -> bool {
         let stale = self.window.is_none_or(|start| {
             now < start || now.saturating_duration_since(start) >= Duration::from_secs(1)
         });
@@ -39,7 +29,7 @@ impl Limiter {
             self.total = 0;
             self.buckets = [0; BUCKETS];
         }
-        let bucket = usize::try_from(self.hash.of(&source) % BUCKETS as u64).unwrap_or(0);
+        let bucket = usize::try_from(hash.of(&source) % BUCKETS as u64).unwrap_or(0);
         let Some(count) = self.buckets.get_mut(bucket) else {
             return false;
         };

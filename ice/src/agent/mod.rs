@@ -18,6 +18,7 @@ mod renewal;
 mod reply;
 mod request;
 mod response;
+mod seen;
 mod settle;
 mod size;
 mod streams;
@@ -41,6 +42,7 @@ use self::generation::Generation;
 use self::limiter::Limiter;
 use self::pair::{Pair, PairId};
 use self::reply::Replies;
+use self::seen::SeenNominations;
 use self::transaction::Transactions;
 use crate::hash::SecretHash;
 use crate::path_mtu::{BASE_DATAGRAM, PathMtu};
@@ -85,6 +87,7 @@ pub struct Agent {
     transactions: Transactions,
     replies: Replies,
     early: EarlyChecks,
+    seen_nominations: Option<Box<SeenNominations>>,
     /// Candidates whose names are being resolved, with the name in lower case.
     unresolved: Vec<(String, Candidate)>,
     /// The open streams that pairs use.
@@ -153,9 +156,10 @@ impl Agent {
             transactions: Transactions::default(),
             replies: Replies::default(),
             early: EarlyChecks::default(),
+            seen_nominations: None,
             unresolved: Vec::new(),
             streams: Vec::new(),
-            limiter: Limiter::new(hash),
+            limiter: Limiter::default(),
             events: Events::default(),
             gates: Vec::new(),
             gathering: Gathering::default(),

@@ -130,6 +130,17 @@ impl Agent {
         pair.nomination = Nomination::Done;
         let (rank, asked) = (pair.rank(), pair.nominated_at);
         let count = pair.nomination_count.filter(|_| self.renomination);
+        let current = self.current.number;
+        let chosen = self
+            .selected_pair()
+            .filter(|selected| selected.generation == current && selected.id != id);
+        if asked.is_none() && chosen.is_some() {
+            // Only a repetition asked for it, of what another pair was chosen by.
+            if let Some(pair) = self.checklist.get_mut(id) {
+                pair.nomination = Nomination::No;
+            }
+            return;
+        }
         let follow = match self.selected_pair() {
             Some(selected) if selected.id == id => false,
             Some(selected) if count.is_some() && selected.nomination_count.is_some() => {

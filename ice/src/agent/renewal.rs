@@ -54,6 +54,8 @@ impl Agent {
             return;
         }
         let local = Credentials::generate(&mut self.rng);
+        // What was sealed with the password of before says nothing any more.
+        self.seen_nominations = None;
         self.begin_generation(now, local);
         self.settle(now);
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use net::Path;
-use stun::{AttributeType, DecodeError, ErrorCode, Message};
+use stun::{AttributeType, DecodeError, ErrorCode, Message, TransactionId};
 
 use super::Agent;
 use super::early::Early;
@@ -28,6 +28,7 @@ const REFUSAL_BYTES: usize = 20 + 8 + 8;
 /// What a check asks, once it is known to be the peer's.
 #[derive(Clone, Copy, Debug)]
 struct Check {
+    id: TransactionId,
     priority: u32,
     use_candidate: bool,
     /// The counter of nominations (draft-thatcher-ice-renomination).
@@ -150,6 +151,9 @@ impl Agent {
 
     fn accept_check(&mut self, now: Instant, path: Path, check: &Check, remote_ufrag: &str) {
         if !self.current.is_remote_ufrag(remote_ufrag) {
+            if check.use_candidate {
+                self.is_first_sight(check.id);
+            }
             let remembered = self.early.remember(Early {
                 path,
                 priority: check.priority,
@@ -166,13 +170,46 @@ impl Agent {
             return;
         };
         self.prove(path, Some(id));
-        if self.renomination {
-            let pair = self.checklist.get_mut(id);
-            if let (Some(pair), Some(_)) = (pair, check.nomination) {
-                pair.nomination_count = check.nomination;
+        let wish = self.wish_of(check);
+        if wish != Wish::None
+            && self.renomination
+            && let Some(pair) = self.checklist.get_mut(id)
+        {
+            pair.nomination_count = pair.nomination_count.max(check.nomination);
+        }
+        self.apply_check(now, id, wish);
+    }
+
+    /// What a check asks for besides an answer. STUN has no protection from replays, so a nomination that was recorded
+    /// and is played again must not take data off the pair that was chosen since. One that is sent again because its
+    /// answer was lost has had its effect. Before anything is chosen a repetition does no harm, and may be the first
+    /// that comes by the way that it was meant for. Numbered ones can be compared, which is better.
+    fn wish_of(&mut self, check: &Check) -> Wish {
+        if !check.use_candidate || self.role != Role::Controlled {
+            return Wish::None;
+        }
+        if self.is_first_sight(check.id) {
+            return Wish::Nominate;
+        }
+        let current = self.current.number;
+        let chosen = self
+            .selected_pair()
+            .filter(|selected| selected.generation == current);
+        let is_numbered = self.renomination && check.nomination.is_some();
+        match chosen {
+            None => Wish::NominateAgain,
+            Some(chosen) if is_numbered && chosen.nomination_count.is_some() => Wish::Nominate,
+            Some(_) => {
+                self.stats.repeated_nominations += 1;
+                Wish::None
             }
         }
-        self.apply_check(now, id, check.use_candidate);
+    }
+
+    /// Remembers a request that nominates; `false` when it was seen before.
+    fn is_first_sight(&mut self, id: TransactionId) -> bool {
+        let seen = self.seen_nominations.get_or_insert_default();
+        seen.insert(self.hash, id)
     }
 
     /// A path that only early checks came on is told of once: when it is remembered for the first time.
@@ -182,7 +219,7 @@ impl Agent {
     }
 
     /// What a check does to its pair (RFC 8445 §7.3.1.4, §7.3.1.5).
-    fn apply_check(&mut self, now: Instant, id: PairId, use_candidate: bool) {
+    fn apply_check(&mut self, now: Instant, id: PairId, wish: Wish) {
         let Some(pair) = self.checklist.get_mut(id) else {
             return;
         };
@@ -193,19 +230,18 @@ impl Agent {
             let path = pair.path;
             self.on_learned_valid(&path);
         } else {
-            self.trigger_check(now, id, use_candidate);
+            self.trigger_check(now, id, wish);
         }
-        if use_candidate && self.role == Role::Controlled {
-            self.on_use_candidate(now, id);
+        if wish != Wish::None {
+            self.on_use_candidate(now, id, wish);
         }
     }
 
-    fn trigger_check(&mut self, now: Instant, id: PairId, use_candidate: bool) {
+    fn trigger_check(&mut self, now: Instant, id: PairId, wish: Wish) {
         let Some(pair) = self.checklist.get_mut(id) else {
             return;
         };
-        let is_choice = use_candidate && self.role == Role::Controlled;
-        let is_first_nomination = is_choice && pair.nomination == Nomination::No;
+        let is_first_nomination = wish != Wish::None && pair.nomination == Nomination::No;
         match pair.state {
             PairState::Succeeded => {}
             PairState::InProgress => {
@@ -253,14 +289,18 @@ impl Agent {
                     pair.proved |= early.told;
                 }
                 self.prove(early.path, Some(id));
-                self.apply_check(now, id, early.use_candidate);
+                let wish = match early.use_candidate && self.role == Role::Controlled {
+                    true => Wish::Nominate,
+                    false => Wish::None,
+                };
+                self.apply_check(now, id, wish);
             }
         }
     }
 
     /// Answers somebody who did not authenticate, within limits. The answer is smaller than the request.
     fn refuse(&mut self, now: Instant, path: Path, message: &Message<'_>, code: ErrorCode) {
-        if self.limiter.allow(now, path.remote.ip()) {
+        if self.limiter.allow(now, self.hash, path.remote.ip()) {
             let code = code.get();
             self.reply(path, message, ReplyKind::Refusal { code });
         } else {
@@ -281,15 +321,26 @@ impl Agent {
     }
 
     /// USE-CANDIDATE on a pair: followed at once when the pair works, else when it does.
-    fn on_use_candidate(&mut self, now: Instant, id: PairId) {
+    fn on_use_candidate(&mut self, now: Instant, id: PairId, wish: Wish) {
         if let Some(pair) = self.checklist.get_mut(id) {
             if pair.nomination == Nomination::No {
                 pair.nomination = Nomination::Wanted;
             }
-            pair.nominated_at = Some(now);
+            if wish == Wish::Nominate {
+                pair.nominated_at = Some(now);
+            }
         }
         self.follow_nomination(now, id);
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    None,
+    /// Data shall take this pair.
+    Nominate,
+    /// That was asked before, here or elsewhere.
+    NominateAgain,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -319,6 +370,7 @@ fn read_check(message: &Message<'_>) -> Option<Check> {
             .and_then(|value| value.try_into().ok())
             .map(u32::from_be_bytes);
         Ok(message.priority()?.map(|priority| Check {
+            id: message.transaction_id(),
             priority,
             use_candidate,
             nomination,

@@ -127,6 +127,9 @@ impl Transaction {
             // RFC 8489 §6.2.2: over a stream nothing is sent again.
             _ if self.is_on_stream() => STREAM_WAIT,
             _ if self.is_spent() => self.rto * LAST_WAIT,
+            // The pair works and both sides wait for this one request: where a third of them is lost, doubling made
+            // seconds of it.
+            Purpose::Nominate => self.rto,
             _ => self.rto * (1 << u32::from(sends.saturating_sub(1).saturating_sub(self.hurried))),
         };
         self.phase = Phase::Waiting(now + wait);

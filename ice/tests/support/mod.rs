@@ -7,6 +7,7 @@
 
 pub(crate) mod meeting;
 pub(crate) mod oracle;
+pub(crate) mod scene;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -139,6 +140,14 @@ pub(crate) fn learn(
     agent.end_of_remote_candidates(now);
 }
 
+/// Each learns what the other one signals.
+pub(crate) fn introduce(agents: &mut [Agent; 2], now: Instant) {
+    for (from, to) in [(0, 1), (1, 0)] {
+        let (credentials, lines) = said(&agents[from]);
+        learn(&mut agents[to], now, credentials, &lines, Mode::Full);
+    }
+}
+
 /// Two agents that have signalled everything.
 pub(crate) fn acquainted(profile: Profile, seed_number: u64, modes: (Mode, Mode)) -> Agents {
     let mut pair = strangers(profile, seed_number, modes);
@@ -196,7 +205,8 @@ pub(crate) struct Forgery {
     pub(crate) pwd: String,
     pub(crate) role: Option<(Role, u64)>,
     pub(crate) use_candidate: bool,
-    pub(crate) id: u8,
+    /// Other requests have other ids.
+    pub(crate) id: u32,
 }
 
 impl Forgery {
@@ -221,7 +231,9 @@ impl Forgery {
 
     pub(crate) fn bytes_with(&self, more: impl FnOnce(&mut MessageBuilder<'_>)) -> Vec<u8> {
         let mut buf = Vec::new();
-        let id = TransactionId::new([self.id; 12]);
+        let mut id = [1; 12];
+        id[..4].copy_from_slice(&self.id.to_be_bytes());
+        let id = TransactionId::new(id);
         let mut message = MessageBuilder::new(&mut buf, Class::Request, Method::BINDING, id);
         message.username(&self.username).priority(0x6e00_ffff);
         match self.role {

@@ -216,6 +216,29 @@ impl Channels {
         association: Option<&mut Association>,
         (data, kind): (&[u8], MessageKind),
     ) -> Result<(), SendError> {
+        self.send_whole(now, id, association, (data, kind), None)
+    }
+
+    /// Sends a whole message of bytes, which SCTP may hold instead of copying them.
+    pub(super) fn send_bytes(
+        &mut self,
+        now: Instant,
+        id: ChannelId,
+        association: Option<&mut Association>,
+        data: Bytes,
+    ) -> Result<(), SendError> {
+        let message = (data.as_ref(), MessageKind::Binary);
+        self.send_whole(now, id, association, message, Some(data.clone()))
+    }
+
+    fn send_whole(
+        &mut self,
+        now: Instant,
+        id: ChannelId,
+        association: Option<&mut Association>,
+        (data, kind): (&[u8], MessageKind),
+        given: Option<Bytes>,
+    ) -> Result<(), SendError> {
         let max = self.max_send;
         let (channel, association, stream) = self.writable(id, association)?;
         if data.len() > max {
@@ -227,9 +250,14 @@ impl Channels {
             (MessageKind::Binary, false) => (PPID_BINARY, data),
             (kind, true) => (empty(kind), &[0][..]),
         };
-        association
-            .send(now, stream, ppid, payload, channel.options())
-            .map_err(|error| refusal(channel, error))?;
+        let options = channel.options();
+        let sent = match given {
+            Some(given) if !data.is_empty() => {
+                association.send_bytes(now, stream, ppid, given, options)
+            }
+            _ => association.send(now, stream, ppid, payload, options),
+        };
+        sent.map_err(|error| refusal(channel, error))?;
         channel.messages_sent += 1;
         channel.bytes_sent += data.len() as u64;
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
 use sctp::{Association, StreamId};
 
 use super::channel::{
@@ -97,7 +98,7 @@ impl<'a> DataChannel<'a> {
     pub fn send(&mut self, now: Instant, message: &Message) -> Result<(), SendError> {
         match message {
             Message::Text(text) => self.send_text(now, text),
-            Message::Binary(bytes) => self.send_binary(now, bytes),
+            Message::Binary(bytes) => self.send_bytes(now, bytes.clone()),
         }
     }
 
@@ -109,6 +110,16 @@ impl<'a> DataChannel<'a> {
     /// Sends bytes.
     pub fn send_binary(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SendError> {
         self.send_payload(now, bytes, MessageKind::Binary)
+    }
+
+    /// Sends bytes whose memory may be held until they are acknowledged: large messages are not copied before they go into packets.
+    ///
+    /// `bytes` should not be a small part of something large, all of which it would hold.
+    pub fn send_bytes(&mut self, now: Instant, bytes: Bytes) -> Result<(), SendError> {
+        let (channels, association, _) = self.connection.data_mut();
+        channels.send_bytes(now, self.id, association, bytes)?;
+        self.connection.settle_data(now);
+        Ok(())
     }
 
     /// Begins a message that is written bit by bit with [`write`](Self::write), so that a huge one is never held as a whole, and

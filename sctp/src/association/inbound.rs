@@ -26,7 +26,7 @@ impl Association {
     pub fn handle_datagram(&mut self, now: Instant, packet: &[u8]) {
         self.counts.packets_received += 1;
         let zero_checksum = self.agreed().zero_checksum;
-        let packet = match Packet::decode_like(packet, zero_checksum, &mut self.header_sum) {
+        let packet = match Packet::decode_with(packet, zero_checksum, &mut self.checksum) {
             Ok(packet) => packet,
             Err(DecodeError::Checksum) => {
                 self.counts.dropped.checksum += 1;

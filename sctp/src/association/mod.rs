@@ -27,7 +27,7 @@ use crate::cookie::{Peer, Secret};
 use crate::error::{CloseCause, CloseReason, ConfigError, Initiator, RemoteInitError, ResetError};
 use crate::event::Event;
 use crate::message::StreamId;
-use crate::packet::HeaderSum;
+use crate::packet::Checksum;
 use crate::receive::Receiver;
 use crate::send::{ForwardDue, Sender};
 use crate::serial::Tsn;
@@ -48,7 +48,9 @@ pub struct Association {
     secret: Secret,
     local: Local,
     peer: Option<Peer>,
-    header_sum: HeaderSum,
+    checksum: Checksum,
+    /// When the tail probe was scheduled, if nothing but packets of data that left then can have changed since what it depends on.
+    tail_probe_set: Option<Instant>,
     state: State,
     timers: Timers,
     liveness: Liveness,
@@ -103,7 +105,8 @@ impl Association {
             secret,
             local,
             peer: None,
-            header_sum: HeaderSum::default(),
+            checksum: Checksum::default(),
+            tail_probe_set: None,
             state: State::Closed,
             timers: Timers::default(),
             liveness: Liveness::default(),
@@ -330,6 +333,7 @@ impl Association {
 
     /// Takes the steps between the parts after any input, so that nothing is left half done.
     fn settle(&mut self, now: Instant) {
+        self.tail_probe_set = None;
         self.settle_shutdown(now);
         self.settle_resets(now);
         if !self.sender.has_outstanding() {

@@ -55,6 +55,7 @@ impl Association {
             return Some(());
         }
         let packet = self.start_packet(peer.tag, buf);
+        self.sender.begin_packet();
         let echoes = self.append_cookie(buf);
         let may_send_data = echoes || self.state.may_send_data();
         if self.control.has_chunks() || self.resets.is_due() {
@@ -194,8 +195,12 @@ impl Association {
             }
         }
         self.liveness.active |= any;
-        if any && !guarded {
+        // Packets that leave together ask for one probe.
+        if any && !guarded && self.tail_probe_set != Some(now) {
             self.schedule_tail_probe(now);
+            let is_set =
+                self.timers.is_running(Timer::TailProbe) && self.sender.has_many_outstanding();
+            self.tail_probe_set = is_set.then_some(now);
         }
         self.timers.put(Timer::Pacing, self.sender.pacing_release());
     }

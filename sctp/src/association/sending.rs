@@ -1,5 +1,7 @@
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use super::Association;
 use crate::error::SendError;
 use crate::message::{Ppid, SendOptions, StreamId};
@@ -18,6 +20,26 @@ impl Association {
         self.sender.push(now, stream, ppid, options, data)?;
         self.counts.messages_sent += 1;
         self.counts.bytes_sent += data.len() as u64;
+        Ok(())
+    }
+
+    /// The same as [`send`](Self::send), for a message whose memory the association may keep until it is acknowledged: nothing is copied
+    /// before it goes into packets, unless the message is so small that this is cheaper.
+    ///
+    /// `data` should not be a small part of something large, all of which it would hold.
+    pub fn send_bytes(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        ppid: Ppid,
+        data: Bytes,
+        options: SendOptions,
+    ) -> Result<(), SendError> {
+        self.check_send(stream)?;
+        let length = data.len() as u64;
+        self.sender.push(now, stream, ppid, options, data)?;
+        self.counts.messages_sent += 1;
+        self.counts.bytes_sent += length;
         Ok(())
     }
 

@@ -5,9 +5,12 @@
     clippy::arithmetic_side_effects
 )]
 
-use bytes::Buf;
-use crc_fast::CrcAlgorithm::Crc32Iscsi;
+mod checksum;
 
+use bytes::Buf;
+
+pub(crate) use self::checksum::Checksum;
+use self::checksum::crc32c;
 use crate::chunk::{ChunkType, Chunks, DecodeError};
 
 /// The common header, with the chunks that follow it (RFC 9260 §3.1).
@@ -44,14 +47,14 @@ impl<'a> Packet<'a> {
     /// Reads the header. With `zero_checksum` the field may hold 0 instead of the checksum, unless the packet sets an association up
     /// (RFC 9653 §5.3): a peer may have lost the state in which it is agreed.
     pub fn decode_from(packet: &'a [u8], zero_checksum: bool) -> Result<Self, DecodeError> {
-        Self::decode_like(packet, zero_checksum, &mut HeaderSum::default())
+        Self::decode_with(packet, zero_checksum, &mut Checksum::default())
     }
 
-    /// The same, with what is known of the headers of the packets before.
-    pub(crate) fn decode_like(
+    /// The same, with a checksum that is kept from packet to packet.
+    pub(crate) fn decode_with(
         packet: &'a [u8],
         zero_checksum: bool,
-        known: &mut HeaderSum,
+        checksum: &mut Checksum,
     ) -> Result<Self, DecodeError> {
         let (header, chunks) = packet
             .split_first_chunk::<HEADER_LENGTH>()
@@ -67,7 +70,7 @@ impl<'a> Packet<'a> {
         if sum == 0 && zero_checksum && !sets_up(chunks) {
             return Ok(this);
         }
-        if sum != known.checksum(header, chunks) {
+        if sum != checksum.over(header, chunks) {
             return Err(DecodeError::Checksum);
         }
         Ok(this)
@@ -132,7 +135,7 @@ impl PacketStart {
             return;
         };
         // The field is zero until now, as the sum demands.
-        let sum = crc_fast::crc32_iscsi(packet).to_le_bytes();
+        let sum = crc32c(packet).to_le_bytes();
         if let Some(field) = packet.get_mut(8..HEADER_LENGTH) {
             field.copy_from_slice(&sum);
         }
@@ -143,42 +146,6 @@ impl PacketStart {
 fn sets_up(chunks: &[u8]) -> bool {
     let kind = chunks.first().map(|kind| ChunkType(*kind));
     matches!(kind, Some(ChunkType::INIT | ChunkType::COOKIE_ECHO))
-}
-
-/// How far the checksum is after the header, whose own field counts as zero (RFC 9260 §6.8).
-///
-/// Ports and tag are the same in all packets of an association, so it is worth keeping.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct HeaderSum {
-    /// Ports and tag of the last header, and the state after it.
-    last: Option<([u8; 8], u64)>,
-}
-
-impl HeaderSum {
-    /// CRC32c over a packet whose checksum field counts as zero.
-    fn checksum(&mut self, header: &[u8; HEADER_LENGTH], chunks: &[u8]) -> u32 {
-        let state = self.after(header);
-        let mut digest = crc_fast::Digest::new_with_init_state(Crc32Iscsi, state);
-        digest.update(chunks);
-        // The sum has 32 bits; the library carries every width in 64.
-        #[expect(clippy::cast_possible_truncation, reason = "a 32-bit sum")]
-        let sum = digest.finalize() as u32;
-        sum
-    }
-
-    fn after(&mut self, [p0, p1, p2, p3, t0, t1, t2, t3, ..]: &[u8; HEADER_LENGTH]) -> u64 {
-        let names = [*p0, *p1, *p2, *p3, *t0, *t1, *t2, *t3];
-        if let Some((last, state)) = self.last
-            && last == names
-        {
-            return state;
-        }
-        let mut digest = crc_fast::Digest::new(Crc32Iscsi);
-        digest.update(&[*p0, *p1, *p2, *p3, *t0, *t1, *t2, *t3, 0, 0, 0, 0]);
-        let state = digest.get_state();
-        self.last = Some((names, state));
-        state
-    }
 }
 
 #[cfg(test)]

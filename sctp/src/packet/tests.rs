@@ -32,7 +32,44 @@ fn checksums_match_the_vectors() {
     for vector in file["vectors"].as_array().unwrap() {
         let data = from_hex(vector["data"].as_str().unwrap());
         let wire = from_hex(vector["crc_bytes_on_wire"].as_str().unwrap());
-        assert_eq!(crc_fast::crc32_iscsi(&data).to_le_bytes()[..], wire);
+        assert_eq!(crc32c(&data).to_le_bytes()[..], wire);
+    }
+}
+
+#[test]
+fn a_sum_does_not_depend_on_the_address() {
+    let bytes = (0..1_700u32)
+        .map(|at| (at * at / 7) as u8)
+        .collect::<Vec<_>>();
+    for start in 0..64 {
+        for length in (0..1_600).step_by(37).chain(1_500..1_600) {
+            let bytes = &bytes[start..start + length];
+            let mut sum = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
+            bytes.chunks(100).for_each(|part| sum.update(part));
+            assert_eq!(u64::from(crc32c(bytes)), sum.finalize(), "{start} {length}");
+        }
+    }
+}
+
+#[test]
+fn a_sum_is_right_however_often_its_length_or_its_header_came_before() {
+    let mut checksum = Checksum::default();
+    for (round, length) in [40, 40, 40, 40, 1_160, 1_160, 1_160, 40, 1_160]
+        .into_iter()
+        .enumerate()
+    {
+        for tag in [7, 7, 7, 8] {
+            let chunks = (0..length).map(|at| (at + round) as u8).collect::<Vec<_>>();
+            let mut packet = Vec::new();
+            let start = PacketStart::append(&mut packet, (5_000, 5_001), tag);
+            packet.extend_from_slice(&chunks);
+            start.finish(&mut packet);
+            let read = Packet::decode_with(&packet, false, &mut checksum);
+            assert_eq!(read.map(|packet| packet.chunks), Ok(chunks.as_slice()));
+            packet[20] ^= 1;
+            let read = Packet::decode_with(&packet, false, &mut checksum);
+            assert_eq!(read, Err(DecodeError::Checksum));
+        }
     }
 }
 
@@ -108,6 +145,10 @@ fn impossible_chunk_lengths_end_the_packet() {
         assert!(matches!(found.next(), Some(Err(_))));
         assert_eq!(found.next(), None);
     }
+    // Padding is whatever it is (RFC 9260 §3.2).
+    let mut padded = Chunks::new(&[11, 0, 0, 5, 9, 0xff, 0xff, 0xff, 11, 0, 0, 4]);
+    assert_eq!(padded.next().unwrap().unwrap().value, &[9][..]);
+    assert!(padded.next().unwrap().unwrap().value.is_empty());
     let mut unpadded = Chunks::new(&[11, 0, 0, 5, 9]);
     let last = unpadded.next().unwrap().unwrap();
     assert_eq!((last.kind, last.value), (ChunkType::COOKIE_ACK, &[9][..]));

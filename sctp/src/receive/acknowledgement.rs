@@ -40,7 +40,10 @@ impl Acknowledgement {
     pub(crate) fn on_packet(&mut self, now: Instant, pause: Duration) -> AckTimer {
         self.packets += 1;
         let last = self.last.replace(now);
-        let rested = last.is_none_or(|last| now.saturating_duration_since(last) >= pause);
+        let rested = last.is_none_or(|last| {
+            // Most packets come together with others.
+            now != last && now.saturating_duration_since(last) >= pause
+        });
         if self.packets >= 2 || rested {
             self.due = true;
         }

@@ -235,7 +235,9 @@ impl Partial {
         if nothing {
             return 0;
         }
-        self.data.len() + self.early_bytes + PARTIAL_OVERHEAD + self.early.len() * EARLY_OVERHEAD
+        let tree = if self.early.is_empty() { 0 } else { EARLY_TREE };
+        let overhead = PARTIAL_OVERHEAD + tree + self.early.len() * EARLY_OVERHEAD;
+        self.data.len() + self.early_bytes + overhead
     }
 }
 
@@ -246,6 +248,8 @@ fn key(id: MessageId) -> Key {
 
 /// What a message that is being put together counts beside its bytes.
 const PARTIAL_OVERHEAD: usize = 256;
+/// What the first node of a tree of pieces that came early counts.
+const EARLY_TREE: usize = 256;
 /// What a piece that came early counts beside its bytes.
 const EARLY_OVERHEAD: usize = 128;
 
@@ -307,6 +311,30 @@ mod tests {
             ));
             assert_eq!(messages.charged_bytes(), 0);
         }
+    }
+
+    /// P-24: an ordered and an unordered message of one number are two.
+    #[test]
+    fn the_ordering_is_part_of_the_name() {
+        let mut messages = Interleaved::default();
+        let unordered = |fsn, ending| {
+            let mut piece = piece(0, fsn, ending, b"u");
+            piece.id.ordering = Ordering::Unordered;
+            piece
+        };
+        messages.insert(&piece(0, 0, false, b"o"), 100);
+        messages.insert(&unordered(0, false), 100);
+        let Landing::Complete(whole) = messages.insert(&unordered(1, true), 100) else {
+            panic!("not complete");
+        };
+        assert_eq!(
+            (&whole.data[..], whole.id.ordering),
+            (&b"uu"[..], Ordering::Unordered)
+        );
+        let Landing::Complete(whole) = messages.insert(&piece(0, 1, true, b"o"), 100) else {
+            panic!("not complete");
+        };
+        assert_eq!(whole.data[..], *b"oo");
     }
 
     #[test]

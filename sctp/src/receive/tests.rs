@@ -158,3 +158,63 @@ fn a_reset_forgets_what_its_messages_waited_for() {
     assert_eq!(read(&mut receiver), [&b"new"[..]]);
     assert_eq!(sack(&mut receiver).3, 20_000);
 }
+
+/// P-23: what no gap ack block could report is dropped.
+#[test]
+fn what_lies_too_far_ahead_is_dropped() {
+    let mut receiver = receiver(100_000);
+    let reach = u32::from(u16::MAX);
+    let far = chunk(reach, 1, "BE", b"x");
+    receiver.on_data(&far, true).unwrap();
+    assert_eq!(receiver.counts().window_overruns, 1);
+    let last = chunk(reach - 1, 1, "BE", b"x");
+    receiver.on_data(&last, true).unwrap();
+    assert_eq!(receiver.counts().window_overruns, 1);
+    assert_eq!(sack(&mut receiver).1, [(u16::MAX, u16::MAX)]);
+}
+
+/// P-24: neighbours that belong to different messages make none, whatever their flags say.
+#[test]
+fn pieces_of_different_messages_are_not_joined_beyond_a_gap() {
+    let mut receiver = receiver(100_000);
+    receiver.on_data(&chunk(1, 0, "B", b"one's"), true).unwrap();
+    receiver
+        .on_data(&chunk(2, 1, "E", b"other's"), true)
+        .unwrap();
+    assert!(read(&mut receiver).is_empty());
+    let filled = receiver.on_data(&chunk(0, 9, "BE", b"x"), true);
+    assert_eq!(filled, Err(Violation::Pieces));
+}
+
+/// P-12: the 16 bits of the numbers of a stream's messages wrap, in order and out of it.
+#[test]
+fn the_numbers_of_messages_wrap() {
+    let mut receiver = receiver(100_000);
+    for number in 0..70_000u32 {
+        // Every second pair comes the wrong way round.
+        let number = if number % 4 > 1 { number ^ 1 } else { number };
+        let payload = if number.is_multiple_of(2) { b"e" } else { b"o" };
+        receiver
+            .on_data(&chunk(number, number as u16, "BE", payload), true)
+            .unwrap();
+        if number % 4 == 2 {
+            let all = read(&mut receiver);
+            assert_eq!(all, [&b"e"[..], b"o", b"e", b"o"], "{number}");
+        }
+    }
+}
+
+/// Transport 3.6 asks for everything once: also what is unordered and comes again, before the gap is filled and after.
+#[test]
+fn what_comes_twice_is_delivered_once() {
+    let mut receiver = receiver(100_000);
+    for _ in 0..2 {
+        receiver.on_data(&chunk(1, 0, "UBE", b"b"), true).unwrap();
+    }
+    for _ in 0..2 {
+        receiver.on_data(&chunk(0, 0, "UBE", b"a"), true).unwrap();
+        receiver.on_data(&chunk(1, 0, "UBE", b"b"), true).unwrap();
+    }
+    assert_eq!(read(&mut receiver), [&b"b"[..], b"a"]);
+    assert_eq!(receiver.counts().duplicate_chunks, 4);
+}

@@ -54,6 +54,8 @@ pub(crate) struct Sender {
     round_end: Transmission,
     /// There was more to send than the window let out when last asked.
     window_limited: bool,
+    /// A chunk was put into the present packet.
+    filling: bool,
     /// When last asked, only the pacer held something back.
     held_by_pacer: bool,
     /// A tail loss probe is to be sent.
@@ -141,6 +143,7 @@ impl Sender {
             reduced: Transmission::default(),
             round_end: Transmission::default(),
             window_limited: false,
+            filling: false,
             held_by_pacer: false,
             probing: false,
             repair_at_once: false,
@@ -237,6 +240,11 @@ impl Sender {
 
     pub(crate) fn has_outstanding(&self) -> bool {
         !self.outstanding.is_empty()
+    }
+
+    /// More than one chunk is outstanding.
+    pub(crate) fn has_many_outstanding(&self) -> bool {
+        self.outstanding.count() > 1
     }
 
     /// The TSN that the next new chunk gets.

@@ -6,6 +6,11 @@ use crate::serial::Unwrapped;
 
 /// What leaves next.
 impl Sender {
+    /// What is sent from now on is in another packet.
+    pub(crate) fn begin_packet(&mut self) {
+        self.filling = false;
+    }
+
     /// Whether a chunk may be sent that fits into `room` bytes.
     pub(crate) fn can_transmit(&mut self, now: Instant, room: usize) -> bool {
         self.plan(now, room).is_some()
@@ -20,6 +25,7 @@ impl Sender {
     ) -> Option<Transmitted> {
         self.decay_when_idle(now);
         let plan = self.plan(now, room)?;
+        self.filling = true;
         let flight = self.outstanding.flight_bytes();
         self.last_sent = Some(now);
         match plan {
@@ -27,7 +33,7 @@ impl Sender {
                 self.probing = false;
                 self.payload_bytes += length as u64;
                 self.pacer.on_sent(length);
-                self.outstanding.send_tail(now, buf);
+                self.outstanding.send_tail(now, &self.arena, buf);
                 Some(Transmitted {
                     restart_timer: true,
                 })
@@ -42,17 +48,19 @@ impl Sender {
                 self.streams.counts_mut(stream).retransmitted_chunks += 1;
                 self.pacer.on_sent(length);
                 let immediate = self.wants_immediate_ack(flight + length, false);
-                self.outstanding.send_again(now, tsn, immediate, buf);
+                self.outstanding
+                    .send_again(now, tsn, immediate, &self.arena, buf);
                 let restart_timer = tsn == self.outstanding.first();
                 Some(Transmitted { restart_timer })
             }
             Plan::New { length } => {
-                let piece = self.streams.take(length)?;
+                let piece = self.streams.take(length, &mut self.arena)?;
                 self.payload_bytes += length as u64;
                 self.pacer.on_sent(length);
                 let probing = std::mem::take(&mut self.probing);
                 let immediate = probing || self.wants_immediate_ack(flight + length, piece.ending);
-                self.outstanding.send(now, piece, immediate, buf);
+                self.outstanding
+                    .send(now, piece, immediate, &self.arena, buf);
                 if probing {
                     self.outstanding.note_tail_probe(false);
                 }
@@ -91,7 +99,7 @@ impl Sender {
         let window = self
             .advertised
             .saturating_sub(flight + self.outstanding.lost_bytes());
-        let upcoming = self.streams.upcoming(self.max_payload);
+        let upcoming = self.streams.upcoming(self.max_payload, &mut self.arena);
         // The peer can acknowledge no TSN further ahead.
         let upcoming = upcoming.filter(|_| self.outstanding.count() < MAX_OUTSTANDING);
         let length = upcoming.map(|upcoming| self.piece_length(upcoming, room));
@@ -122,7 +130,9 @@ impl Sender {
     /// Whether the congestion window (RFC 9260 §6.1 B) and the pacer let another chunk go.
     #[inline]
     fn may_leave(&mut self, now: Instant, flight: usize) -> bool {
-        if flight >= self.congestion.window() {
+        // After T3 one packet leaves until something is acknowledged (RFC 9260 §6.3.3 E3); the window alone would let a second one begin.
+        let waits = flight > 0 && self.outstanding.has_timed_out() && !self.filling;
+        if waits || flight >= self.congestion.window() {
             self.window_limited = true;
             return false;
         }
@@ -149,11 +159,12 @@ impl Sender {
         }
     }
 
-    /// The I bit on what ends a burst while the window is small, where waiting for a delayed acknowledgement would
-    /// cost the most (RFC 9260 §3.3.1).
+    /// The I bit on what ends a burst while the window is small, and on the one packet after T3, where waiting for a delayed
+    /// acknowledgement would cost the most (RFC 9260 §3.3.1).
     fn wants_immediate_ack(&self, flight: usize, ending: bool) -> bool {
         let window = self.congestion.window();
-        window < 10 * self.mtu && (flight >= window || (ending && self.streams.is_empty()))
+        let ends_burst = flight >= window || (ending && self.streams.is_empty());
+        self.outstanding.has_timed_out() || (window < 10 * self.mtu && ends_burst)
     }
 
     fn decay_when_idle(&mut self, now: Instant) {

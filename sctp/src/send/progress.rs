@@ -165,18 +165,22 @@ impl Sender {
         }
         self.take_losses(now, &outcome);
         self.held_bytes = self.held_bytes.saturating_sub(outcome.released_bytes);
-        let most = self.room_bytes().saturating_sub(self.held_bytes);
-        for payload in self.outstanding.take_spent() {
-            self.arena.take_back(payload, most);
-        }
         self.update_room();
         Progress {
             cumulative_advanced: outcome.cumulative_advanced,
         }
     }
 
+    /// Takes the memory back of what was acknowledged or given up.
+    pub(super) fn reclaim(&mut self) {
+        let most = self.room_bytes().saturating_sub(self.held_bytes);
+        self.arena.release(self.outstanding.spent_mut(), most);
+        self.arena.release(self.streams.spent_mut(), most);
+    }
+
     /// Some of the send buffer may have become free.
     pub(super) fn update_room(&mut self) {
+        self.reclaim();
         if self.held_bytes == 0 && self.spare_bytes() <= LITTLE {
             self.release();
         }
@@ -198,7 +202,7 @@ impl Sender {
 
     /// Lets go of memory that waits for messages.
     pub(crate) fn release(&mut self) {
-        self.arena.release();
+        self.arena.clear_spare();
         self.outstanding.release();
         self.streams.release();
     }

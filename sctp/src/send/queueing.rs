@@ -1,5 +1,6 @@
 use std::time::Instant;
 
+use super::arena::{Keep, LARGEST};
 use super::limit::Limit;
 use super::{MESSAGE_OVERHEAD, Sender};
 use crate::error::SendError;
@@ -7,28 +8,29 @@ use crate::message::{Ppid, Reliability, SendOptions, StreamId};
 
 /// What the application gives.
 impl Sender {
-    /// Queues a message.
+    /// Queues a message, borrowed or given.
     pub(crate) fn push(
         &mut self,
         now: Instant,
         stream: StreamId,
         ppid: Ppid,
         options: SendOptions,
-        data: &[u8],
+        data: impl Keep,
     ) -> Result<(), SendError> {
-        if data.is_empty() {
+        let length = data.as_ref().len();
+        if length == 0 {
             return Err(SendError::Empty);
         }
-        let cost = data.len().saturating_add(MESSAGE_OVERHEAD);
-        let limit = self.capacity_bytes;
-        if data.len() > limit {
+        let cost = length.saturating_add(MESSAGE_OVERHEAD);
+        let limit = self.capacity_bytes.min(LARGEST);
+        if length > limit {
             return Err(SendError::TooLarge { limit });
         }
         self.streams.check(stream)?;
         self.make_room(stream, cost, options.reliability)?;
         self.held_bytes += cost;
         let limit = self.limit(now, options);
-        let data = self.arena.copy(data);
+        let data = data.keep(&mut self.arena);
         self.streams
             .push(now, (stream, options.ordering), ppid, limit, data);
         Ok(())
@@ -77,7 +79,7 @@ impl Sender {
     }
 
     pub(crate) fn finish(&mut self, stream: StreamId) -> Result<(), SendError> {
-        let finished = self.streams.finish(stream);
+        let finished = self.streams.finish(stream, &mut self.arena);
         if finished == Err(SendError::Empty) {
             self.held_bytes = self.held_bytes.saturating_sub(MESSAGE_OVERHEAD);
         }
@@ -138,6 +140,7 @@ impl Sender {
             self.held_bytes = self
                 .held_bytes
                 .saturating_sub(bytes + messages * MESSAGE_OVERHEAD);
+            self.reclaim();
             return Ok(());
         }
         self.refuse(stream, cost);

@@ -15,11 +15,13 @@ pub(crate) struct RetransmissionTimeout {
     doublings: u32,
     min: Duration,
     max: Duration,
+    /// The timeout now: it is asked for with every packet, and changes more rarely.
+    current: Duration,
 }
 
 impl RetransmissionTimeout {
     pub(crate) fn new(config: &Config) -> Self {
-        Self {
+        let mut this = Self {
             smoothed: None,
             variance: Duration::ZERO,
             latest: Duration::ZERO,
@@ -27,7 +29,10 @@ impl RetransmissionTimeout {
             doublings: 0,
             min: config.rto_min,
             max: config.rto_max.max(config.rto_min),
-        }
+            current: Duration::ZERO,
+        };
+        this.update();
+        this
     }
 
     /// A round trip that another layer measured: good for the handshake, then replaced by measurements.
@@ -36,12 +41,14 @@ impl RetransmissionTimeout {
     /// answered without delay.
     pub(crate) fn hint(&mut self, round_trip: Duration) {
         self.base = round_trip.saturating_mul(3).clamp(HANDSHAKE_MIN, self.max);
+        self.update();
     }
 
     /// The handshake is over, and with it its back-off and its short timeout: acknowledgements of data may be put off.
     pub(crate) fn end_handshake(&mut self) {
         self.doublings = 0;
         self.base = self.measured().unwrap_or(self.base).max(self.min);
+        self.update();
     }
 
     /// A round trip measured on a packet that was sent once (Karn's rule is the caller's).
@@ -58,11 +65,15 @@ impl RetransmissionTimeout {
         }
         self.base = self.measured().unwrap_or(self.base);
         self.doublings = 0;
+        self.update();
     }
 
     /// The round trip of what arrived last. It changes no average (RFC 9260 §6.3.1 C4), but a timeout waits for longer than this.
     pub(crate) fn on_latest(&mut self, round_trip: Duration) {
-        self.latest = round_trip;
+        if self.latest != round_trip {
+            self.latest = round_trip;
+            self.update();
+        }
     }
 
     /// What the samples come to.
@@ -77,15 +88,23 @@ impl RetransmissionTimeout {
     /// A timeout happened: the next one takes twice as long (RFC 9260 §6.3.3 E2).
     pub(crate) fn back_off(&mut self) {
         self.doublings = (self.doublings + 1).min(16);
+        self.update();
     }
 
     /// The peer acknowledged something new: the path lives.
     pub(crate) fn on_progress(&mut self) {
-        self.doublings = 0;
+        if self.doublings > 0 {
+            self.doublings = 0;
+            self.update();
+        }
     }
 
     /// The timeout now.
     pub(crate) fn current(&self) -> Duration {
+        self.current
+    }
+
+    fn update(&mut self) {
         let least = self
             .latest
             .saturating_add(4 * self.variance.max(VARIANCE_MIN));
@@ -93,7 +112,7 @@ impl RetransmissionTimeout {
             Duration::ZERO => self.base,
             _ => self.base.max(least),
         };
-        base.saturating_mul(1 << self.doublings).min(self.max)
+        self.current = base.saturating_mul(1 << self.doublings).min(self.max);
     }
 
     /// The smoothed round trip.
@@ -117,6 +136,24 @@ mod tests {
         assert_eq!(rto.current(), Duration::from_millis(900));
         rto.on_sample(Duration::from_millis(300));
         assert!(rto.current() < Duration::from_millis(900));
+    }
+
+    /// P-9: short paths wait for 400 ms, and long and steady ones for the least variance more than a round trip.
+    #[test]
+    fn a_timeout_is_never_as_short_as_a_steady_round_trip() {
+        for (sample, least) in [(1, 400), (600, 600 + 4 * 28)] {
+            let mut rto = RetransmissionTimeout::new(&Config::default());
+            for _ in 0..100 {
+                rto.on_sample(Duration::from_millis(sample));
+            }
+            let timeout = rto.current();
+            let least = Duration::from_millis(least);
+            // The average is rounded down at each sample.
+            assert!(
+                timeout.abs_diff(least) < Duration::from_millis(1),
+                "{timeout:?}"
+            );
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod tcp;
 use std::time::{Duration, Instant};
 
 use avocet_sctp::{Association, Config, Event, Message, Ordering, Ppid, SendOptions, StreamId};
+use bytes::Bytes;
 use net::Datagram;
 use netsim::{Machine, Outgoing, Pair, Profile};
 
@@ -48,6 +49,15 @@ impl Peer {
                 data,
                 SendOptions::ordered(),
             )
+            .unwrap();
+    }
+
+    /// Sends a message that is given away, as far as that saves a copy.
+    pub fn give(&mut self, now: Instant, stream: u16, data: Bytes) {
+        let (stream, ppid) = (StreamId::new(stream), Ppid::new(53));
+        let ordered = SendOptions::ordered();
+        self.association
+            .send_bytes(now, stream, ppid, data, ordered)
             .unwrap();
     }
 

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use avocet_sctp::chunk::{
-    Chunk, CookieEchoChunk, DataChunk, InitChunk, ParameterType, Parameters, SackChunk,
+    Chunk, ChunkType, CookieEchoChunk, DataChunk, InitChunk, ParameterType, Parameters, RawChunk,
+    SackChunk,
 };
 use avocet_sctp::packet::Packet;
-use avocet_sctp::{Association, Config, Event, Ordering, Ppid, Ssn, StreamId, Tsn};
+use avocet_sctp::{Association, Config, Event, Ordering, Ppid, SendOptions, Ssn, StreamId, Tsn};
 
 /// An established association, and what its hand-made peer knows.
 #[derive(Debug)]
@@ -103,6 +104,51 @@ impl Victim {
     pub fn pass(&mut self, time: Duration) {
         self.now += time;
         self.association.handle_timeout(self.now);
+    }
+
+    /// Queues an ordered message.
+    pub fn send(&mut self, stream: u16, bytes: &[u8]) {
+        let (stream, ppid) = (StreamId::new(stream), Ppid::new(53));
+        let options = SendOptions::ordered();
+        let sent = self
+            .association
+            .send(self.now, stream, ppid, bytes, options);
+        sent.unwrap();
+    }
+
+    /// Says that the first `count` chunks arrived, and of the later ones those in `blocks`, by their place and with both ends included; in
+    /// the same way what came twice.
+    pub fn acknowledge(&mut self, count: u32, a_rwnd: u32, blocks: &[(u32, u32)], twice: &[u32]) {
+        let before = self.initial_tsn.plus(u32::MAX);
+        let mut value = before.plus(count).get().to_be_bytes().to_vec();
+        value.extend_from_slice(&a_rwnd.to_be_bytes());
+        value.extend_from_slice(&(blocks.len() as u16).to_be_bytes());
+        value.extend_from_slice(&(twice.len() as u16).to_be_bytes());
+        for (start, end) in blocks {
+            for place in [start, end] {
+                value.extend_from_slice(&((place + 1 - count) as u16).to_be_bytes());
+            }
+        }
+        for place in twice {
+            value.extend_from_slice(&self.initial_tsn.plus(*place).get().to_be_bytes());
+        }
+        let raw = RawChunk {
+            kind: ChunkType::SACK,
+            flags: 0,
+            value: &value,
+        };
+        self.hear(&[Chunk::Unknown(raw)]);
+    }
+
+    /// The places of the chunks with DATA in what is said, counted from the first of all.
+    pub fn say_data(&mut self) -> Vec<u32> {
+        let packets = self.say_all();
+        let said = packets.iter().flat_map(|packet| chunks(packet));
+        let places = said.filter_map(|chunk| match chunk {
+            Chunk::Data(data) => Some(data.tsn.get().wrapping_sub(self.initial_tsn.get())),
+            _ => None,
+        });
+        places.collect()
     }
 
     pub fn events(&mut self) -> Vec<Event> {

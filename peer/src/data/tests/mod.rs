@@ -6,6 +6,7 @@ use sctp::{Association, Ppid, SendOptions, StreamId};
 
 mod closing;
 mod kinds;
+mod limits;
 mod streaming;
 
 use super::channel::ChannelId;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use sctp::PieceEnd;
 
 use super::{Said, Scene};
@@ -182,6 +183,40 @@ fn text_in_pieces_that_is_not_utf8_closes_the_channel() {
     );
 }
 
+/// C-14: nor may a text end within a character.
+#[test]
+fn text_in_pieces_that_ends_within_a_character_closes_the_channel() {
+    let mut scene = Scene::unlimited();
+    scene.they_open(0, "text");
+    let id = *scene.channels.channels.keys().next().unwrap();
+    scene.they_send(0, 51, "\u{1f980}".as_bytes()[..2].as_ref());
+    assert_eq!(scene.piece(), None);
+    scene.run();
+    assert_eq!(
+        scene.closed(id).unwrap().cause,
+        ChannelCloseCause::InvalidText
+    );
+}
+
+/// C-8: what is read in pieces may be as large as was announced, and no larger.
+#[test]
+fn a_message_in_pieces_larger_than_announced_closes_the_channel() {
+    let mut scene = Scene::unlimited();
+    scene.channels.max_streamed = 300_000;
+    scene.they_open(0, "large");
+    let id = *scene.channels.channels.keys().next().unwrap();
+    for (size, closes) in [(300_000, false), (300_001, true)] {
+        scene.they_send(0, 53, &vec![7; size]);
+        for _ in 0..5 {
+            scene.run();
+            while scene.piece().is_some() {}
+        }
+        let cause = scene.closed(id).map(|reason| reason.cause);
+        let expected = closes.then_some(ChannelCloseCause::MessageTooLarge);
+        assert_eq!(cause, expected, "{size}");
+    }
+}
+
 #[test]
 fn a_channel_that_closes_within_a_message_ends() {
     let mut scene = Scene::new();
@@ -209,4 +244,25 @@ fn a_channel_that_closes_within_a_message_ends() {
         scene.theirs.recv(scene.now, sctp::StreamId::new(stream)),
         None
     );
+}
+
+#[test]
+fn bytes_that_are_given_are_held_until_they_are_acknowledged() {
+    let mut scene = Scene::new();
+    let id = scene.we_open(DataChannelInit::default());
+    let stream = scene.stream(id);
+    while scene.theirs.recv(scene.now, stream).is_some() {}
+    let given = Bytes::from(vec![7; 50_000]);
+    for bytes in [given.clone(), Bytes::new()] {
+        let (now, ours) = (scene.now, &mut scene.ours);
+        let sent = scene.channels.send_bytes(now, id, Some(ours), bytes);
+        sent.unwrap();
+    }
+    assert!(!given.is_unique());
+    scene.run();
+    assert!(given.is_unique());
+    let heard = std::iter::from_fn(|| scene.theirs.recv(scene.now, stream));
+    let heard = heard.map(|message| (message.ppid.get(), message.data));
+    let expected = [(53, given), (57, Bytes::from(vec![0]))];
+    assert_eq!(heard.collect::<Vec<_>>(), expected);
 }

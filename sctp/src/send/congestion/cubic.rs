@@ -428,6 +428,27 @@ mod tests {
         assert_eq!(cubic.window(), window, "that was answered");
     }
 
+    /// P-15, P-16: what the application does not use does not grow; losses leave four packets.
+    #[test]
+    fn slow_start_needs_a_full_window_and_losses_leave_four_packets() {
+        for judges_delay in [false, true] {
+            let mut cubic = Cubic::new(1000, judges_delay);
+            let idle = Acked {
+                window_limited: false,
+                ..ack(netsim::epoch(), 5000)
+            };
+            cubic.on_ack(&idle);
+            assert_eq!(cubic.window(), 10_000);
+            cubic.on_ack(&ack(netsim::epoch(), 5000));
+            assert_eq!(cubic.window(), 15_000);
+            let mut cubic = at(1_000_000, judges_delay);
+            for _ in 0..40 {
+                cubic.on_loss(&loss(200, 20));
+            }
+            assert_eq!(cubic.window(), 4000);
+        }
+    }
+
     #[test]
     fn heavy_loss_is_congestion_whatever_the_delay() {
         let mut cubic = at(1_000_000, true);

@@ -133,6 +133,37 @@ mod tests {
         assert_eq!(reno.window(), 12_500);
     }
 
+    /// P-16: eight packets for an acknowledgement, and none where the cumulative TSN stays or a loss is repaired.
+    #[test]
+    fn the_window_grows_by_what_moves_on_and_not_by_leaps() {
+        let mut reno = NewReno::new(1000);
+        reno.on_ack(&ack(20_000, true));
+        assert_eq!(reno.window(), 18_000);
+        reno.on_ack(&Acked {
+            cumulative_advanced: false,
+            ..ack(2000, true)
+        });
+        reno.on_ack(&Acked {
+            recovering: true,
+            ..ack(2000, true)
+        });
+        assert_eq!(reno.window(), 18_000);
+    }
+
+    /// P-15: slow start ends with a loss and not before, and losses leave four packets.
+    #[test]
+    fn nothing_but_a_loss_ends_slow_start_and_four_packets_are_the_floor() {
+        let mut reno = NewReno::new(1000);
+        while reno.window() < 2_000_000 {
+            reno.on_ack(&ack(8000, true));
+            assert!(reno.in_slow_start());
+        }
+        for _ in 0..20 {
+            reno.on_loss(&LOSS);
+        }
+        assert_eq!(reno.window(), 4000);
+    }
+
     #[test]
     fn avoidance_adds_one_packet_for_each_window() {
         let mut reno = NewReno::new(1000);

@@ -1,12 +1,11 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use bytes::Bytes;
-
 use super::super::MESSAGE_OVERHEAD;
 use super::{Outstanding, Phase, SackOutcome, Sent, Transmission};
 use crate::chunk::{ForwardTsnChunk, IForwardTsnChunk};
 use crate::message::{Ordering, Ppid, StreamId};
+use crate::send::arena::Payload;
 use crate::send::limit::Limit;
 use crate::send::streams::MessageName;
 use crate::serial::{Mid, Unwrapped};
@@ -46,7 +45,7 @@ impl Outstanding {
                     self.freed_bytes += if sent.ending { MESSAGE_OVERHEAD } else { 0 };
                 }
                 sent.phase = Phase::Abandoned;
-                sent.payload = Bytes::new();
+                self.spent.push(&std::mem::take(&mut sent.payload));
                 ended = sent.ending;
                 if ended {
                     break;
@@ -71,7 +70,7 @@ impl Outstanding {
     /// it, and must hear that no more comes.
     pub(crate) fn end_abandoned(&mut self, now: Instant, name: MessageName, fsn: u32) {
         self.ring.push_back(Sent {
-            payload: Bytes::new(),
+            payload: Payload::default(),
             limit: Limit::None,
             sent_at: now,
             number: Transmission::default(),

@@ -7,10 +7,9 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use self::rack::Rack;
 pub(crate) use self::rack::Transmission;
+use super::arena::{Arena, Payload, Spent};
 use super::limit::Limit;
 use crate::chunk::{DataChunk, IDataChunk, Place};
 use crate::message::{Ordering, Ppid, StreamId};
@@ -56,8 +55,8 @@ pub(crate) struct Outstanding {
     advanced: Unwrapped,
     /// Send buffer set free by giving up, and not yet reported.
     freed_bytes: usize,
-    /// The last pieces of acknowledged messages, whose memory can be used again.
-    spent: Vec<Bytes>,
+    /// What was acknowledged or given up, whose memory can be used again.
+    spent: Spent,
     /// Messages travel in I-DATA chunks.
     interleaving: bool,
     /// The peer knows FORWARD-TSN: messages may be given up.
@@ -76,7 +75,7 @@ pub(crate) struct Counts {
 /// One chunk.
 #[derive(Debug)]
 struct Sent {
-    payload: Bytes,
+    payload: Payload,
     limit: Limit,
     /// The last time it was sent.
     sent_at: Instant,
@@ -172,7 +171,7 @@ impl Outstanding {
             probe: None,
             advanced: first,
             freed_bytes: 0,
-            spent: Vec::new(),
+            spent: Spent::default(),
             interleaving: false,
             partial: false,
             counts: Counts::default(),
@@ -202,9 +201,9 @@ impl Outstanding {
         self.flight_bytes
     }
 
-    /// Last pieces of messages that were acknowledged.
-    pub(crate) fn take_spent(&mut self) -> impl Iterator<Item = Bytes> {
-        self.spent.drain(..)
+    /// What was acknowledged or given up.
+    pub(crate) fn spent_mut(&mut self) -> &mut Spent {
+        &mut self.spent
     }
 
     /// The memory that is kept for what will be sent.
@@ -243,7 +242,15 @@ impl Outstanding {
     }
 
     /// Gives a piece the next TSN and appends it as a chunk.
-    pub(crate) fn send(&mut self, now: Instant, piece: Piece, immediate: bool, buf: &mut Vec<u8>) {
+    #[inline]
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        piece: Piece,
+        immediate: bool,
+        arena: &Arena,
+        buf: &mut Vec<u8>,
+    ) {
         let tsn = self.next();
         if self.probe.is_none() {
             self.probe = Some((tsn, now));
@@ -266,7 +273,8 @@ impl Outstanding {
             ending: piece.ending,
             phase: Phase::InFlight,
         };
-        sent.encode(tsn.wrap(), immediate, self.interleaving, buf);
+        let flags = (immediate, self.interleaving);
+        sent.encode(tsn.wrap(), flags, arena.bytes(&sent.payload), buf);
         self.ring.push_back(sent);
     }
 
@@ -289,13 +297,21 @@ impl Outstanding {
         now: Instant,
         tsn: Unwrapped,
         immediate: bool,
+        arena: &Arena,
         buf: &mut Vec<u8>,
     ) {
         self.lost.pop_front();
-        self.encode_again(now, tsn, immediate, buf);
+        self.encode_again(now, tsn, immediate, arena, buf);
     }
 
-    fn encode_again(&mut self, now: Instant, tsn: Unwrapped, immediate: bool, buf: &mut Vec<u8>) {
+    fn encode_again(
+        &mut self,
+        now: Instant,
+        tsn: Unwrapped,
+        immediate: bool,
+        arena: &Arena,
+        buf: &mut Vec<u8>,
+    ) {
         // Karn: an acknowledgement would not say which of the two it answers.
         self.probe.take_if(|(probe, _)| *probe == tsn);
         let Some(sent) = self.ring.get_mut(tsn.since(self.first) as usize) else {
@@ -309,7 +325,8 @@ impl Outstanding {
         sent.repetitions = sent.repetitions.saturating_add(1);
         sent.sent_at = now;
         sent.number = self.rack.record(tsn);
-        sent.encode(tsn.wrap(), immediate, self.interleaving, buf);
+        let flags = (immediate, self.interleaving);
+        sent.encode(tsn.wrap(), flags, arena.bytes(&sent.payload), buf);
         self.counts.retransmitted_chunks += 1;
         self.counts.retransmitted_bytes += sent.payload.len() as u64;
     }
@@ -364,8 +381,8 @@ impl Outstanding {
     }
 
     /// Sends the last chunk again, so that the receiver reports what it has.
-    pub(crate) fn send_tail(&mut self, now: Instant, buf: &mut Vec<u8>) {
-        self.encode_again(now, self.next().previous(), true, buf);
+    pub(crate) fn send_tail(&mut self, now: Instant, arena: &Arena, buf: &mut Vec<u8>) {
+        self.encode_again(now, self.next().previous(), true, arena, buf);
         self.note_tail_probe(true);
     }
 
@@ -379,6 +396,11 @@ impl Outstanding {
     pub(crate) fn forget_path(&mut self) {
         self.rack.forget_path();
         self.probe = None;
+    }
+
+    /// T3 expired, and nothing was acknowledged since.
+    pub(crate) fn has_timed_out(&self) -> bool {
+        self.timed_out
     }
 
     /// T3: everything in flight counts as lost. Happens at most once in a timeout, so it may walk.
@@ -412,7 +434,13 @@ impl Outstanding {
 
 impl Sent {
     #[inline]
-    fn encode(&self, tsn: Tsn, immediate: bool, interleaving: bool, buf: &mut Vec<u8>) {
+    fn encode(
+        &self,
+        tsn: Tsn,
+        (immediate, interleaving): (bool, bool),
+        payload: &[u8],
+        buf: &mut Vec<u8>,
+    ) {
         if interleaving {
             let chunk = IDataChunk {
                 tsn,
@@ -426,7 +454,7 @@ impl Sent {
                 ordering: self.name.ordering,
                 ending: self.ending,
                 immediate,
-                payload: &self.payload,
+                payload,
             };
             return chunk.encode(buf);
         }
@@ -442,7 +470,7 @@ impl Sent {
             beginning: self.beginning,
             ending: self.ending,
             immediate,
-            payload: &self.payload,
+            payload,
         };
         chunk.encode(buf);
     }

@@ -134,9 +134,9 @@ impl Outstanding {
             let report = sent.report(offset < reported);
             outcome.released_bytes += length;
             outcome.full_delivered |= length >= self.two_packets / 2;
-            if sent.ending && sent.phase != Phase::Abandoned {
-                outcome.released_bytes += MESSAGE_OVERHEAD;
-                self.spent.push(std::mem::take(&mut sent.payload));
+            if sent.phase != Phase::Abandoned {
+                outcome.released_bytes += if sent.ending { MESSAGE_OVERHEAD } else { 0 };
+                self.spent.push(&sent.payload);
             }
             match sent.phase {
                 Phase::InFlight => {

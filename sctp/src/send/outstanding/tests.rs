@@ -19,14 +19,14 @@ fn piece(length: usize) -> Piece {
         limit: Limit::None,
         beginning: true,
         ending: true,
-        payload: Bytes::from(vec![0; length]),
+        payload: Payload::of_length(length),
     }
 }
 
 fn sent(count: usize, now: Instant) -> Outstanding {
     let mut outstanding = Outstanding::new(Tsn::new(0xffff_fffa), 1000);
     for _ in 0..count {
-        outstanding.send(now, piece(100), false, &mut Vec::new());
+        outstanding.send(now, piece(100), false, &Arena::default(), &mut Vec::new());
     }
     outstanding
 }
@@ -53,7 +53,7 @@ fn lost(outstanding: &mut Outstanding, now: Instant) -> Vec<u64> {
     let first = Unwrapped::first(Tsn::new(0xffff_fffa));
     std::iter::from_fn(|| {
         let (tsn, ..) = outstanding.next_lost()?;
-        outstanding.send_again(now, tsn, false, &mut Vec::new());
+        outstanding.send_again(now, tsn, false, &Arena::default(), &mut Vec::new());
         Some(tsn.since(first))
     })
     .collect()
@@ -85,7 +85,13 @@ fn one_acknowledgement_of_three_packets_makes_a_chunk_lost() {
     let now = start + ROUND_TRIP;
     let mut outstanding = Outstanding::new(Tsn::new(0xffff_fffa), 1000);
     for _ in 0..10 {
-        outstanding.send(start, piece(1000), false, &mut Vec::new());
+        outstanding.send(
+            start,
+            piece(1000),
+            false,
+            &Arena::default(),
+            &mut Vec::new(),
+        );
     }
     assert!(
         !sack(&mut outstanding, now, 0, &[(1, 2)])
@@ -139,7 +145,7 @@ fn a_repair_that_is_lost_is_found_by_what_was_sent_after_it() {
     }
     assert_eq!(lost(&mut outstanding, now), [0]);
     for _ in 0..5 {
-        outstanding.send(now, piece(100), false, &mut Vec::new());
+        outstanding.send(now, piece(100), false, &Arena::default(), &mut Vec::new());
     }
     sack(&mut outstanding, now, 0, &[(1, 4)]).unwrap();
     assert!(lost(&mut outstanding, now).is_empty());
@@ -192,7 +198,7 @@ fn a_timeout_is_a_mistake_when_the_first_answer_is_to_what_was_not_sent_again() 
     outstanding.on_timeout();
     let (tsn, ..) = outstanding.next_lost().unwrap();
     let now = start + ROUND_TRIP * 10;
-    outstanding.send_again(now, tsn, false, &mut Vec::new());
+    outstanding.send_again(now, tsn, false, &Arena::default(), &mut Vec::new());
     let outcome = sack(&mut outstanding, now + ROUND_TRIP / 20, 2, &[]).unwrap();
     assert!(outcome.timeout_was_spurious);
     assert_eq!(outstanding.flight_bytes(), 300);
@@ -201,7 +207,7 @@ fn a_timeout_is_a_mistake_when_the_first_answer_is_to_what_was_not_sent_again() 
     let mut outstanding = sent(5, start);
     outstanding.on_timeout();
     let (tsn, ..) = outstanding.next_lost().unwrap();
-    outstanding.send_again(now, tsn, false, &mut Vec::new());
+    outstanding.send_again(now, tsn, false, &Arena::default(), &mut Vec::new());
     let outcome = sack(&mut outstanding, now + ROUND_TRIP, 1, &[]).unwrap();
     assert!(!outcome.timeout_was_spurious);
     assert_eq!(lost(&mut outstanding, now), [1, 2, 3, 4]);
@@ -236,10 +242,18 @@ fn a_round_trip_is_not_measured_on_what_was_sent_again() {
     let mut outstanding = sent(3, now);
     let outcome = sack(&mut outstanding, later, 1, &[]).unwrap();
     assert_eq!(outcome.round_trip, Some(Duration::from_millis(30)));
-    outstanding.send(later, piece(100), false, &mut Vec::new());
+    outstanding.send(later, piece(100), false, &Arena::default(), &mut Vec::new());
     outstanding.on_timeout();
     lost(&mut outstanding, now);
     let outcome = sack(&mut outstanding, later, 4, &[]).unwrap();
+    assert_eq!(outcome.round_trip, None);
+    // Nor on what was found lost and sent again without a timeout.
+    let mut outstanding = sent(5, now);
+    for end in 1..4 {
+        sack(&mut outstanding, later, 0, &[(1, end)]).unwrap();
+    }
+    assert_eq!(lost(&mut outstanding, later), [0]);
+    let outcome = sack(&mut outstanding, later, 5, &[]).unwrap();
     assert_eq!(outcome.round_trip, None);
 }
 

@@ -7,10 +7,9 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use bytes::Bytes;
-
 use self::queue::{Queued, Slot};
 use self::turns::Turns;
+use super::arena::{Arena, Payload, Spent};
 use super::limit::Limit;
 use crate::config::Scheduler;
 use crate::error::SendError;
@@ -38,6 +37,8 @@ pub(crate) struct OutboundStreams {
     /// Messages that may have to go for more important ones.
     expendable: usize,
     interleaving: bool,
+    /// What was given up, whose memory can be used again.
+    spent: Spent,
 }
 
 /// What one stream counted.
@@ -66,7 +67,7 @@ pub(crate) struct Piece {
     pub(crate) beginning: bool,
     pub(crate) ending: bool,
     pub(crate) limit: Limit,
-    pub(crate) payload: Bytes,
+    pub(crate) payload: Payload,
 }
 
 /// A message that was queued and is no longer wanted.
@@ -91,7 +92,13 @@ impl OutboundStreams {
             buffered_bytes: 0,
             expendable: 0,
             interleaving: false,
+            spent: Spent::default(),
         }
+    }
+
+    /// What was given up.
+    pub(crate) fn spent_mut(&mut self) -> &mut Spent {
+        &mut self.spent
     }
 
     /// Messages may mix from now on.
@@ -181,7 +188,7 @@ impl OutboundStreams {
         (stream, ordering): (StreamId, Ordering),
         ppid: Ppid,
         limit: Limit,
-        data: Bytes,
+        data: Payload,
     ) {
         let index = self.occupy(stream);
         let length = data.len();
@@ -212,7 +219,7 @@ impl OutboundStreams {
         let index = self.occupy(stream);
         self.expendable += usize::from(limit.priority().is_some());
         let slot = &mut self.slots[index as usize];
-        let message = Queued::new(now, ordering, ppid, limit, Bytes::new());
+        let message = Queued::new(now, ordering, ppid, limit, Payload::default());
         grow::push_back(&mut slot.queue, message);
         slot.writing = Some(Box::default());
         self.counts_mut(stream).messages += 1;
@@ -231,7 +238,7 @@ impl OutboundStreams {
     }
 
     /// Ends the message that is being written. One without any byte is forgotten: an error.
-    pub(crate) fn finish(&mut self, stream: StreamId) -> Result<(), SendError> {
+    pub(crate) fn finish(&mut self, stream: StreamId, arena: &mut Arena) -> Result<(), SendError> {
         let index = self.occupy(stream);
         let slot = &mut self.slots[index as usize];
         let Some(writing) = slot.writing.take() else {
@@ -241,7 +248,7 @@ impl OutboundStreams {
         let Some(message) = slot.queue.back_mut() else {
             return Err(SendError::NotBegun);
         };
-        message.append(*writing);
+        message.append(*writing, arena);
         if message.data.is_empty() {
             let expendable = message.limit.priority().is_some();
             slot.queue.pop_back();
@@ -257,12 +264,12 @@ impl OutboundStreams {
     }
 
     /// How many bytes are left of the message whose turn it is; of one that is being written, only what can be told not to be its end.
-    pub(crate) fn upcoming(&mut self, max_payload: usize) -> Option<usize> {
+    pub(crate) fn upcoming(&mut self, max_payload: usize, arena: &mut Arena) -> Option<usize> {
         loop {
             let stay = !self.interleaving && self.is_mid_message();
             let index = self.turns.current(stay)?;
             let slot = &mut self.slots[index as usize];
-            if let Some(length) = slot.sendable(max_payload) {
+            if let Some(length) = slot.sendable(max_payload, arena) {
                 return Some(length);
             }
             if stay {
@@ -308,12 +315,12 @@ impl OutboundStreams {
     }
 
     /// Takes a piece of at most `length` bytes off the message whose turn it is: the one that [`upcoming`](Self::upcoming) spoke of.
-    pub(crate) fn take(&mut self, length: usize) -> Option<Piece> {
+    pub(crate) fn take(&mut self, length: usize, arena: &mut Arena) -> Option<Piece> {
         let index = self.turns.current(true)?;
         let slot = &mut self.slots[index as usize];
         let stream = slot.id;
         let entry = self.entries.entry(stream.get());
-        let (piece, ends) = slot.take(length, entry)?;
+        let (piece, ends) = slot.take(length, entry, arena)?;
         self.expendable -= usize::from(ends && piece.limit.priority().is_some());
         self.turns
             .served(piece.payload.len(), ends || self.interleaving);
@@ -442,6 +449,7 @@ impl OutboundStreams {
     pub(crate) fn release(&mut self) {
         let empty = self.slots.iter_mut().filter(|slot| slot.queue.is_empty());
         empty.for_each(|slot| slot.queue = VecDeque::new());
+        self.spent.shrink_to_fit();
     }
 
     /// Whether the one whose turn it is has begun a message that it has not ended.
@@ -470,6 +478,7 @@ impl OutboundStreams {
             };
         };
         self.expendable -= usize::from(message.limit.priority().is_some());
+        self.spent.push(&message.data);
         self.counts_mut(stream).abandoned_messages += 1;
         self.on_taken(index, given.bytes);
         given

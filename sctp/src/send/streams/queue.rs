@@ -1,10 +1,11 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
 use super::{Entry, Given, MessageName, Piece};
 use crate::message::{Ordering, Ppid, StreamId};
+use crate::send::arena::{Arena, Payload, Spent};
 use crate::send::limit::Limit;
 use crate::serial::Mid;
 
@@ -32,7 +33,7 @@ pub(super) struct Slot {
 /// A message that waits.
 #[derive(Debug)]
 pub(super) struct Queued {
-    pub(super) data: Bytes,
+    pub(super) data: Payload,
     pub(super) ppid: Ppid,
     pub(super) ordering: Ordering,
     pub(super) limit: Limit,
@@ -50,7 +51,7 @@ impl Queued {
         ordering: Ordering,
         ppid: Ppid,
         limit: Limit,
-        data: Bytes,
+        data: Payload,
     ) -> Self {
         Self {
             data,
@@ -64,15 +65,22 @@ impl Queued {
     }
 
     /// Adds what was written.
-    pub(super) fn append(&mut self, mut written: BytesMut) {
-        if self.data.is_empty() {
-            self.data = written.split().freeze();
-        } else if !written.is_empty() {
-            let mut both = BytesMut::with_capacity(self.data.len() + written.len());
-            both.extend_from_slice(&self.data);
-            both.extend_from_slice(&written);
-            self.data = both.freeze();
+    pub(super) fn append(&mut self, written: BytesMut, arena: &mut Arena) {
+        if written.is_empty() {
+            return;
         }
+        let written = if self.data.is_empty() {
+            written
+        } else {
+            let mut both = BytesMut::with_capacity(self.data.len() + written.len());
+            both.extend_from_slice(arena.bytes(&self.data));
+            both.extend_from_slice(&written);
+            let mut spent = Spent::default();
+            spent.push(&self.data);
+            arena.release(&mut spent, 0);
+            both
+        };
+        self.data = arena.hold(written.freeze());
     }
 
     fn name(&self, stream: StreamId, mid: Mid) -> MessageName {
@@ -88,14 +96,14 @@ impl Slot {
     /// How much of the next message can be sent.
     ///
     /// Of one that is being written only full packets, and always less than there is: its last piece must not be sent as another one.
-    pub(super) fn sendable(&mut self, max_payload: usize) -> Option<usize> {
+    pub(super) fn sendable(&mut self, max_payload: usize, arena: &mut Arena) -> Option<usize> {
         let alone = self.queue.len() == 1;
         let message = self.queue.front_mut()?;
         match &mut self.writing {
             Some(writing) if alone => {
                 if message.data.len() <= max_payload && !writing.is_empty() {
                     let written = writing.split();
-                    message.append(written);
+                    message.append(written, arena);
                 }
                 let length = message.data.len();
                 (length > max_payload).then_some(length)
@@ -105,7 +113,12 @@ impl Slot {
     }
 
     /// Takes a piece of at most `length` bytes off the next message, and says whether it is the last one.
-    pub(super) fn take(&mut self, length: usize, entry: &mut Entry) -> Option<(Piece, bool)> {
+    pub(super) fn take(
+        &mut self,
+        length: usize,
+        entry: &mut Entry,
+        arena: &mut Arena,
+    ) -> Option<(Piece, bool)> {
         let (id, open) = (self.id, self.writing.is_some() && self.queue.len() == 1);
         let message = self.queue.front_mut()?;
         let beginning = message.begun.is_none();
@@ -123,7 +136,7 @@ impl Slot {
         let payload = if ending {
             self.queue.pop_front()?.data
         } else {
-            message.data.split_to(length.min(message.data.len()))
+            arena.split(&mut message.data, length)
         };
         let piece = Piece {
             name,

@@ -12,7 +12,7 @@ fn queue(scheduler: Scheduler, interleaving: bool, weights: &[u16]) -> OutboundS
 }
 
 fn push(streams: &mut OutboundStreams, stream: u16, limit: Limit, length: usize) {
-    let data = Bytes::from(vec![0; length]);
+    let data = Payload::of_length(length);
     let to = (StreamId::new(stream), Ordering::Ordered);
     streams.push(netsim::epoch(), to, Ppid::new(53), limit, data);
 }
@@ -21,8 +21,8 @@ fn push(streams: &mut OutboundStreams, stream: u16, limit: Limit, length: usize)
 fn serve(streams: &mut OutboundStreams, pieces: usize) -> Vec<u16> {
     (0..pieces)
         .map_while(|_| {
-            streams.upcoming(1000)?;
-            Some(streams.take(1000)?.name.stream.get())
+            streams.upcoming(1000, &mut Arena::default())?;
+            Some(streams.take(1000, &mut Arena::default())?.name.stream.get())
         })
         .collect()
 }
@@ -123,9 +123,11 @@ fn what_expired_before_its_turn_is_never_sent_and_takes_no_number() {
             .is_some_and(|given| given.begun.is_none())
     );
     assert!(streams.take_expired(later).is_none());
-    streams.upcoming(1000);
+    streams.upcoming(1000, &mut Arena::default());
     assert_eq!(
-        streams.take(1000).map(|piece| piece.name.mid),
+        streams
+            .take(1000, &mut Arena::default())
+            .map(|piece| piece.name.mid),
         Some(Mid::new(0))
     );
 }
@@ -133,24 +135,25 @@ fn what_expired_before_its_turn_is_never_sent_and_takes_no_number() {
 #[test]
 fn a_message_that_is_written_keeps_its_last_byte_until_it_is_finished() {
     let mut streams = queue(Scheduler::WeightedFair, false, &[256]);
+    let mut arena = Arena::default();
     let stream = StreamId::new(0);
     let to = (stream, Ordering::Ordered);
     streams.begin(netsim::epoch(), to, Ppid::new(53), Limit::None);
     streams.write(stream, &[1; 1000]);
-    assert_eq!(streams.upcoming(1000), None);
+    assert_eq!(streams.upcoming(1000, &mut arena), None);
     streams.write(stream, &[2; 1]);
-    assert_eq!(streams.upcoming(1000), Some(1001));
+    assert_eq!(streams.upcoming(1000, &mut arena), Some(1001));
     assert!(
         streams
-            .take(1000)
+            .take(1000, &mut arena)
             .is_some_and(|piece| !piece.ending && piece.beginning)
     );
-    assert_eq!(streams.upcoming(1000), None);
-    streams.finish(stream).unwrap();
-    assert_eq!(streams.upcoming(1000), Some(1));
+    assert_eq!(streams.upcoming(1000, &mut arena), None);
+    streams.finish(stream, &mut arena).unwrap();
+    assert_eq!(streams.upcoming(1000, &mut arena), Some(1));
     assert!(
         streams
-            .take(1000)
+            .take(1000, &mut arena)
             .is_some_and(|piece| piece.ending && piece.fsn == 1)
     );
     assert_eq!(streams.turns.len(), 0);
@@ -167,6 +170,9 @@ fn a_reset_that_ends_while_an_empty_message_is_written_counts_nothing_twice() {
     streams.begin(netsim::epoch(), to, Ppid::new(53), Limit::None);
     assert!(streams.begin_reset(stream));
     streams.end_reset(stream, true);
-    assert_eq!(streams.finish(stream), Err(SendError::Empty));
+    assert_eq!(
+        streams.finish(stream, &mut Arena::default()),
+        Err(SendError::Empty)
+    );
     assert_eq!(streams.counts(stream).messages, 0);
 }
