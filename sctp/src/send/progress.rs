@@ -104,6 +104,7 @@ impl Sender {
         let smoothed = self.rto.smoothed();
         let outcome = self.outstanding.on_sack(now, sack, recovering, smoothed)?;
         self.advertised = sack.a_rwnd as usize;
+        self.streams.note_peer_window(self.advertised);
         Ok(self.settle(now, outcome))
     }
 
