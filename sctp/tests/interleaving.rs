@@ -59,6 +59,25 @@ fn large_messages_that_mix_do_not_block_each_other() {
     assert_eq!(pair.b().association.stats().unread_bytes, 0);
 }
 
+/// P-29, P-22: more large messages at once than the peer's window holds are sent so that it can finish some, whatever comes.
+#[test]
+fn large_messages_beyond_the_window_of_the_peer_do_not_block_each_other() {
+    let mut small = Config::default();
+    small.receive_window_bytes = 1 << 20;
+    let (a, b) = (Peer::new(Config::default(), 1), Peer::new(small, 2));
+    let link = LinkConfig::delayed(Duration::from_millis(5));
+    let mut pair = establish(Pair::over(link, 1, a, b));
+    for stream in 0..20 {
+        let now = pair.now();
+        pair.a_mut().send(now, stream, &[stream as u8; 262_144]);
+        if stream % 5 == 4 {
+            pair.run_for(Duration::from_millis(500));
+        }
+    }
+    let all = |pair: &Peers| pair.b().messages.len() == 20;
+    assert!(pair.run_until(Duration::from_secs(5), all));
+}
+
 /// P-29, C-11: bytes in proportion to the weights while all have something to send.
 #[test]
 fn streams_get_their_share() {

@@ -179,6 +179,7 @@ impl Sender {
     /// Sets the peer's window from its INIT or INIT ACK.
     pub(crate) fn set_advertised(&mut self, a_rwnd: u32) {
         self.advertised = a_rwnd as usize;
+        self.streams.set_peer_window(self.advertised);
     }
 
     pub(crate) fn advertised(&self) -> usize {

@@ -104,6 +104,7 @@ impl Sender {
         let smoothed = self.rto.smoothed();
         let outcome = self.outstanding.on_sack(now, sack, recovering, smoothed)?;
         self.advertised = sack.a_rwnd as usize;
+        self.streams.note_peer_window(self.advertised);
         Ok(self.settle(now, outcome))
     }
 
@@ -176,6 +177,10 @@ impl Sender {
         let most = self.room_bytes().saturating_sub(self.held_bytes);
         self.arena.release(self.outstanding.spent_mut(), most);
         self.arena.release(self.streams.spent_mut(), most);
+        debug_assert!(
+            !self.is_drained() || self.arena.is_idle(),
+            "memory was not given back"
+        );
     }
 
     /// Some of the send buffer may have become free.

@@ -40,6 +40,19 @@ pub fn overtaking<A: Peer, B: Peer>(pair: &mut Pair<A, B>) {
     }
 }
 
+/// Large messages on so many streams at once, more than any window holds together, both ways.
+pub fn large_at_once<A: Peer, B: Peer>(pair: &mut Pair<A, B>, streams: u16) {
+    for side in 0..2 {
+        let message = |stream: u16| Message::new(stream, vec![stream as u8; 262_144]);
+        let mut sent: Vec<Message> = (0..streams).map(message).collect();
+        pair.transfer(side, &sent, Wish::default(), sent.len());
+        let mut heard = std::mem::take(&mut pair.heard[1 - side]);
+        heard.sort();
+        sent.sort();
+        assert!(heard == sent, "what side {side} sent differs");
+    }
+}
+
 /// One message of 10 MB and a short one behind it, both ways.
 pub fn huge<A: Peer, B: Peer>(pair: &mut Pair<A, B>) {
     for side in 0..2 {

@@ -51,6 +51,12 @@ fn a_short_message_overtakes_a_long_one() {
 }
 
 #[test]
+fn large_messages_on_many_streams_do_not_block_each_other() {
+    let mut pair = connected(Weather::rough(1.0, 29), EVERY_FEATURE[1]);
+    trouble::large_at_once(&mut pair, 40);
+}
+
+#[test]
 fn one_message_of_ten_megabytes_arrives_whole() {
     for (loss, interleaving) in [(0.0, true), (1.0, false)] {
         let mut config = sctp::Config::default();

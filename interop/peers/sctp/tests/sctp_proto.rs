@@ -224,3 +224,8 @@ fn a_stream_begins_anew_behind_what_was_written() {
         trouble::reset_behind_data(&mut connected(Weather::rough(loss, 23)), &[0, 1]);
     }
 }
+
+#[test]
+fn large_messages_on_many_streams_do_not_block_each_other() {
+    trouble::large_at_once(&mut connected(Weather::rough(1.0, 29)), 40);
+}

@@ -37,6 +37,10 @@ pub(crate) struct OutboundStreams {
     /// Messages that may have to go for more important ones.
     expendable: usize,
     interleaving: bool,
+    /// What is left of messages that were begun and mix.
+    mixed_bytes: usize,
+    /// How much that may become, before the one whose turn it is is finished first.
+    mix_limit: usize,
     /// What was given up, whose memory can be used again.
     spent: Spent,
 }
@@ -92,6 +96,8 @@ impl OutboundStreams {
             buffered_bytes: 0,
             expendable: 0,
             interleaving: false,
+            mixed_bytes: 0,
+            mix_limit: usize::MAX,
             spent: Spent::default(),
         }
     }
@@ -104,6 +110,17 @@ impl OutboundStreams {
     /// Messages may mix from now on.
     pub(crate) fn set_interleaving(&mut self, interleaving: bool) {
         self.interleaving = interleaving;
+    }
+
+    /// The peer takes so much at a time. It must be able to hold what was begun, or it can finish nothing. Messages larger than half of
+    /// it are read in pieces there, and do not count.
+    pub(crate) fn set_peer_window(&mut self, bytes: usize) {
+        self.mix_limit = bytes / 2;
+    }
+
+    /// The peer has room for so much now.
+    pub(crate) fn note_peer_window(&mut self, bytes: usize) {
+        self.mix_limit = self.mix_limit.max(bytes / 2);
     }
 
     /// Whether nothing waits to be sent.
@@ -266,7 +283,7 @@ impl OutboundStreams {
     /// How many bytes are left of the message whose turn it is; of one that is being written, only what can be told not to be its end.
     pub(crate) fn upcoming(&mut self, max_payload: usize, arena: &mut Arena) -> Option<usize> {
         loop {
-            let stay = !self.interleaving && self.is_mid_message();
+            let stay = self.stays();
             let index = self.turns.current(stay)?;
             let slot = &mut self.slots[index as usize];
             if let Some(length) = slot.sendable(max_payload, arena) {
@@ -320,7 +337,13 @@ impl OutboundStreams {
         let slot = &mut self.slots[index as usize];
         let stream = slot.id;
         let entry = self.entries.entry(stream.get());
+        let mixed = slot.mixes();
         let (piece, ends) = slot.take(length, entry, arena)?;
+        if mixed {
+            self.mixed_bytes = self.mixed_bytes.saturating_sub(piece.payload.len());
+        } else if self.interleaving && piece.beginning && !ends {
+            self.mixed_bytes += slot.begin_to_mix(piece.payload.len(), self.mix_limit);
+        }
         self.expendable -= usize::from(ends && piece.limit.priority().is_some());
         self.turns
             .served(piece.payload.len(), ends || self.interleaving);
@@ -335,7 +358,7 @@ impl OutboundStreams {
 
     /// Gives up the message whose turn it is if its time is over.
     pub(crate) fn take_expired(&mut self, now: Instant) -> Option<Given> {
-        let stay = !self.interleaving && self.is_mid_message();
+        let stay = self.stays();
         let index = self.turns.current(stay)?;
         let front = self.slots[index as usize].queue.front()?;
         if !front.limit.is_expired(now) {
@@ -452,6 +475,12 @@ impl OutboundStreams {
         self.spent.shrink_to_fit();
     }
 
+    /// Whether the message whose turn it is goes on to its end: where messages must not mix, or what is mixed already is as much as the
+    /// peer can hold.
+    fn stays(&mut self) -> bool {
+        (!self.interleaving || self.mixed_bytes > self.mix_limit) && self.is_mid_message()
+    }
+
     /// Whether the one whose turn it is has begun a message that it has not ended.
     fn is_mid_message(&mut self) -> bool {
         let Some(index) = self.turns.current(true) else {
@@ -478,6 +507,9 @@ impl OutboundStreams {
             };
         };
         self.expendable -= usize::from(message.limit.priority().is_some());
+        if message.mixes {
+            self.mixed_bytes = self.mixed_bytes.saturating_sub(message.data.len());
+        }
         self.spent.push(&message.data);
         self.counts_mut(stream).abandoned_messages += 1;
         self.on_taken(index, given.bytes);

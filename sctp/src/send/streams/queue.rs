@@ -43,6 +43,8 @@ pub(super) struct Queued {
     pub(super) begun: Option<Mid>,
     /// The number of the next piece.
     fsn: u32,
+    /// Its rest counts as unfinished and mixed with others.
+    pub(super) mixes: bool,
 }
 
 impl Queued {
@@ -61,6 +63,7 @@ impl Queued {
             since,
             begun: None,
             fsn: 0,
+            mixes: false,
         }
     }
 
@@ -148,6 +151,24 @@ impl Slot {
             payload,
         };
         Some((piece, ending))
+    }
+
+    /// Whether the rest of the next message counts as mixed with others.
+    pub(super) fn mixes(&self) -> bool {
+        self.queue.front().is_some_and(|message| message.mixes)
+    }
+
+    /// Counts the rest of the next message as mixed with others, and gives how much that is: of a message that is whole here, and no
+    /// larger than `most` with the `sent` bytes of it.
+    pub(super) fn begin_to_mix(&mut self, sent: usize, most: usize) -> usize {
+        let open = self.writing.is_some() && self.queue.len() == 1;
+        match self.queue.front_mut() {
+            Some(message) if !open && message.data.len().saturating_add(sent) <= most => {
+                message.mixes = true;
+                message.data.len()
+            }
+            _ => 0,
+        }
     }
 
     /// Takes a message out of the queue.

@@ -176,3 +176,30 @@ fn a_reset_that_ends_while_an_empty_message_is_written_counts_nothing_twice() {
     );
     assert_eq!(streams.counts(stream).messages, 0);
 }
+
+#[test]
+fn messages_mix_no_further_than_the_peer_can_hold() {
+    // P-29: each of eight is a quarter of what the peer takes; one more is larger than half of it, and holds nobody up.
+    let mut streams = queue(Scheduler::WeightedFair, true, &[256; 9]);
+    streams.set_peer_window(40_000);
+    for stream in 0..8 {
+        push(&mut streams, stream, Limit::None, 10_000);
+    }
+    push(&mut streams, 8, Limit::None, 100_000);
+    let served = serve(&mut streams, 180);
+    assert_eq!(shares(&served, 9), [10, 10, 10, 10, 10, 10, 10, 10, 100]);
+    let mut held = [0; 8];
+    let mut most = 0;
+    for stream in served {
+        if let Some(pieces) = held.get_mut(usize::from(stream)) {
+            *pieces = (*pieces + 1) % 10;
+        }
+        most = most.max(held.iter().sum::<usize>());
+    }
+    // Two that mix, and the one that is finished.
+    assert!(
+        (11..=30).contains(&most),
+        "{most} pieces of unfinished messages"
+    );
+    assert_eq!(streams.mixed_bytes, 0);
+}
