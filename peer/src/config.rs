@@ -94,7 +94,7 @@ pub struct Config {
     /// Channels that are read whole close at `max_message_size` all the same. Default: the same as `max_message_size`.
     pub announced_max_message_size: Option<usize>,
     /// How much may wait unread over all channels, in bytes (see [`sctp::Config::receive_window_bytes`]). Default 8 MiB less
-    /// 16 KiB for what it takes to keep them; it begins smaller and grows with what is read. It bounds the throughput to one window per round trip.
+    /// 64 KiB for what it takes to keep them; it begins smaller and grows with what is read. It bounds the throughput to one window per round trip.
     pub receive_window_bytes: usize,
     /// How much may wait to be acknowledged over all channels, in bytes (see [`sctp::Config::send_buffer_bytes`]). Default 8 MiB; it
     /// begins with 2 MiB.
@@ -153,7 +153,7 @@ impl Config {
             udp_payload_bytes: 1_200,
             max_message_size: 262_144,
             announced_max_message_size: None,
-            receive_window_bytes: (8 << 20) - (16 << 10),
+            receive_window_bytes: (8 << 20) - (64 << 10),
             send_buffer_bytes: 8 << 20,
             data_congestion: CongestionAlgorithm::default(),
             snap: true,

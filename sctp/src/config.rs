@@ -15,7 +15,7 @@ pub struct Config {
     /// ([`Event::StreamRefused`](crate::Event::StreamRefused)), unless it is read in pieces.
     pub max_message_size: usize,
     /// How much may wait on this side, in bytes: unread messages, messages still in pieces, and 128 bytes for
-    /// each piece. Default 8 MiB less 16 KiB, so that all of it stays below 8 MiB (8,388,608 bytes) of memory with what it takes to keep
+    /// each piece. Default 8 MiB less 64 KiB, so that all of it stays below 8 MiB (8,388,608 bytes) of memory with what it takes to keep
     /// it. It bounds the throughput to one window per round trip, and it bounds the
     /// memory that a peer can take: the window, a quarter of it for overhead that the peer does not know of, and one message
     /// more. The window begins at 256 KiB, or two messages of the largest size, and doubles up to this whenever a quarter of it is
@@ -114,7 +114,7 @@ impl Default for Config {
             local_port: 5000,
             remote_port: 5000,
             max_message_size: 262_144,
-            receive_window_bytes: (8 << 20) - (16 << 10),
+            receive_window_bytes: (8 << 20) - (64 << 10),
             send_buffer_bytes: 8 << 20,
             mtu: 1191,
             max_streams: 65_535,

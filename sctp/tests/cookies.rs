@@ -142,6 +142,20 @@ fn a_peer_that_began_anew_meanwhile_is_known_by_its_last_name() {
     assert!(victim.is_alive(1));
 }
 
+/// P-7: what waits to be said goes into the packet that answers the cookie.
+#[test]
+fn the_first_data_goes_with_the_answer_to_the_cookie() {
+    let mut victim = fresh();
+    victim.send(1, b"early");
+    let (tag, cookie) = ask(&mut victim, 7);
+    echo(&mut victim, tag, &cookie);
+    let answer = victim.say().unwrap();
+    assert!(matches!(
+        chunks(&answer)[..],
+        [Chunk::CookieAck(_), Chunk::Data(data)] if data.payload == b"early"
+    ));
+}
+
 /// P-32: unknown parameters of an INIT are passed over or end the reading, and are reported or not, as their high bits say (RFC 9260 §3.2.1).
 #[test]
 fn unknown_parameters_are_treated_as_their_high_bits_say() {

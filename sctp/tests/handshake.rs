@@ -208,6 +208,25 @@ fn a_peer_that_lost_its_state_can_begin_again() {
     assert_eq!(pair.b().read(1), [&b"before"[..], b"to the new one"]);
 }
 
+/// P-37, P-39: what an application allows holds for the association that takes the place of the old one, too.
+#[test]
+fn a_rate_limit_outlives_a_restart() {
+    let mut pair = established(8);
+    pair.a_mut().association.set_rate_limit(Some(800_000));
+    pair.b_mut().association = Peer::new(Config::default(), 99).association;
+    let now = pair.now();
+    pair.b_mut().association.connect(now, None);
+    assert!(pair.run_until(Duration::from_secs(2), |pair| {
+        pair.a().has(&Event::Restarted)
+    }));
+    let now = pair.now();
+    pair.a_mut().send(now, 1, &[1; 200_000]);
+    pair.run_for(Duration::from_millis(1700));
+    assert!(pair.b().messages.is_empty());
+    pair.run_for(Duration::from_millis(600));
+    assert_eq!(pair.b().messages.len(), 1);
+}
+
 /// C-04, C-14.
 #[test]
 fn a_replayed_init_and_a_replayed_cookie_change_nothing() {

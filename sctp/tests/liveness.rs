@@ -33,7 +33,7 @@ fn next_heartbeat(victim: &mut Victim) -> (Duration, Vec<u8>) {
 fn a_heartbeat_is_asked_for_by_chance_and_answered_by_its_nonce() {
     let mut victim = Victim::established(Config::default());
     let mut waits = Vec::new();
-    for _ in 0..6 {
+    for _ in 0..10 {
         let (waited, info) = next_heartbeat(&mut victim);
         waits.push(waited);
         let before = victim.association.stats().dropped.unexpected;
@@ -51,6 +51,8 @@ fn a_heartbeat_is_asked_for_by_chance_and_answered_by_its_nonce() {
     }
     let seconds = |wait: &Duration| (29.9..31.6).contains(&wait.as_secs_f64());
     assert!(waits.iter().all(seconds), "{waits:?}");
+    // The timeout is the least one by now.
+    let mut waits = waits.split_off(5);
     waits.sort_unstable();
     waits.dedup();
     assert!(waits.len() > 2, "{waits:?}");

@@ -133,6 +133,26 @@ fn random_loss_is_no_black_hole() {
     }
 }
 
+/// RFC 8899 §4.3: nor is it at a size that was found, as long as full packets arrive in between.
+#[test]
+fn losses_of_full_packets_are_no_black_hole_while_others_arrive() {
+    let mut pair = established(6);
+    let now = pair.now();
+    pair.a_mut().association.set_max_datagram(now, 1400);
+    let mut link = netsim::LinkConfig::delayed(Duration::from_millis(20));
+    link.loss = netsim::Loss::Random(0.05);
+    pair.set_link(&link);
+    for _ in 0..20 {
+        let now = pair.now();
+        pair.a_mut().send(now, 1, &[1; 50_000]);
+        pair.run_for(Duration::from_secs(2));
+    }
+    let stats = pair.a().association.stats();
+    assert!(stats.retransmitted_chunks > 20, "{stats:?}");
+    let hole = |event: &Event| matches!(event, Event::BlackHole { .. });
+    assert!(!pair.a().events.iter().any(hole));
+}
+
 /// P-40: another path begins with the configured size, and a probe of the old one is forgotten.
 #[test]
 fn another_path_begins_with_the_first_size() {

@@ -159,6 +159,12 @@ fn impossible_wishes_are_refused() {
     assert_eq!(answers(&mut victim), [(3, ReConfigResult::IN_PROGRESS)]);
     wish(&mut victim, 4, &[1]);
     assert_eq!(answers(&mut victim), [(4, ReConfigResult::NOTHING_TO_DO)]);
+    // Nor is one honoured by who is about to end.
+    victim.send(2, b"under way");
+    victim.say_all();
+    victim.association.shutdown(victim.now);
+    wish(&mut victim, 5, &[2]);
+    assert_eq!(answers(&mut victim), [(5, ReConfigResult::DENIED)]);
 }
 
 /// C-08: an application that takes no events makes the peer wait, and nothing grows.

@@ -26,6 +26,17 @@ impl PeerConnection {
         Ok(id)
     }
 
+    /// Sets the most that all data channels together may send, in bits of payload per second, so that data and media keep to one budget: what
+    /// an estimate of the path leaves beside the media. `None`, the default, leaves it to congestion control alone. It holds for whatever
+    /// association the connection has.
+    pub fn set_data_rate_limit(&mut self, now: Instant, bits_per_second: Option<u64>) {
+        self.channels.rate_limit = bits_per_second;
+        if let Some(association) = &mut self.association {
+            association.set_rate_limit(bits_per_second);
+        }
+        self.settle(now);
+    }
+
     /// A channel; `None` once it is closed and read empty.
     pub fn data_channel(&mut self, id: ChannelId) -> Option<DataChannel<'_>> {
         self.channels

@@ -219,6 +219,7 @@ impl PeerConnection {
         let Ok(mut association) = sctp::Association::new(config, self.names.sctp.seed) else {
             return;
         };
+        association.set_rate_limit(self.channels.rate_limit);
         let round_trip = self.transport.ice.round_trip_time();
         // SNAP: with both INITs in the descriptions there is nothing left to agree upon.
         let remote_init = sctp.init.filter(|_| self.config.snap);

@@ -28,6 +28,8 @@ pub(crate) struct Channels {
     pub(super) max_streamed: usize,
     /// The largest message that the peer announced.
     pub(crate) max_send: usize,
+    /// The most that all channels may send, in bits per second.
+    pub(crate) rate_limit: Option<u64>,
     /// Who takes even streams (RFC 8832 §6): the DTLS client.
     role: Option<dtls::Role>,
     /// Streams that the peer accepts, known with the association: ids are below it. 65,535 is reserved
@@ -65,6 +67,7 @@ impl Channels {
             max_receive,
             max_streamed,
             max_send: 65_536,
+            rate_limit: None,
             role: None,
             outbound_streams: u16::MAX,
             connected: false,

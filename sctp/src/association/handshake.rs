@@ -318,7 +318,9 @@ impl Association {
         self.local.initial_tsn = cookie.local_initial_tsn;
         self.timers.stop_all();
         self.control.clear();
+        let limit = self.sender.rate_limit();
         self.sender = Sender::new(&self.config, cookie.local_initial_tsn);
+        self.sender.set_rate_limit(limit);
         self.resets = super::StreamResets::default();
         self.adopt(cookie.peer);
         self.control.cookie_ack = true;

@@ -304,6 +304,11 @@ impl Sender {
         self.pacer.release().filter(|_| self.held_by_pacer)
     }
 
+    /// The most that may leave, in bytes per second.
+    pub(crate) fn rate_limit(&self) -> Option<u64> {
+        self.pacer.limit()
+    }
+
     /// Sets the most that may leave, in bytes per second.
     pub(crate) fn set_rate_limit(&mut self, limit: Option<u64>) {
         self.pacer.set_limit(limit);

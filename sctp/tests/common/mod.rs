@@ -8,6 +8,7 @@
 )]
 
 pub mod bulk;
+pub mod exchanges;
 pub mod raw;
 pub mod tcp;
 
@@ -158,7 +159,8 @@ pub fn pair_on(profile: Profile, seed: u64) -> Peers {
     }
     // Whether a path is dead is for ICE to say, as in a connection.
     config.max_init_retransmissions = None;
-    if [Profile::Loss30, Profile::Loss50].contains(&profile) {
+    // After T3 one packet leaves (RFC 9260 §6.3.3), and a burst that is counted in packets may take eleven of those.
+    if [Profile::Loss30, Profile::Loss50, Profile::BurstLoss].contains(&profile) {
         config.max_retransmissions = None;
     }
     Pair::on(

@@ -74,6 +74,19 @@ fn messages_that_are_looked_at_stay_within_a_mebibyte() {
     let held = scene.channels.held_bytes;
     assert!(held <= (1 << 20) + 262_144, "{held}");
     assert_eq!(scene.read().len(), 8);
+    // The same where the first message may be the ACK of a channel of ours.
+    let mut scene = Scene::new();
+    for _ in 0..8 {
+        let id = scene.we_open(DataChannelInit::default());
+        let stream = scene.stream(id).get();
+        scene.they_send(stream, 53, &[7; 262_144]);
+    }
+    for _ in 0..5 {
+        scene.run();
+    }
+    let held = scene.channels.held_bytes;
+    assert!(held <= (1 << 20) + 262_144, "{held}");
+    assert_eq!(scene.read().len(), 8);
 }
 
 /// C-9: what waits for an OPEN belongs to the stream as it was, and goes with its reset.

@@ -30,6 +30,11 @@ impl Pacer {
         self.mtu = mtu;
     }
 
+    /// The most that the application allows, in bytes per second.
+    pub(crate) fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+
     /// Sets the most that the application allows, in bytes per second.
     pub(crate) fn set_limit(&mut self, limit: Option<u64>) {
         self.limit = limit.map(|limit| limit.max(1));
