@@ -105,6 +105,11 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             50 => {
                 association.set_rate_limit((argument > 7).then_some(u64::from(argument) * 10_000))
             }
+            51 => {
+                let data = vec![argument; usize::from(argument) * 16].into();
+                let options = options(argument >> 3);
+                let _ = association.send_bytes(now, stream, Ppid::new(53), data, options);
+            }
             32 => drop(wires[side].pop_front()),
             33 => wires[side].rotate_left(usize::from(!wires[side].is_empty())),
             34 => {

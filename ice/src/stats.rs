@@ -112,13 +112,13 @@ pub struct PairStats {
     pub total_round_trip_time: Duration,
     /// How many round trips were measured.
     pub round_trip_time_measurements: u64,
-    /// Checks sent, retransmissions and consent included.
+    /// Checks sent, consent included, each counted once however often it was sent.
     pub requests_sent: u64,
-    /// Of these, those that were sent again.
+    /// How often one of them was sent again.
     pub retransmissions_sent: u64,
-    /// Of these, those that asked for consent (RFC 7675).
+    /// Of the checks, those that asked for consent (RFC 7675).
     pub consent_requests_sent: u64,
-    /// Checks received.
+    /// Checks received, repeated ones included.
     pub requests_received: u64,
     /// Valid answers received.
     pub responses_received: u64,

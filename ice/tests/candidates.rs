@@ -1,280 +1,21 @@
-//! Candidates other than plain UDP addresses: TCP (RFC 6544), names of multicast DNS, policies, rewritten addresses,
+//! Candidates other than plain UDP addresses: names of multicast DNS, policies, rewritten addresses,
 //! and addresses that come and go.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
 
-use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use avocet_ice::{
     AddCandidateError, AddressRewrite, Agent, Candidate, CandidateKind, Config, Event,
-    InterfaceFact, Mode, PairState, Policy, Role, SelectionReason, State, StreamFact, TcpType,
+    InterfaceFact, Mode, PairState, Policy, Role, SelectionReason, State,
 };
-use net::{Path, StreamId, Transport};
+use net::Path;
 use netsim::{ADDRESS_A, ADDRESS_B, Profile};
-use support::{deliver, host, learn, said, seed};
-
-const STEP: Duration = Duration::from_millis(10);
-
-/// Two agents on a network that carries streams, and datagrams when it is told to.
-struct Talk {
-    now: Instant,
-    agents: [Agent; 2],
-    events: [Vec<Event>; 2],
-    carries_udp: bool,
-    /// Addresses that no host has any more.
-    down: Vec<IpAddr>,
-    refuses_streams: bool,
-    streams: u64,
-}
-
-fn agent(number: u64, role: Role, policy: Policy) -> Agent {
-    let mut config = Config::new(seed(number));
-    config.role = role;
-    config.policy = policy;
-    Agent::new(config).unwrap()
-}
-
-impl Talk {
-    fn new() -> Self {
-        Self {
-            now: netsim::epoch(),
-            agents: [
-                agent(1, Role::Controlling, Policy::All),
-                agent(2, Role::Controlled, Policy::All),
-            ],
-            events: [Vec::new(), Vec::new()],
-            carries_udp: false,
-            down: Vec::new(),
-            refuses_streams: false,
-            streams: 0,
-        }
-    }
-
-    fn add(&mut self, side: usize, candidate: Candidate) {
-        let now = self.now;
-        self.agents[side]
-            .add_local_candidate(now, candidate)
-            .unwrap();
-    }
-
-    fn introduce(&mut self) {
-        for (from, to) in [(0, 1), (1, 0)] {
-            let (credentials, lines) = said(&self.agents[from]);
-            learn(
-                &mut self.agents[to],
-                self.now,
-                credentials,
-                &lines,
-                Mode::Full,
-            );
-        }
-    }
-
-    fn step(&mut self) {
-        for side in [0, 1] {
-            let sent = support::drain(&mut self.agents[side], self.now);
-            for (path, bytes) in sent {
-                let carried = self.carries_udp || path.transport != Transport::Udp;
-                if carried && !self.down.contains(&path.remote.ip()) {
-                    deliver(
-                        &mut self.agents[1 - side],
-                        self.now,
-                        path.reversed(),
-                        &bytes,
-                    );
-                }
-            }
-            while let Some(event) = self.agents[side].poll_event() {
-                match &event {
-                    Event::OpenStream { local, remote } => self.open(side, *local, *remote),
-                    Event::CloseStream(path) => {
-                        let fact = StreamFact::Closed(path.reversed());
-                        self.agents[1 - side].on_stream(self.now, fact);
-                    }
-                    _ => {}
-                }
-                self.events[side].push(event);
-            }
-        }
-        self.now += STEP;
-        for agent in &mut self.agents {
-            if agent.poll_timeout().is_some_and(|at| at <= self.now) {
-                agent.handle_timeout(self.now);
-            }
-        }
-    }
-
-    fn open(&mut self, side: usize, local: IpAddr, remote: SocketAddr) {
-        self.streams += 1;
-        let fact = if self.refuses_streams {
-            StreamFact::Refused { local, remote }
-        } else {
-            StreamFact::Opened(Path {
-                local: SocketAddr::new(local, 40_000),
-                remote,
-                transport: Transport::Stream(StreamId::new(self.streams)),
-            })
-        };
-        self.agents[side].on_stream(self.now, fact);
-    }
-
-    fn run(&mut self, steps: usize) {
-        (0..steps).for_each(|_| self.step());
-    }
-
-    fn states(&self) -> [State; 2] {
-        [self.agents[0].state(), self.agents[1].state()]
-    }
-}
-
-fn over_tcp() -> Talk {
-    let mut talk = Talk::new();
-    talk.add(0, Candidate::host(ADDRESS_A));
-    talk.add(0, Candidate::tcp_host(ADDRESS_A, TcpType::Active));
-    talk.add(1, Candidate::host(ADDRESS_B));
-    talk.add(1, Candidate::tcp_host(ADDRESS_B, TcpType::Passive));
-    talk
-}
-
-/// I-29
-#[test]
-fn a_stream_connects_where_datagrams_do_not_pass() {
-    let mut talk = over_tcp();
-    talk.introduce();
-    talk.run(40);
-    let path = talk.agents[0].best_path().unwrap();
-    assert!(matches!(path.transport, Transport::Stream(_)));
-    assert_eq!(talk.agents[1].best_path(), Some(path.reversed()));
-    for side in [0, 1] {
-        let is_selected = |event: &Event| matches!(event, Event::Selected { .. });
-        assert!(talk.events[side].iter().any(is_selected), "{side}");
-    }
-    // Consent goes over the stream, too.
-    talk.run(6_000);
-    assert_eq!(talk.agents[0].best_path(), Some(path));
-    assert_eq!(talk.streams, 1);
-}
-
-/// I-29
-#[test]
-fn the_controlled_side_may_be_the_one_that_opens_the_stream() {
-    let mut talk = Talk::new();
-    talk.add(1, Candidate::tcp_host(ADDRESS_B, TcpType::Active));
-    talk.add(0, Candidate::tcp_host(ADDRESS_A, TcpType::Passive));
-    talk.introduce();
-    talk.run(40);
-    let path = talk.agents[0].best_path().unwrap();
-    assert_eq!(talk.agents[1].best_path(), Some(path.reversed()));
-}
-
-/// I-29: RFC 6544 §4.2
-#[test]
-fn datagrams_are_preferred_to_streams() {
-    let mut talk = over_tcp();
-    talk.carries_udp = true;
-    let priority = |talk: &Talk, is_udp: bool| {
-        let mut candidates = talk.agents[0].local_candidates();
-        let of =
-            |it: &&Candidate| (it.transport() == avocet_ice::CandidateTransport::Udp) == is_udp;
-        candidates.find(of).unwrap().priority()
-    };
-    assert!(priority(&talk, true) > priority(&talk, false));
-    talk.introduce();
-    talk.run(100);
-    assert_eq!(
-        talk.agents[0].best_path().unwrap().transport,
-        Transport::Udp
-    );
-    let line = talk.agents[0]
-        .local_candidates()
-        .nth(1)
-        .unwrap()
-        .to_string();
-    assert!(
-        line.ends_with("10.0.0.1 9 typ host tcptype active"),
-        "{line}"
-    );
-}
-
-#[test]
-fn a_stream_that_is_refused_fails_its_pair_and_one_that_never_opens_is_given_up() {
-    let mut talk = over_tcp();
-    talk.refuses_streams = true;
-    talk.introduce();
-    talk.run(100);
-    let states: Vec<_> = talk.agents[0]
-        .pair_stats()
-        .filter(|pair| pair.path.transport != Transport::Udp)
-        .map(|pair| pair.state)
-        .collect();
-    assert_eq!(states, [PairState::Failed]);
-
-    let mut silent = over_tcp();
-    silent.introduce();
-    let agent = &mut silent.agents[0];
-    let mut now = silent.now;
-    support::drain(agent, now);
-    while let Some(at) = agent.poll_timeout() {
-        assert!(at > now);
-        now = at;
-        agent.handle_timeout(now);
-        support::drain(agent, now);
-    }
-    assert_eq!(agent.state(), State::Failed);
-}
-
-#[test]
-fn a_stream_that_breaks_is_opened_again() {
-    let mut talk = over_tcp();
-    talk.introduce();
-    talk.run(40);
-    let path = talk.agents[0].best_path().unwrap();
-    for (side, path) in [(0, path), (1, path.reversed())] {
-        let now = talk.now;
-        talk.agents[side].on_stream(now, StreamFact::Closed(path));
-    }
-    assert_eq!(talk.states(), [State::Checking; 2]);
-    talk.run(300);
-    let again = talk.agents[0].best_path().unwrap();
-    assert_ne!(again, path);
-    assert_eq!(talk.agents[1].best_path(), Some(again.reversed()));
-}
-
-#[test]
-fn streams_that_nobody_asked_for_are_closed_and_strangers_on_streams_are_nobody() {
-    let mut talk = over_tcp();
-    talk.introduce();
-    let path = Path {
-        local: ADDRESS_A,
-        remote: ([10, 0, 0, 99], 80).into(),
-        transport: Transport::Stream(StreamId::new(77)),
-    };
-    let now = talk.now;
-    talk.agents[0].on_stream(now, StreamFact::Opened(path));
-    let events: Vec<_> = std::iter::from_fn(|| talk.agents[0].poll_event()).collect();
-    assert!(events.contains(&Event::CloseStream(path)));
-    let mut udp_only = host(9, Role::Controlled, Mode::Full);
-    udp_only
-        .agent
-        .add_local_candidate(now, Candidate::host(ADDRESS_B))
-        .unwrap();
-    deliver(&mut udp_only.agent, now, path, b"anything");
-    assert_eq!(udp_only.agent.stats().dropped_policy, 1);
-}
-
-#[test]
-fn closing_closes_the_streams() {
-    let mut talk = over_tcp();
-    talk.introduce();
-    talk.run(40);
-    let path = talk.agents[0].best_path().unwrap();
-    let now = talk.now;
-    talk.agents[0].close(now);
-    let events: Vec<_> = std::iter::from_fn(|| talk.agents[0].poll_event()).collect();
-    assert!(events.contains(&Event::CloseStream(path)));
-}
+use support::scene::Scene;
+use support::talk::{Talk, agent};
+use support::{deliver, learn, said, seed};
 
 const NAME: &str = "9b36eaac-bb2e-49bb-bb78-21c41c499900.local";
 
@@ -563,6 +304,29 @@ fn data_moves_when_an_address_goes_away_and_a_new_one_is_used_without_a_restart(
         talk.agents[1].best_path(),
         Some(Path::udp(ADDRESS_B, third))
     );
+}
+
+/// I-34: where another pair works, it is selected in the moment in which the address of the selected one goes away.
+#[test]
+fn the_pair_in_reserve_takes_over_at_once_when_an_address_goes_away() {
+    let other: SocketAddr = ([10, 0, 1, 1], 5_001).into();
+    let mut scene = Scene::new(Role::Controlled);
+    let now = scene.now;
+    scene
+        .agent
+        .add_local_candidate(now, Candidate::host(other))
+        .unwrap();
+    let first = scene.signal("host", 65_535, 1);
+    let second = Path::udp(other, first.remote);
+    scene.live(Duration::from_secs(1));
+    scene.ask(first, true, None);
+    assert_eq!(scene.selections(), [(first, SelectionReason::First)]);
+    let now = scene.now;
+    let gone = InterfaceFact::Down(first.local.ip());
+    scene.agent.on_interface(now, gone);
+    assert_eq!(scene.selections(), [(second, SelectionReason::PathLost)]);
+    assert_eq!(scene.agent.best_path(), Some(second));
+    assert_eq!(scene.agent.pair_stats().count(), 1);
 }
 
 /// I-34: what is learned and works is never too much.

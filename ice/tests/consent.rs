@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use avocet_ice::{Candidate, Mode, Role, State};
+use avocet_ice::{Candidate, Mode, PairState, Role, State};
 use net::Path;
 use netsim::{ADDRESS_A, ADDRESS_B, Profile, Side, Verdict};
+use support::scene::Scene;
 use support::*;
 
 /// From now on nothing that B sends arrives.
@@ -333,6 +334,47 @@ fn the_round_trip_and_the_age_of_the_last_answer_are_told() {
     let after = pair.a().agent.pair_stats().next().unwrap().last_answer;
     assert_eq!(after, before);
     assert_eq!(pair.a().agent.state(), State::Disconnected);
+}
+
+/// W3C `RTCIceCandidatePairStats`: requests are counted without retransmissions when they are sent and with them when
+/// they are received, consent counts among the requests, and round trips are those of answers that are unambiguous.
+#[test]
+fn the_counters_of_a_pair_count_what_those_of_the_w3c_count() {
+    let mut scene = Scene::new(Role::Controlled);
+    let path = scene.signal("host", 65_535, 1);
+    scene.pass(Duration::from_millis(600));
+    scene.answer(path);
+    scene.open.clear();
+    let nomination = scene.ask(path, true, None);
+    scene.hear(path, &nomination);
+    let stats = |scene: &Scene| scene.agent.pair_stats().next().unwrap();
+    let first = stats(&scene);
+    assert_eq!((first.requests_sent, first.retransmissions_sent), (1, 1));
+    assert_eq!((first.requests_received, first.responses_sent), (2, 2));
+    assert_eq!(first.responses_received, 1);
+    assert_eq!(first.current_round_trip_time, None, "which was answered?");
+    assert_eq!(first.round_trip_time_measurements, 0);
+    let mut total = Duration::ZERO;
+    for (round, delay) in [(1, 40), (2, 90)] {
+        while scene.open.is_empty() {
+            scene.pass(Duration::from_millis(10));
+        }
+        scene.pass(Duration::from_millis(delay));
+        let round_trip = scene.now - scene.open[0].0;
+        scene.answer(path);
+        total += round_trip;
+        let now = stats(&scene);
+        assert_eq!(now.requests_sent, 1 + round);
+        assert_eq!(now.consent_requests_sent, round);
+        assert_eq!(now.responses_received, 1 + round);
+        assert_eq!(now.current_round_trip_time, Some(round_trip));
+        assert_eq!(now.total_round_trip_time, total);
+        assert_eq!(now.round_trip_time_measurements, round);
+        assert_eq!(now.last_answer, Some(scene.now));
+    }
+    assert_eq!(stats(&scene).retransmissions_sent, 1);
+    assert_eq!((first.state, first.nominated), (PairState::Succeeded, true));
+    assert_eq!(first.path, path);
 }
 
 /// I-39: an hour of quiet costs no more wake-ups than consent checks.

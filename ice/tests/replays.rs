@@ -65,6 +65,26 @@ fn i08_a_nomination_of_a_pair_that_was_left_moves_nothing_when_it_is_played_agai
     }
 }
 
+/// A lite agent makes no checks of its own: for it every pair that a request came on works.
+#[test]
+fn i08_a_lite_agent_follows_no_nomination_twice() {
+    let mut scene = Scene::with(Role::Controlled, |config| config.mode = Mode::Lite);
+    let better = scene.signal("host", 65_535, 1);
+    let lesser = scene.signal("host", 1_000, 2);
+    let recorded = scene.ask(lesser, true, None);
+    assert_eq!(scene.agent.best_path(), Some(lesser));
+    scene.pass(ms(8_000));
+    scene.ask(better, true, None);
+    scene.pass(ms(8_000));
+    for path in [lesser, better, from_elsewhere()] {
+        assert!(scene.hear(path, &recorded));
+        assert_eq!(scene.agent.best_path(), Some(better));
+    }
+    assert_eq!(scene.agent.stats().repeated_nominations, 3);
+    scene.ask(lesser, true, None);
+    assert_eq!(scene.agent.best_path(), Some(lesser));
+}
+
 /// A browser says it with each of its checks. None of them is forgotten, however many there are.
 #[test]
 fn i08_the_first_of_two_thousand_nominations_moves_nothing_when_it_is_played_again() {

@@ -81,6 +81,53 @@ fn data_goes_on_when_the_path_shrinks() {
     assert!(packet_bytes(pair.b()) <= 1_252);
 }
 
+/// I-28: what waits to be sent goes in the order of its worth: checks, then media, then data.
+#[test]
+fn checks_are_sent_before_media_and_media_before_data() {
+    let (mut a, mut b) = support::with_addresses(config_a(9), config_b(9));
+    let init = peer::TransceiverInit::default();
+    let id =
+        a.pc.add_transceiver(rtp::MediaKind::Audio, peer::Direction::SendRecv, init)
+            .unwrap();
+    let channel =
+        a.pc.create_data_channel(netsim::epoch(), "test", DataChannelInit::default())
+            .unwrap();
+    negotiate(netsim::epoch(), &mut a.pc, &mut b.pc);
+    let mut pair = Pair::over(LinkConfig::delayed(Duration::from_millis(25)), 9, a, b);
+    let opened = |pair: &Pair<Peer>| pair.a().has(&Event::DataChannelOpened(channel));
+    assert!(pair.run_until(Duration::from_secs(10), opened));
+    pair.run_for(Duration::from_secs(1));
+    // Nobody asks what is to be sent until a consent check is due, too.
+    let now = pair.now() + Duration::from_secs(6);
+    let pc = &mut pair.a_mut().pc;
+    let message = Message::Binary(vec![7; 100].into());
+    pc.data_channel(channel)
+        .unwrap()
+        .send(now, &message)
+        .unwrap();
+    let codec = &pc.transceiver(id).unwrap().send_codecs()[0];
+    let packet = rtp::Packet {
+        payload_type: codec.payload_type,
+        payload: bytes::Bytes::from_static(b"speech"),
+        ..rtp::Packet::default()
+    };
+    pc.send_rtp(now, id, packet).unwrap();
+    pc.handle_timeout(now);
+    let mut kinds = Vec::new();
+    let mut buf = Vec::new();
+    while pc.poll_transmit(now, &mut buf).is_some() {
+        kinds.push(match buf[0] {
+            0..=3 => "check",
+            128..=191 => "media",
+            _ => "data",
+        });
+        buf.clear();
+    }
+    let mut each = kinds.clone();
+    each.dedup();
+    assert_eq!(each, ["check", "media", "data"], "{kinds:?}");
+}
+
 /// RFC 8838 §16, half trickle: an offer with all its candidates, for peers of which nobody knows whether they trickle,
 /// and an answer whose candidates come one by one. The offerer has nothing to say afterwards.
 #[test]

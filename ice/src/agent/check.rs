@@ -255,7 +255,7 @@ impl Agent {
             (_, false) => self.stats.retransmissions_sent += 1,
         }
         if let Some(pair) = self.checklist.get_mut(pair) {
-            pair.requests_sent += 1;
+            pair.requests_sent += u64::from(first);
             pair.retransmissions_sent += u64::from(!first && purpose != Purpose::Consent);
             pair.consent_requests_sent += u64::from(purpose == Purpose::Consent);
             pair.first_checked.get_or_insert(now);

@@ -26,7 +26,7 @@ const MAX_OWN: usize = 1_024;
 
 /// When a name is asked for again, and when it is given up. RFC 6762 §5.2 wants a second between questions.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-const GIVE_UP: Duration = Duration::from_millis(2_500);
+const GIVE_UP: Duration = Duration::from_secs(2);
 
 /// A name is answered for once in this time (RFC 6762 §6).
 const ANSWER_PAUSE: Duration = Duration::from_secs(1);
@@ -138,7 +138,7 @@ impl Mdns {
     }
 
     /// Asks for the address of a name; `false` when it is none that may be asked for or too many are asked for. An
-    /// event follows within 2.5 s, one for all who asked meanwhile.
+    /// event follows within 2 s, one for all who asked meanwhile.
     pub fn resolve(&mut self, now: Instant, name: &str) -> bool {
         let name = name.to_ascii_lowercase();
         if !is_resolvable(&name) {

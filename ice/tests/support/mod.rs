@@ -8,6 +8,7 @@
 pub(crate) mod meeting;
 pub(crate) mod oracle;
 pub(crate) mod scene;
+pub(crate) mod talk;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -58,7 +58,12 @@ impl Islands {
         self.islands.len()
     }
 
+    #[inline]
     pub(crate) fn contains(&self, tsn: Unwrapped) -> bool {
+        // As a rule nothing is missing.
+        if self.islands.is_empty() {
+            return false;
+        }
         let after = self.islands.partition_point(|island| island.start <= tsn);
         let island = after
             .checked_sub(1)

@@ -233,9 +233,14 @@ impl Arena {
         self.spare_bytes + current + table
     }
 
+    /// Whether nothing lies here.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.blocks.iter().all(|block| block.live == 0)
+    }
+
     /// Lets go of what waits for the next messages.
     pub(crate) fn clear_spare(&mut self) {
-        if self.blocks.iter().all(|block| block.live == 0) {
+        if self.is_idle() {
             *self = Self::default();
         } else {
             self.spare_blocks = Vec::new();

@@ -131,7 +131,7 @@ impl Sender {
     #[inline]
     fn may_leave(&mut self, now: Instant, flight: usize) -> bool {
         // After T3 one packet leaves until something is acknowledged (RFC 9260 §6.3.3 E3); the window alone would let a second one begin.
-        let waits = flight > 0 && self.outstanding.has_timed_out() && !self.filling;
+        let waits = self.outstanding.has_timed_out() && flight > 0 && !self.filling;
         if waits || flight >= self.congestion.window() {
             self.window_limited = true;
             return false;

@@ -177,6 +177,10 @@ impl Sender {
         let most = self.room_bytes().saturating_sub(self.held_bytes);
         self.arena.release(self.outstanding.spent_mut(), most);
         self.arena.release(self.streams.spent_mut(), most);
+        debug_assert!(
+            !self.is_drained() || self.arena.is_idle(),
+            "memory was not given back"
+        );
     }
 
     /// Some of the send buffer may have become free.
