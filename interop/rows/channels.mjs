@@ -245,7 +245,7 @@ export async function run(table, open) {
     await table.row(`${name}, lossy channels`, version, name, () => lossyChannels(program, browser, 5));
   }
   // Without a row under loss: where an acknowledgement gets lost it waits for its timer of a second or more, and so takes minutes. Five large
-  // messages at once: of twenty it sent about half, and which side waits for which is not known yet.
+  // messages at once: with twenty it was seen to send nothing more with everything acknowledged and 478 KB of our window open.
   const name = 'firefox, usrsctp';
   const browser = await launch('firefox', { preferences: { 'media.peerconnection.sctp.use_dcsctp': false } });
   await table.row(`${name}, channels`, await versionOf(browser), 'firefox', () => dataChannels(program, browser, LARGEST[name], 5));
