@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use netsim::{Pair, Verdict};
 
-use super::{lose, meddle};
+use super::{ROUGH, lose, meddle};
 use crate::Config;
 use crate::testing::{Endpoint, alice, bob, both_connected, config, connect, pair};
 
@@ -225,14 +225,7 @@ fn the_server_repeats_its_last_flight_as_long_as_the_client_does_but_not_faster(
 #[test]
 fn a_handshake_survives_heavy_loss() {
     for seed in 0..60 {
-        for profile in [
-            netsim::Profile::Loss30,
-            netsim::Profile::BurstLoss,
-            netsim::Profile::Shuffle,
-            netsim::Profile::Jitter,
-            netsim::Profile::SmallMtu,
-            netsim::Profile::Corruption,
-        ] {
+        for profile in ROUGH {
             let client = Endpoint::new(config(alice()), crate::Role::Client, seed);
             let server = Endpoint::new(config(bob()), crate::Role::Server, seed);
             let mut pair = Pair::on(profile, seed, client, server);

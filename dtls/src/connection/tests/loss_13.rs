@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use netsim::{Pair, Verdict};
 
-use super::lose;
+use super::{ROUGH, lose};
 use crate::Role;
 use crate::testing::{Endpoint, alice, bob, both_connected, config_13, connect, introduce, start};
 
@@ -133,14 +133,7 @@ fn only_what_is_missing_is_sent_again() {
 #[test]
 fn a_handshake_survives_heavy_loss() {
     for seed in 0..20 {
-        for profile in [
-            netsim::Profile::Loss30,
-            netsim::Profile::BurstLoss,
-            netsim::Profile::Shuffle,
-            netsim::Profile::Jitter,
-            netsim::Profile::SmallMtu,
-            netsim::Profile::Corruption,
-        ] {
+        for profile in ROUGH {
             let client = Endpoint::new(config_13(alice()), Role::Client, seed);
             let server = Endpoint::new(config_13(bob()), Role::Server, seed);
             let mut pair = Pair::on(profile, seed, client, server);

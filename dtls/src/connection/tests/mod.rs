@@ -24,11 +24,21 @@ mod tls13_attacks;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use netsim::{Pair, Verdict};
+use netsim::{Pair, Profile, Verdict};
 
 use super::{Connection, Phase};
 use crate::testing::Endpoint;
 use crate::{Config, Fingerprint, Role};
+
+/// Networks that a handshake takes long on, and survives.
+const ROUGH: [Profile; 6] = [
+    Profile::Loss30,
+    Profile::BurstLoss,
+    Profile::Shuffle,
+    Profile::Jitter,
+    Profile::SmallMtu,
+    Profile::Corruption,
+];
 
 /// Counts datagrams and lets `judge` decide over the one with that number.
 fn meddle(pair: &mut Pair<Endpoint>, mut judge: impl FnMut(u64) -> Verdict + Send + 'static) {
