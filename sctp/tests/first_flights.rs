@@ -108,7 +108,7 @@ fn whichever_two_packets_are_lost_first_the_data_comes_within_bounds() {
         (Beginning::Receiver, false, [3000, 3050]),
         (Beginning::Both, true, [300, 400]),
         (Beginning::Both, false, [1000, 1050]),
-        (Beginning::Descriptions, true, [100, 50]),
+        (Beginning::Descriptions, true, [200, 50]),
     ] {
         let start = Start::new(beginning, known);
         let (first, megabyte) = start.run(|_, _| false);
