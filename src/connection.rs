@@ -44,7 +44,7 @@ struct Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         // Without a shard there is nothing left to close.
-        let _ = self.link.commands.send(Command::Release(self.link.key));
+        let _ = self.link.commands.send(Command::Close(self.link.key));
     }
 }
 
@@ -298,13 +298,18 @@ impl PeerConnection {
         init: DataChannelInit,
     ) -> Result<DataChannel, CallError<CreateDataChannelError>> {
         let label = label.to_owned();
+        let link = self.link().clone();
         let create = move |peer: &mut peer::PeerConnection, now| {
             let id = peer.create_data_channel(now, &label, init)?;
             let info = peer.data_channel(id).map(|view| ChannelInfo::of(&view));
-            Ok((id, info.unwrap_or_default()))
+            // The handle is made here: when nobody waits for it any more, it is dropped, and the channel closes.
+            Ok(DataChannel::new(
+                link,
+                id,
+                Arc::new(info.unwrap_or_default()),
+            ))
         };
-        let (id, info) = self.link().attempt(create).await?;
-        Ok(DataChannel::new(self.link().clone(), id, Arc::new(info)))
+        self.link().attempt(create).await
     }
 
     /// The next event; `None` once the connection is over and every event was taken. One task at a time waits.
@@ -348,9 +353,10 @@ impl PeerConnection {
     /// Ends the connection: says goodbye, waits a bounded time for it to arrive, and returns when it is over.
     /// Idempotent.
     pub async fn close(&self) {
-        if self.link().call(|peer, now| peer.close(now)).await.is_ok() {
-            poll_fn(|cx| self.link().mailbox.lock().poll_closed(cx)).await;
-        }
+        let link = self.link();
+        // Without a shard it is over already.
+        let _ = link.commands.send(Command::Close(link.key));
+        poll_fn(|cx| link.mailbox.lock().poll_closed(cx)).await;
     }
 }
 

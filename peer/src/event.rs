@@ -97,6 +97,9 @@ pub enum Event {
     /// The buffered amount fell to the threshold that was asked for
     /// ([`DataChannel::set_buffered_amount_low_threshold`](crate::DataChannel::set_buffered_amount_low_threshold)).
     DataChannelBufferedAmountLow(ChannelId),
+    /// Nothing more can be sent, although the application did not ask for it: the peer closes the channel, or broke a rule (W3C
+    /// `closing`). What arrived can be read, and `DataChannelClosed` follows once it was.
+    DataChannelClosing(ChannelId),
     /// The channel is gone, and why; messages that had arrived are still in `recv` until the id is removed.
     DataChannelClosed(ChannelId, ChannelCloseReason),
     /// The receiver of our stream wants a key frame.

@@ -179,7 +179,7 @@ impl DataChannel {
 
     /// Closes the channel once what was written is sent (W3C `close`).
     pub fn close(&self) {
-        self.with(|channel| channel.closing = true);
+        self.with(ChannelBox::close_when_written);
         self.touch();
     }
 
@@ -194,31 +194,38 @@ impl DataChannel {
     ///
     /// The connection is over.
     pub async fn buffered_amount(&self) -> Result<usize, Closed> {
-        let id = self.id;
-        let waiting = self.with(|channel| channel.outbound_payload());
-        let below = self.link.call(move |peer, _| {
-            peer.data_channel(id)
-                .map_or(0, |channel| channel.buffered_amount())
-        });
-        Ok(waiting + below.await?)
+        let (id, mailbox) = (self.id, Arc::clone(&self.link.mailbox));
+        let count = move |peer: &mut peer::PeerConnection, _| {
+            let below = peer
+                .data_channel(id)
+                .map_or(0, |view| view.buffered_amount());
+            below + mailbox.lock().channel(id).outbound_payload()
+        };
+        self.link.call(count).await
     }
 
-    /// Waits until no more than `bytes` are buffered (W3C `bufferedamountlow`). One task at a time.
+    /// Waits until no more than `bytes` are buffered (W3C `bufferedamountlow`).
     ///
     /// # Errors
     ///
     /// The channel is closed.
     pub async fn buffered_amount_low(&self, bytes: usize) -> Result<(), SendError> {
-        let mut asked = false;
-        poll_fn(|cx| {
-            let (result, ask) = self.with(|channel| channel.poll_low(cx, bytes, asked));
-            if ask {
-                asked = true;
+        loop {
+            let mut asked = false;
+            poll_fn(|cx| {
+                if std::mem::replace(&mut asked, true) {
+                    return Poll::Ready(Ok(()));
+                }
+                self.with(|channel| channel.watch_low(cx, bytes))?;
                 self.touch();
+                Poll::Pending
+            })
+            .await?;
+            let buffered = self.buffered_amount().await;
+            if buffered.map_err(|Closed| SendError::Closed)? <= bytes {
+                return Ok(());
             }
-            result
-        })
-        .await
+        }
     }
 
     fn poll_room(&self, cx: &Context<'_>) -> Poll<Result<(), SendError>> {

@@ -122,6 +122,10 @@ pub(crate) fn on_event(event: Event, peer: &mut PeerConnection, mailbox: &Mailbo
             watch_buffers(peer, channel, id);
             state.push_event(Notice::Event(Event::DataChannelOpened(id)));
         }
+        Event::DataChannelClosing(id) => {
+            state.channel(id).end_writing();
+            state.push_event(Notice::Event(event));
+        }
         Event::DataChannelClosed(id, reason) => {
             let channel = state.channel(id);
             read_channel(peer, channel, id, now);
@@ -165,6 +169,8 @@ fn write_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: Channe
             // Reliable data waits: `DataChannelOpened` or `DataChannelWritable` brings us back.
             Err(SendError::Full | SendError::Connecting) => return,
             Err(SendError::LargerThanBuffer) if channel.divide_outbound() => {}
+            // What arrived is still to be read.
+            Err(SendError::Closed) => return channel.end_writing(),
             // Too large for a limit that was not known when it was written: the channel ends, it does not skip.
             Err(_) => {
                 view.close(now);
@@ -172,8 +178,7 @@ fn write_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: Channe
             }
         }
     }
-    if channel.closing
-        && !channel.closed
+    if channel.may_close()
         && let Some(mut view) = peer.data_channel(id)
     {
         view.close(now);
@@ -181,7 +186,7 @@ fn write_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: Channe
 }
 
 fn read_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: ChannelId, now: Instant) {
-    while channel.readable && channel.wants() {
+    while channel.readable && (channel.released || channel.wants()) {
         fetch(peer, channel, id, now);
     }
 }
@@ -189,13 +194,15 @@ fn read_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: Channel
 /// Fetches one message, or the piece of one.
 fn fetch(peer: &mut PeerConnection, channel: &mut ChannelBox, id: ChannelId, now: Instant) {
     let arrived = peer.data_channel(id).and_then(|mut view| {
-        if channel.reading == Some(Reading::Pieces) {
+        if channel.released || channel.reading == Some(Reading::Pieces) {
             view.recv_piece(now).map(Arrived::Piece)
         } else {
             view.recv(now).map(Arrived::Message)
         }
     });
     match arrived {
+        // Nobody reads any more, and what nobody reads must not hold up the other channels, nor what both sides have still to send.
+        Some(_) if channel.released => {}
         Some(arrived) => channel.push_inbound(arrived),
         None => channel.note_empty(),
     }
@@ -203,12 +210,14 @@ fn fetch(peer: &mut PeerConnection, channel: &mut ChannelBox, id: ChannelId, now
 
 /// Asks to be told when the buffers drain, where somebody waits for that, and tells when they have.
 fn watch_buffers(peer: &mut PeerConnection, channel: &mut ChannelBox, id: ChannelId) {
-    let Some(threshold) = channel.low_threshold() else {
+    if channel.low_threshold().is_none() {
         return;
-    };
+    }
     if let Some(mut view) = peer.data_channel(id) {
-        view.set_buffered_amount_low_threshold(threshold);
         channel.note_buffered(view.buffered_amount());
+        if let Some(threshold) = channel.low_threshold() {
+            view.set_buffered_amount_low_threshold(threshold);
+        }
     }
 }
 

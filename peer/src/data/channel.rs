@@ -34,7 +34,8 @@ pub struct DataChannelInit {
     /// The subprotocol, told to the peer. Default: empty.
     pub protocol: String,
     /// The stream id that both applications agreed on: then no OPEN is sent and the channel is open with the
-    /// association. Default: none, the connection chooses.
+    /// association. Default: none, the connection chooses. Create it before the association stands: of what the peer sends before, 64 KiB
+    /// are kept.
     pub negotiated: Option<u16>,
 }
 
@@ -191,6 +192,8 @@ pub(super) struct Channel {
     pub(super) state: ChannelState,
     /// Known once the DTLS role is, or from the start when negotiated or opened by the peer.
     pub(super) stream: Option<u16>,
+    /// It was open once.
+    pub(super) was_open: bool,
     /// OPEN waits for room in the send buffer.
     pub(super) open_unsent: bool,
     /// Our ACK does.
@@ -240,6 +243,7 @@ impl Channel {
             negotiated: false,
             state: ChannelState::Connecting,
             stream: None,
+            was_open: false,
             open_unsent: true,
             ack_unsent: false,
             acknowledged: false,
@@ -261,6 +265,11 @@ impl Channel {
             messages_received: 0,
             bytes_received: 0,
         }
+    }
+
+    /// It was closed between its OPEN and the end of the handshake: only then can the stream be reset.
+    pub(super) fn closes_later(&self) -> bool {
+        self.state == ChannelState::Closing && !self.peer_reset && !self.reset_requested
     }
 
     /// How its messages are sent now.

@@ -60,6 +60,22 @@ fn tiny_messages_before_their_open_are_few() {
     assert_eq!(scene.read().len(), 256);
 }
 
+/// C-12: the side that is faster does not wait for the other one to create the channel that both agreed on.
+#[test]
+fn data_of_an_agreed_channel_waits_until_this_side_creates_it() {
+    let mut scene = Scene::new();
+    scene.they_send(6, 51, b"before");
+    let id = scene.we_open(DataChannelInit {
+        negotiated: Some(6),
+        ..DataChannelInit::default()
+    });
+    let said = [Event::DataChannelOpened(id), Event::DataChannelReadable(id)];
+    assert_eq!(scene.said.0, said);
+    scene.they_send(6, 51, b"after");
+    assert_eq!(scene.read(), ["before".into(), Message::from("after")]);
+    assert_eq!(scene.channels.held_bytes, 0);
+}
+
 /// P-22: what is taken out of the association to see what it is does not add up to much.
 #[test]
 fn messages_that_are_looked_at_stay_within_a_mebibyte() {
