@@ -288,6 +288,7 @@ impl PeerConnection {
     }
 
     /// Opens a data channel. It may be written to at once: what is written leaves as soon as the channel is open.
+    /// The first one needs an offer and an answer, unless a description had a channel before; later ones open by themselves.
     ///
     /// # Errors
     ///
@@ -310,6 +311,18 @@ impl PeerConnection {
             ))
         };
         self.link().attempt(create).await
+    }
+
+    /// Sets the most that all data channels together may send ([`peer::PeerConnection::set_data_rate_limit`]).
+    ///
+    /// # Errors
+    ///
+    /// The connection is over.
+    pub async fn set_data_rate_limit(&self, bits_per_second: Option<u64>) -> Result<(), Closed> {
+        let set = move |peer: &mut peer::PeerConnection, now| {
+            peer.set_data_rate_limit(now, bits_per_second);
+        };
+        self.link().call(set).await
     }
 
     /// The next event; `None` once the connection is over and every event was taken. One task at a time waits.
@@ -350,8 +363,8 @@ impl PeerConnection {
         self.link().call(|peer, now| peer.stats(now)).await
     }
 
-    /// Ends the connection: says goodbye, waits a bounded time for it to arrive, and returns when it is over.
-    /// Idempotent.
+    /// Ends the connection: hands over what was written to data channels, says goodbye, and waits for all of it to arrive, for
+    /// each of the two at most [`peer::Config::close_timeout`]. Returns when it is over. Idempotent.
     pub async fn close(&self) {
         let link = self.link();
         // Without a shard it is over already.

@@ -34,7 +34,7 @@ pub enum Event {
     Track(TrackRemote),
     /// The other side stopped sending on this transceiver.
     TrackRemoved(TransceiverId),
-    /// The other side opened a data channel.
+    /// The other side opened a data channel. Dropping the handle closes it.
     DataChannel(DataChannel),
     /// A data channel can be written to.
     DataChannelOpened(ChannelId),

@@ -16,7 +16,8 @@ use crate::error::SendError;
 /// this makes no sense.
 ///
 /// Reading ends (`Ok(0)`) once the channel is closed and everything was read. Shutting down waits until everything is with the
-/// association, then closes the channel, both ways.
+/// association, then closes the channel, both ways: data channels have no half that goes on (RFC 8831 §6.7), so whoever expects an
+/// answer reads it first.
 ///
 /// What wants the traits of `futures-io` gets them from `tokio_util::compat`:
 ///
@@ -93,7 +94,7 @@ impl AsyncWrite for ByteStream {
         ready!(self.channel.poll_room(cx)).map_err(broken)?;
         let most = self
             .channel
-            .limit()
+            .max_message_size()
             .map_or(SMALL_MESSAGE, |limit| limit.clamp(1, LARGE_MESSAGE));
         let part = bytes.get(..most).unwrap_or(bytes);
         let message = Bytes::copy_from_slice(part).into();

@@ -5,11 +5,13 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use futures_core::Stream;
 use futures_sink::Sink;
 use peer::{
-    ChannelCloseReason, ChannelId, Message, MessageKind, MessagePiece, Priority, Reliability,
+    ChannelCloseReason, ChannelId, ChannelState, DataChannelStats, Message, MessageKind,
+    MessagePiece, Priority, Reliability,
 };
 
 pub use self::byte_stream::ByteStream;
@@ -25,7 +27,7 @@ use crate::error::{Closed, SendError};
 /// [`Self::recv_piece`]; [`Self::detach`] makes a byte stream of the channel.
 ///
 /// Every future may be dropped at any await point: no message is lost or sent twice by it. The handle does not keep the
-/// connection alive; dropping it closes the channel, after what was written.
+/// connection alive; dropping it closes the channel, after what was written, and what arrived is then nobody's.
 #[derive(Debug)]
 pub struct DataChannel {
     link: Link,
@@ -41,6 +43,7 @@ pub(crate) struct ChannelInfo {
     ordered: bool,
     reliability: Reliability,
     priority: Priority,
+    negotiated: bool,
 }
 
 impl ChannelInfo {
@@ -51,6 +54,7 @@ impl ChannelInfo {
             ordered: view.ordered(),
             reliability: view.reliability(),
             priority: view.priority(),
+            negotiated: view.negotiated(),
         }
     }
 }
@@ -63,6 +67,7 @@ impl Default for ChannelInfo {
             ordered: true,
             reliability: Reliability::Reliable,
             priority: Priority::Low,
+            negotiated: false,
         }
     }
 }
@@ -100,6 +105,53 @@ impl DataChannel {
     /// Its share where several channels have something to send.
     pub fn priority(&self) -> Priority {
         self.info.priority
+    }
+
+    /// Whether both applications agreed on the stream beforehand.
+    pub fn negotiated(&self) -> bool {
+        self.info.negotiated
+    }
+
+    /// The SCTP stream, once it has one (W3C `id`).
+    ///
+    /// # Errors
+    ///
+    /// The connection is over.
+    pub async fn stream_id(&self) -> Result<Option<u16>, Closed> {
+        self.ask(|view, _| view.stream_id())
+            .await
+            .map(Option::flatten)
+    }
+
+    /// Where it stands (W3C `readyState`).
+    pub fn state(&self) -> ChannelState {
+        self.with(|channel| channel.state())
+    }
+
+    /// The largest message that the other side takes, in bytes, once the channel is open (W3C `maxMessageSize`).
+    pub fn max_message_size(&self) -> Option<usize> {
+        self.with(|channel| channel.limit)
+    }
+
+    /// What the channel counted by now; `None` once it is closed and read empty.
+    ///
+    /// # Errors
+    ///
+    /// The connection is over.
+    pub async fn stats(&self) -> Result<Option<DataChannelStats>, Closed> {
+        self.ask(|view, now| view.stats(now))
+            .await
+            .map(Option::flatten)
+    }
+
+    /// Limits what may wait unread on this channel, in bytes ([`peer::DataChannel::set_receive_limit`]).
+    ///
+    /// # Errors
+    ///
+    /// The connection is over.
+    pub async fn set_receive_limit(&self, bytes: Option<usize>) -> Result<(), Closed> {
+        let set = move |view: &mut peer::DataChannel<'_>, _| view.set_receive_limit(bytes);
+        self.ask(set).await.map(drop)
     }
 
     /// Waits until the channel is open.
@@ -177,7 +229,7 @@ impl DataChannel {
         poll_fn(|cx| self.poll_flushed(cx)).await
     }
 
-    /// Closes the channel once what was written is sent (W3C `close`).
+    /// Closes the channel, both ways, once what was written is sent (W3C `close`). What the other side sent and was not read is gone.
     pub fn close(&self) {
         self.with(ChannelBox::close_when_written);
         self.touch();
@@ -242,9 +294,17 @@ impl DataChannel {
         Ok(())
     }
 
-    /// The largest message that the other side takes, once the channel is open.
-    fn limit(&self) -> Option<usize> {
-        self.with(|channel| channel.limit)
+    /// Asks the channel below something; `None` when it is gone.
+    async fn ask<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut peer::DataChannel<'_>, Instant) -> R + Send + 'static,
+    ) -> Result<Option<R>, Closed> {
+        let id = self.id;
+        let ask = move |peer: &mut peer::PeerConnection, now| {
+            let mut view = peer.data_channel(id)?;
+            Some(f(&mut view, now))
+        };
+        self.link.call(ask).await
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut ChannelBox) -> R) -> R {

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use peer::{ChannelCloseReason, Message, MessageKind, MessagePiece, PieceEnd};
+use peer::{ChannelCloseReason, ChannelState, Message, MessageKind, MessagePiece, PieceEnd};
 
 use super::mailbox::{remember, remember_writer, wake};
 use crate::SendError;
@@ -306,6 +306,19 @@ impl ChannelBox {
     /// Whether everything is written that the application wrote before it closed the channel.
     pub(crate) fn may_close(&self) -> bool {
         self.closing && !self.closed && self.outbound.is_empty()
+    }
+
+    /// W3C `readyState`.
+    pub(crate) const fn state(&self) -> ChannelState {
+        if self.closed {
+            ChannelState::Closed
+        } else if self.is_over() {
+            ChannelState::Closing
+        } else if self.limit.is_some() {
+            ChannelState::Open
+        } else {
+            ChannelState::Connecting
+        }
     }
 
     /// Something waits for the association that can still take it.

@@ -146,6 +146,9 @@ pub(crate) fn on_event(event: Event, peer: &mut PeerConnection, mailbox: &Mailbo
             if let Some(view) = peer.data_channel(id) {
                 let info = Arc::new(ChannelInfo::of(&view));
                 state.push_event(Notice::DataChannel { id, info });
+            } else {
+                // It came and went with one batch of datagrams.
+                state.release(id);
             }
         }
         event => state.push_event(Notice::Event(event)),

@@ -258,31 +258,39 @@ impl Channels {
         association: Option<&Association>,
     ) -> Vec<DataChannelStats> {
         self.channels
-            .iter()
-            .map(|(id, channel)| {
-                let stream = channel.stream.map(StreamId::new);
-                let below = association
-                    .zip(stream)
-                    .map(|(association, stream)| association.stream_stats(now, stream))
-                    .unwrap_or_default();
-                DataChannelStats {
-                    id: *id,
-                    label: channel.label.clone(),
-                    protocol: channel.protocol.clone(),
-                    data_channel_identifier: channel.stream,
-                    state: channel.state,
-                    messages_sent: channel.messages_sent,
-                    bytes_sent: channel.bytes_sent,
-                    messages_received: channel.messages_received,
-                    bytes_received: channel.bytes_received,
-                    retransmitted_chunks: below.retransmitted_chunks,
-                    abandoned_messages: below.abandoned_messages,
-                    buffered_amount: below.buffered_bytes,
-                    oldest_buffered: below.oldest_buffered,
-                    unread_bytes: below.unread_bytes,
-                }
-            })
+            .keys()
+            .filter_map(|id| self.stats_of(now, *id, association))
             .collect()
+    }
+
+    pub(super) fn stats_of(
+        &self,
+        now: Instant,
+        id: ChannelId,
+        association: Option<&Association>,
+    ) -> Option<DataChannelStats> {
+        let channel = self.channels.get(&id)?;
+        let stream = channel.stream.map(StreamId::new);
+        let below = association
+            .zip(stream)
+            .map(|(association, stream)| association.stream_stats(now, stream))
+            .unwrap_or_default();
+        Some(DataChannelStats {
+            id,
+            label: channel.label.clone(),
+            protocol: channel.protocol.clone(),
+            data_channel_identifier: channel.stream,
+            state: channel.state,
+            messages_sent: channel.messages_sent,
+            bytes_sent: channel.bytes_sent,
+            messages_received: channel.messages_received,
+            bytes_received: channel.bytes_received,
+            retransmitted_chunks: below.retransmitted_chunks,
+            abandoned_messages: below.abandoned_messages,
+            buffered_amount: below.buffered_bytes,
+            oldest_buffered: below.oldest_buffered,
+            unread_bytes: below.unread_bytes,
+        })
     }
 
     /// Where messages may be larger than what is read whole, they come out in pieces, so that whoever reads can choose.
