@@ -13,11 +13,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use avocet::peer::Message;
+use avocet::peer::{DataChannelInit, Message, MessageKind, PieceEnd};
 use avocet::{DataChannel, PeerConnection, SendError};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use support::{PATIENCE, endpoint, with_channel};
+use support::{PATIENCE, endpoint, next_channel, with_channel, with_channel_as};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -238,4 +238,74 @@ async fn many_tasks_send_on_one_channel() {
         next[usize::from(task)] += 1;
     }
     assert_eq!(next, [EACH; TASKS]);
+}
+
+/// One task writes a message of 20 MB, another reads meanwhile, and may stop the first.
+#[tokio::test]
+async fn a_half_writes_a_large_message_while_the_other_reads() {
+    const BLOCK: usize = 50_000;
+    let (_a, _b, ours, theirs) = with_channel_as(DataChannelInit::default(), |config| {
+        config.announced_max_message_size = Some(0);
+    })
+    .await;
+    let (mut sends, mut receives) = ours.into_split();
+    let (answers, mut pieces) = theirs.into_split();
+    let reader = tokio::spawn(async move {
+        let mut read = 0;
+        while let Some(piece) = pieces.recv_piece().await {
+            let before = read / 1_000_000;
+            read += piece.data.len();
+            if read / 1_000_000 > before {
+                answers.send((read / 1_000_000).to_string()).await.unwrap();
+            }
+            if piece.end == PieceEnd::Complete {
+                break;
+            }
+        }
+        read
+    });
+    let writer = tokio::spawn(async move {
+        let mut message = sends.begin(MessageKind::Binary).await.unwrap();
+        for _ in 0..400 {
+            message.write(vec![1; BLOCK]).await.unwrap();
+        }
+        message.finish().await.unwrap();
+        sends
+    });
+    for number in 1..=20 {
+        let told = within(receives.recv()).await;
+        assert_eq!(told, Some(number.to_string().into()));
+    }
+    assert_eq!(within(reader).await.unwrap(), 400 * BLOCK);
+    // The channel lives as long as one of its halves.
+    drop(within(writer).await.unwrap());
+    assert_eq!(within(receives.recv()).await, None);
+}
+
+/// Before the channel is open nobody knows how large a message the other side takes, and for a stream it does not matter.
+#[tokio::test]
+async fn a_stream_of_bytes_fits_into_messages_of_any_size() {
+    let (first, second) = (endpoint(), endpoint());
+    let first = first.peer_connection().await.unwrap();
+    let second = second.peer_connection().await.unwrap();
+    let init = DataChannelInit::default();
+    let mut ours = first.create_data_channel("", init).await.unwrap().detach();
+    ours.write_all(&[1; 40_000]).await.unwrap();
+    let offer = first.offer().await.unwrap();
+    let mut answer = second.answer(offer).await.unwrap();
+    let size = "a=max-message-size:";
+    answer.sdp = answer
+        .sdp
+        .replace(&format!("{size}262144"), &format!("{size}700"));
+    assert!(answer.sdp.contains(&format!("{size}700")));
+    first.set_remote_description(answer).await.unwrap();
+    let mut theirs = next_channel(&second).await;
+    within(ours.write_all(&[1; 300_000])).await.unwrap();
+    within(ours.shutdown()).await.unwrap();
+    let mut read = 0;
+    while let Some(message) = within(theirs.recv()).await {
+        assert!(message.len() <= 700);
+        read += message.len();
+    }
+    assert_eq!(read, 340_000);
 }

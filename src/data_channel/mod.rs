@@ -1,4 +1,5 @@
 mod byte_stream;
+mod halves;
 mod writer;
 
 use std::future::poll_fn;
@@ -15,6 +16,7 @@ use peer::{
 };
 
 pub use self::byte_stream::ByteStream;
+pub use self::halves::{ReceiveHalf, SendHalf};
 pub use self::writer::MessageWriter;
 use crate::connection::Link;
 use crate::driver::{ChannelBox, Written};
@@ -170,7 +172,7 @@ impl DataChannel {
 
     /// The next message; `None` once the channel is closed and every message was taken.
     pub async fn recv(&mut self) -> Option<Message> {
-        poll_fn(|cx| self.poll_recv(cx)).await
+        self.next_message().await
     }
 
     /// The next piece of a message, without waiting for the whole, where the connection takes messages larger than it holds
@@ -179,6 +181,14 @@ impl DataChannel {
     ///
     /// A message whose beginning was read like this is read to its end like this: [`Self::recv`] skips the rest.
     pub async fn recv_piece(&mut self) -> Option<MessagePiece> {
+        self.next_piece().await
+    }
+
+    async fn next_message(&self) -> Option<Message> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    async fn next_piece(&self) -> Option<MessagePiece> {
         poll_fn(|cx| self.poll_piece(cx)).await
     }
 
@@ -215,6 +225,10 @@ impl DataChannel {
     ///
     /// The channel is closed.
     pub async fn begin(&mut self, kind: MessageKind) -> Result<MessageWriter<'_>, SendError> {
+        self.begin_message(kind).await
+    }
+
+    async fn begin_message(&self, kind: MessageKind) -> Result<MessageWriter<'_>, SendError> {
         poll_fn(|cx| self.poll_room(cx)).await?;
         self.push(Written::Begin(kind))?;
         Ok(MessageWriter::new(self))
@@ -233,6 +247,12 @@ impl DataChannel {
     pub fn close(&self) {
         self.with(ChannelBox::close_when_written);
         self.touch();
+    }
+
+    /// Divides the channel into a half that writes and one that reads, for tasks of their own: a large message can be written while
+    /// others are read.
+    pub fn into_split(self) -> (SendHalf, ReceiveHalf) {
+        halves::split(self)
     }
 
     /// Makes a stream of bytes of the channel, for whatever speaks [`tokio::io::AsyncRead`] and [`tokio::io::AsyncWrite`].

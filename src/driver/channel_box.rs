@@ -68,6 +68,8 @@ pub(crate) enum Written {
     Begin(MessageKind),
     Bytes(Bytes),
     Finish,
+    /// Bytes that leave in messages of whatever size.
+    Stream(Bytes),
 }
 
 impl ChannelBox {
@@ -209,7 +211,8 @@ impl ChannelBox {
         if self.is_over() {
             return Err(SendError::Closed);
         }
-        if let Some(limit) = self.limit.filter(|limit| written.payload() > *limit) {
+        let limit = self.limit.filter(|limit| written.payload() > *limit);
+        if let (Some(limit), false) = (limit, matches!(written, Written::Stream(_))) {
             return Err(SendError::TooLarge { limit });
         }
         self.outbound_bytes += written.charge();
@@ -251,7 +254,7 @@ impl ChannelBox {
 
     /// The association took so much of the first waiting bytes.
     pub(crate) fn advance_outbound(&mut self, taken: usize) {
-        if let Some(Written::Bytes(bytes)) = self.outbound.front_mut() {
+        if let Some(Written::Bytes(bytes) | Written::Stream(bytes)) = self.outbound.front_mut() {
             let taken = taken.min(bytes.len());
             drop(bytes.split_to(taken));
             self.outbound_bytes -= taken;
@@ -321,6 +324,11 @@ impl ChannelBox {
         }
     }
 
+    /// Nobody has a handle, and nothing more can come.
+    pub(crate) const fn is_gone(&self) -> bool {
+        self.released && self.closed && !self.readable
+    }
+
     /// Something waits for the association that can still take it.
     pub(crate) fn has_outbound(&self) -> bool {
         self.limit.is_some() && !self.outbound.is_empty()
@@ -354,7 +362,7 @@ impl Written {
     fn payload(&self) -> usize {
         match self {
             Self::Message(message) => message.len(),
-            Self::Bytes(bytes) => bytes.len(),
+            Self::Bytes(bytes) | Self::Stream(bytes) => bytes.len(),
             Self::Begin(_) | Self::Finish => 0,
         }
     }

@@ -37,6 +37,9 @@ pub(crate) fn outbound(peer: &mut PeerConnection, mailbox: &Mailbox, now: Instan
         write_channel(peer, channel, id, now);
         read_channel(peer, channel, id, now);
         watch_buffers(peer, channel, id);
+        if channel.is_gone() {
+            state.channels.remove(&id);
+        }
     }
 }
 
@@ -131,7 +134,7 @@ pub(crate) fn on_event(event: Event, peer: &mut PeerConnection, mailbox: &Mailbo
             read_channel(peer, channel, id, now);
             channel.close_reason = Some(reason);
             channel.close();
-            if channel.released {
+            if channel.is_gone() {
                 state.channels.remove(&id);
             }
             state.push_event(Notice::Event(Event::DataChannelClosed(id, reason)));
@@ -165,6 +168,11 @@ fn write_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: Channe
             Written::Begin(kind) => view.begin_message(now, *kind).map(|()| None),
             Written::Bytes(bytes) => view.write(now, bytes).map(Some),
             Written::Finish => view.finish_message(now).map(|()| None),
+            Written::Stream(bytes) => {
+                let part = bytes.slice(..bytes.len().min(view.max_message_size().max(1)));
+                let length = part.len();
+                view.send_bytes(now, part).map(|()| Some(length))
+            }
         };
         match sent {
             Ok(None) => channel.pop_outbound(),

@@ -181,7 +181,7 @@ impl State {
         let over = self.closed;
         let channel = self.channel(id);
         channel.release();
-        if over || channel.closed {
+        if over || channel.is_gone() {
             self.channels.remove(&id);
         } else {
             self.touch(id);
