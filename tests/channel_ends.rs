@@ -12,7 +12,7 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use avocet::peer::{DataChannelInit, Message};
+use avocet::peer::{DataChannelInit, Initiator, Message};
 use avocet::{DataChannel, Event, SendError};
 use futures_util::FutureExt;
 use support::{PATIENCE, endpoint, next_channel, until, with_channel};
@@ -86,6 +86,35 @@ async fn what_arrived_is_still_read_when_an_answer_finds_the_channel_closed() {
     }
     assert!(refused > 0);
     assert_eq!(within(theirs.recv()).await, None);
+}
+
+/// Nothing is missed by who looks late: the handle, what was said, and that it is over.
+#[tokio::test]
+async fn a_channel_that_closes_as_soon_as_it_opened_is_given_all_the_same() {
+    let (a, b, _ours, _theirs) = with_channel(&endpoint(), &endpoint()).await;
+    for text in [None, Some("hello")] {
+        let init = DataChannelInit::default();
+        let ours = a.create_data_channel("short", init).await.unwrap();
+        let id = ours.id();
+        if let Some(text) = text {
+            ours.send(text).await.unwrap();
+        }
+        drop(ours);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let mut theirs = next_channel(&b).await;
+        assert_eq!(theirs.label(), "short");
+        if let Some(text) = text {
+            assert_eq!(within(theirs.recv()).await, Some(text.into()));
+        }
+        assert_eq!(within(theirs.recv()).await, None);
+        let reason = theirs.close_reason().unwrap();
+        assert_eq!(reason.initiator, Initiator::Remote);
+        until(&a, |event| match event {
+            Event::DataChannelClosed(closed, _) if closed == id => Some(()),
+            _ => None,
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
