@@ -25,7 +25,8 @@ impl Association {
     /// Takes one SCTP packet.
     pub fn handle_datagram(&mut self, now: Instant, packet: &[u8]) {
         self.counts.packets_received += 1;
-        let zero_checksum = self.agreed().zero_checksum;
+        // Who announced it takes it, whatever the other announces (RFC 9653 §5.3).
+        let zero_checksum = self.config.zero_checksum;
         let packet = match Packet::decode_with(packet, zero_checksum, &mut self.checksum) {
             Ok(packet) => packet,
             Err(DecodeError::Checksum) => {
