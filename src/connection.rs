@@ -44,7 +44,7 @@ struct Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         // Without a shard there is nothing left to close.
-        let _ = self.link.commands.send(Command::Release(self.link.key));
+        let _ = self.link.commands.send(Command::Close(self.link.key));
     }
 }
 
@@ -288,6 +288,7 @@ impl PeerConnection {
     }
 
     /// Opens a data channel. It may be written to at once: what is written leaves as soon as the channel is open.
+    /// The first one needs an offer and an answer, unless a description had a channel before; later ones open by themselves.
     ///
     /// # Errors
     ///
@@ -298,13 +299,30 @@ impl PeerConnection {
         init: DataChannelInit,
     ) -> Result<DataChannel, CallError<CreateDataChannelError>> {
         let label = label.to_owned();
+        let link = self.link().clone();
         let create = move |peer: &mut peer::PeerConnection, now| {
             let id = peer.create_data_channel(now, &label, init)?;
             let info = peer.data_channel(id).map(|view| ChannelInfo::of(&view));
-            Ok((id, info.unwrap_or_default()))
+            // The handle is made here: when nobody waits for it any more, it is dropped, and the channel closes.
+            Ok(DataChannel::new(
+                link,
+                id,
+                Arc::new(info.unwrap_or_default()),
+            ))
         };
-        let (id, info) = self.link().attempt(create).await?;
-        Ok(DataChannel::new(self.link().clone(), id, Arc::new(info)))
+        self.link().attempt(create).await
+    }
+
+    /// Sets the most that all data channels together may send ([`peer::PeerConnection::set_data_rate_limit`]).
+    ///
+    /// # Errors
+    ///
+    /// The connection is over.
+    pub async fn set_data_rate_limit(&self, bits_per_second: Option<u64>) -> Result<(), Closed> {
+        let set = move |peer: &mut peer::PeerConnection, now| {
+            peer.set_data_rate_limit(now, bits_per_second);
+        };
+        self.link().call(set).await
     }
 
     /// The next event; `None` once the connection is over and every event was taken. One task at a time waits.
@@ -345,12 +363,13 @@ impl PeerConnection {
         self.link().call(|peer, now| peer.stats(now)).await
     }
 
-    /// Ends the connection: says goodbye, waits a bounded time for it to arrive, and returns when it is over.
-    /// Idempotent.
+    /// Ends the connection: hands over what was written to data channels, says goodbye, and waits for all of it to arrive, for
+    /// each of the two at most [`peer::Config::close_timeout`]. Returns when it is over. Idempotent.
     pub async fn close(&self) {
-        if self.link().call(|peer, now| peer.close(now)).await.is_ok() {
-            poll_fn(|cx| self.link().mailbox.lock().poll_closed(cx)).await;
-        }
+        let link = self.link();
+        // Without a shard it is over already.
+        let _ = link.commands.send(Command::Close(link.key));
+        poll_fn(|cx| link.mailbox.lock().poll_closed(cx)).await;
     }
 }
 

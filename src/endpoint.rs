@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::connection::Link;
 use crate::driver::{
-    Addresses, Challenges, Command, Counters, Mailbox, Request, Responder, Setup, Shard, Socket,
-    candidates, responder,
+    Addresses, Challenges, Command, Counters, KeyReply, Mailbox, Request, Responder, Setup, Shard,
+    Socket, candidates, responder,
 };
 use crate::error::BindError;
 use crate::{PeerConnection, ServerTrust};
@@ -231,7 +231,13 @@ impl Endpoint {
         }
         let mailbox = Arc::new(Mailbox::default());
         let shared = Arc::clone(&mailbox);
-        let (key_reply, key) = oneshot::channel();
+        let commands = self.commands.clone();
+        let (reply, connection) = oneshot::channel();
+        // The handle is made by the shard: when nobody waits for it any more, it is dropped, and the connection closes.
+        let reply: KeyReply = Box::new(move |key| {
+            let link = Link::new(mailbox, commands, key);
+            reply.send(PeerConnection::new(link)).is_ok()
+        });
         let (verdict_reply, verdict) = oneshot::channel();
         let make = Box::new(move |addresses: &Addresses, now: Instant| {
             let mut peer = match peer::PeerConnection::new(config, now) {
@@ -242,17 +248,13 @@ impl Endpoint {
                 }
             };
             addresses.offer_to(&mut peer, now);
-            Some((peer, shared, key_reply))
+            Some((peer, shared, reply))
         });
         self.commands
             .send(Command::Add(make))
             .map_err(|_| ConnectError::Closed)?;
-        match key.await {
-            Ok(key) => Ok(PeerConnection::new(Link::new(
-                mailbox,
-                self.commands.clone(),
-                key,
-            ))),
+        match connection.await {
+            Ok(connection) => Ok(connection),
             Err(_) => Err(verdict
                 .await
                 .map_or(ConnectError::Closed, ConnectError::Config)),

@@ -34,10 +34,13 @@ pub enum Event {
     Track(TrackRemote),
     /// The other side stopped sending on this transceiver.
     TrackRemoved(TransceiverId),
-    /// The other side opened a data channel.
+    /// The other side opened a data channel. Dropping the handle closes it.
     DataChannel(DataChannel),
     /// A data channel can be written to.
     DataChannelOpened(ChannelId),
+    /// Nothing more can be sent on a data channel that we did not close: the other side closes it, or broke a rule. What arrived can be
+    /// read; then it is gone (W3C `closing`).
+    DataChannelClosing(ChannelId),
     /// A data channel is gone, and why.
     DataChannelClosed(ChannelId, ChannelCloseReason),
     /// The receiver of our stream wants a key frame.
@@ -81,6 +84,7 @@ impl Event {
                 )),
                 From::TrackRemoved { transceiver } => Self::TrackRemoved(transceiver),
                 From::DataChannelOpened(id) => Self::DataChannelOpened(id),
+                From::DataChannelClosing(id) => Self::DataChannelClosing(id),
                 From::DataChannelClosed(id, reason) => Self::DataChannelClosed(id, reason),
                 From::KeyframeRequested(transceiver) => Self::KeyframeRequested(transceiver),
                 From::PathSelected(path) => Self::PathSelected(path),

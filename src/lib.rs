@@ -17,7 +17,7 @@ mod trust;
 pub mod turn_server;
 
 pub use connection::{Events, PeerConnection};
-pub use data_channel::{ByteStream, DataChannel, MessageWriter};
+pub use data_channel::{ByteStream, DataChannel, MessageWriter, ReceiveHalf, SendHalf};
 pub use endpoint::{ConnectError, Endpoint, EndpointConfig, EndpointStats};
 pub use error::{BindError, CallError, Closed, NegotiateError, SendError};
 pub use event::Event;

@@ -12,11 +12,11 @@ mod support;
 use std::time::Duration;
 
 use avocet::peer::{
-    ChannelCloseCause, DataChannelInit, Initiator, Message, MessageKind, PieceEnd, Priority,
-    Reliability,
+    ChannelCloseCause, ChannelState, DataChannelInit, Initiator, Message, MessageKind, PieceEnd,
+    Priority, Reliability,
 };
 use avocet::{Event, SendError};
-use support::{PATIENCE, endpoint, next_channel, until, with_channel, with_channel_as};
+use support::{PATIENCE, endpoint, negotiate, next_channel, until, with_channel, with_channel_as};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -41,6 +41,73 @@ async fn the_other_side_learns_what_kind_of_channel_it_is() {
         assert_eq!(channel.priority(), Priority::High);
     }
     within(ours.opened()).await.unwrap();
+    // Whoever asks late is told as well.
+    within(ours.opened()).await.unwrap();
+}
+
+/// W3C `id`, `negotiated`, `readyState` and `maxMessageSize`.
+#[tokio::test]
+async fn a_channel_says_where_it_stands() {
+    let init = DataChannelInit {
+        negotiated: Some(7),
+        ..DataChannelInit::default()
+    };
+    let (first, second) = (endpoint(), endpoint());
+    let first = first.peer_connection().await.unwrap();
+    let second = second.peer_connection().await.unwrap();
+    let ours = first.create_data_channel("", init.clone()).await.unwrap();
+    let mut theirs = second.create_data_channel("", init).await.unwrap();
+    assert_eq!(ours.state(), ChannelState::Connecting);
+    assert_eq!(ours.max_message_size(), None);
+    negotiate(&first, &second).await;
+    within(ours.opened()).await.unwrap();
+    assert_eq!(ours.state(), ChannelState::Open);
+    assert_eq!(ours.max_message_size(), Some(262_144));
+    assert!(ours.negotiated() && theirs.negotiated());
+    assert_eq!(ours.stream_id().await.unwrap(), Some(7));
+    ours.send(b"bytes").await.unwrap();
+    assert_eq!(within(theirs.recv()).await, Some(b"bytes".into()));
+    let counted = theirs.stats().await.unwrap().unwrap();
+    assert_eq!((counted.messages_received, counted.bytes_received), (1, 5));
+    ours.close();
+    assert_eq!(ours.state(), ChannelState::Closing);
+    assert_eq!(within(theirs.recv()).await, None);
+    assert_eq!(theirs.state(), ChannelState::Closed);
+    let reason = theirs.close_reason().unwrap();
+    assert_eq!(reason.cause.to_string(), "one side closed the channel");
+    assert_eq!(theirs.stats().await.unwrap(), None);
+    // The stream serves again.
+    until(&first, |event| {
+        matches!(event, Event::DataChannelClosed(..)).then_some(())
+    })
+    .await;
+    let init = DataChannelInit {
+        negotiated: Some(7),
+        ..DataChannelInit::default()
+    };
+    let ours = first.create_data_channel("", init.clone()).await.unwrap();
+    ours.send("again").await.unwrap();
+    let mut theirs = second.create_data_channel("", init).await.unwrap();
+    assert_eq!(within(theirs.recv()).await, Some("again".into()));
+}
+
+#[tokio::test]
+async fn limits_are_set_through_the_handles() {
+    let (a, _b, ours, mut theirs) = with_channel(&endpoint(), &endpoint()).await;
+    theirs.set_receive_limit(Some(100_000)).await.unwrap();
+    a.set_data_rate_limit(Some(80_000_000)).await.unwrap();
+    for _ in 0..30 {
+        if ours.send(vec![1; 60_000]).await.is_err() {
+            break;
+        }
+    }
+    until(&a, |event| {
+        matches!(event, Event::DataChannelClosing(_)).then_some(())
+    })
+    .await;
+    while within(theirs.recv()).await.is_some() {}
+    let reason = theirs.close_reason().unwrap();
+    assert_eq!(reason.cause, ChannelCloseCause::Unread);
 }
 
 #[tokio::test]

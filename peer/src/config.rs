@@ -91,7 +91,8 @@ pub struct Config {
     pub max_message_size: usize,
     /// What `a=max-message-size` says where messages are read in pieces
     /// ([`DataChannel::set_streaming`](crate::DataChannel::set_streaming)) and may be larger than whole ones; 0 is no limit.
-    /// Channels that are read whole close at `max_message_size` all the same. Default: the same as `max_message_size`.
+    /// Channels that are read whole close at `max_message_size` all the same, and so do unordered ones, whose messages are always read
+    /// whole. Default: the same as `max_message_size`.
     pub announced_max_message_size: Option<usize>,
     /// How much may wait unread over all channels, in bytes (see [`sctp::Config::receive_window_bytes`]). Default 8 MiB less
     /// 64 KiB for what it takes to keep them; it begins smaller and grows with what is read. It bounds the throughput to one window per round trip.

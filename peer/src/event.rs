@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use net::Path;
+use thiserror::Error;
 
 use crate::{
     ChannelId, ConnectionState, RelayId, RelaySocket, SectionFault, SignalingState, TransceiverId,
@@ -97,6 +98,9 @@ pub enum Event {
     /// The buffered amount fell to the threshold that was asked for
     /// ([`DataChannel::set_buffered_amount_low_threshold`](crate::DataChannel::set_buffered_amount_low_threshold)).
     DataChannelBufferedAmountLow(ChannelId),
+    /// Nothing more can be sent, although the application did not ask for it: the peer closes the channel, or broke a rule (W3C
+    /// `closing`). What arrived can be read, and `DataChannelClosed` follows once it was.
+    DataChannelClosing(ChannelId),
     /// The channel is gone, and why; messages that had arrived are still in `recv` until the id is removed.
     DataChannelClosed(ChannelId, ChannelCloseReason),
     /// The receiver of our stream wants a key frame.
@@ -124,30 +128,41 @@ impl ChannelCloseReason {
 }
 
 /// Why a data channel closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ChannelCloseCause {
     /// One side asked for it.
+    #[error("one side closed the channel")]
     Requested,
     /// The peer sent a message larger than we take.
+    #[error("the peer sent a message larger than we take")]
     MessageTooLarge,
     /// More waited unread than the channel's limit allows.
+    #[error("more waited unread than the limit allows")]
     Unread,
     /// The peer sent text that is not UTF-8.
+    #[error("the peer sent text that is not UTF-8")]
     InvalidText,
     /// The peer opened a channel on a stream that has one.
+    #[error("the peer opened a channel on a stream that has one")]
     UnexpectedOpen,
     /// No stream was left for it, or the peer takes fewer.
+    #[error("no stream was left")]
     NoStream,
     /// The peer would not begin the stream anew.
+    #[error("the peer would not begin the stream anew")]
     ResetRefused,
     /// The peer lost its state and set the association up anew.
+    #[error("the peer set the association up anew")]
     AssociationRestarted,
     /// The association ended.
+    #[error("the association ended")]
     AssociationClosed,
     /// The connection was closed.
+    #[error("the connection was closed")]
     ConnectionClosed,
     /// DTLS failed.
+    #[error("DTLS failed")]
     TransportFailed,
 }
 

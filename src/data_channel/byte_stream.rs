@@ -16,7 +16,8 @@ use crate::error::SendError;
 /// this makes no sense.
 ///
 /// Reading ends (`Ok(0)`) once the channel is closed and everything was read. Shutting down waits until everything is with the
-/// association, then closes the channel, both ways.
+/// association, then closes the channel, both ways: data channels have no half that goes on (RFC 8831 §6.7), so whoever expects an
+/// answer reads it first.
 ///
 /// What wants the traits of `futures-io` gets them from `tokio_util::compat`:
 ///
@@ -43,10 +44,8 @@ pub struct ByteStream {
     rest: Bytes,
 }
 
-/// Bytes in one message: what every WebRTC implementation takes (RFC 8831 §6.6 speaks of 16 KiB), four times as much once it is known
-/// that the other side does.
-const SMALL_MESSAGE: usize = 16 << 10;
-const LARGE_MESSAGE: usize = 64 << 10;
+/// Bytes in one message, where the other side takes as much.
+const LARGEST_PART: usize = 64 << 10;
 
 impl ByteStream {
     pub(super) const fn new(channel: DataChannel) -> Self {
@@ -91,15 +90,9 @@ impl AsyncWrite for ByteStream {
             return Poll::Ready(Ok(0));
         }
         ready!(self.channel.poll_room(cx)).map_err(broken)?;
-        let most = self
-            .channel
-            .limit()
-            .map_or(SMALL_MESSAGE, |limit| limit.clamp(1, LARGE_MESSAGE));
-        let part = bytes.get(..most).unwrap_or(bytes);
-        let message = Bytes::copy_from_slice(part).into();
-        self.channel
-            .push(Written::Message(message))
-            .map_err(broken)?;
+        let part = bytes.get(..LARGEST_PART).unwrap_or(bytes);
+        let part_of_stream = Written::Stream(Bytes::copy_from_slice(part));
+        self.channel.push(part_of_stream).map_err(broken)?;
         Poll::Ready(Ok(part.len()))
     }
 

@@ -1,18 +1,22 @@
 mod byte_stream;
+mod halves;
 mod writer;
 
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use futures_core::Stream;
 use futures_sink::Sink;
 use peer::{
-    ChannelCloseReason, ChannelId, Message, MessageKind, MessagePiece, Priority, Reliability,
+    ChannelCloseReason, ChannelId, ChannelState, DataChannelStats, Message, MessageKind,
+    MessagePiece, Priority, Reliability,
 };
 
 pub use self::byte_stream::ByteStream;
+pub use self::halves::{ReceiveHalf, SendHalf};
 pub use self::writer::MessageWriter;
 use crate::connection::Link;
 use crate::driver::{ChannelBox, Written};
@@ -25,7 +29,7 @@ use crate::error::{Closed, SendError};
 /// [`Self::recv_piece`]; [`Self::detach`] makes a byte stream of the channel.
 ///
 /// Every future may be dropped at any await point: no message is lost or sent twice by it. The handle does not keep the
-/// connection alive; dropping it closes the channel, after what was written.
+/// connection alive; dropping it closes the channel, after what was written, and what arrived is then nobody's.
 #[derive(Debug)]
 pub struct DataChannel {
     link: Link,
@@ -41,6 +45,7 @@ pub(crate) struct ChannelInfo {
     ordered: bool,
     reliability: Reliability,
     priority: Priority,
+    negotiated: bool,
 }
 
 impl ChannelInfo {
@@ -51,6 +56,7 @@ impl ChannelInfo {
             ordered: view.ordered(),
             reliability: view.reliability(),
             priority: view.priority(),
+            negotiated: view.negotiated(),
         }
     }
 }
@@ -63,6 +69,7 @@ impl Default for ChannelInfo {
             ordered: true,
             reliability: Reliability::Reliable,
             priority: Priority::Low,
+            negotiated: false,
         }
     }
 }
@@ -102,6 +109,53 @@ impl DataChannel {
         self.info.priority
     }
 
+    /// Whether both applications agreed on the stream beforehand.
+    pub fn negotiated(&self) -> bool {
+        self.info.negotiated
+    }
+
+    /// The SCTP stream, once it has one (W3C `id`).
+    ///
+    /// # Errors
+    ///
+    /// The connection is over.
+    pub async fn stream_id(&self) -> Result<Option<u16>, Closed> {
+        self.ask(|view, _| view.stream_id())
+            .await
+            .map(Option::flatten)
+    }
+
+    /// Where it stands (W3C `readyState`).
+    pub fn state(&self) -> ChannelState {
+        self.with(|channel| channel.state())
+    }
+
+    /// The largest message that the other side takes, in bytes, once the channel is open (W3C `maxMessageSize`).
+    pub fn max_message_size(&self) -> Option<usize> {
+        self.with(|channel| channel.limit)
+    }
+
+    /// What the channel counted by now; `None` once it is closed and read empty.
+    ///
+    /// # Errors
+    ///
+    /// The connection is over.
+    pub async fn stats(&self) -> Result<Option<DataChannelStats>, Closed> {
+        self.ask(|view, now| view.stats(now))
+            .await
+            .map(Option::flatten)
+    }
+
+    /// Limits what may wait unread on this channel, in bytes ([`peer::DataChannel::set_receive_limit`]).
+    ///
+    /// # Errors
+    ///
+    /// The connection is over.
+    pub async fn set_receive_limit(&self, bytes: Option<usize>) -> Result<(), Closed> {
+        let set = move |view: &mut peer::DataChannel<'_>, _| view.set_receive_limit(bytes);
+        self.ask(set).await.map(drop)
+    }
+
     /// Waits until the channel is open.
     ///
     /// # Errors
@@ -118,7 +172,7 @@ impl DataChannel {
 
     /// The next message; `None` once the channel is closed and every message was taken.
     pub async fn recv(&mut self) -> Option<Message> {
-        poll_fn(|cx| self.poll_recv(cx)).await
+        self.next_message().await
     }
 
     /// The next piece of a message, without waiting for the whole, where the connection takes messages larger than it holds
@@ -127,6 +181,14 @@ impl DataChannel {
     ///
     /// A message whose beginning was read like this is read to its end like this: [`Self::recv`] skips the rest.
     pub async fn recv_piece(&mut self) -> Option<MessagePiece> {
+        self.next_piece().await
+    }
+
+    async fn next_message(&self) -> Option<Message> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    async fn next_piece(&self) -> Option<MessagePiece> {
         poll_fn(|cx| self.poll_piece(cx)).await
     }
 
@@ -163,6 +225,10 @@ impl DataChannel {
     ///
     /// The channel is closed.
     pub async fn begin(&mut self, kind: MessageKind) -> Result<MessageWriter<'_>, SendError> {
+        self.begin_message(kind).await
+    }
+
+    async fn begin_message(&self, kind: MessageKind) -> Result<MessageWriter<'_>, SendError> {
         poll_fn(|cx| self.poll_room(cx)).await?;
         self.push(Written::Begin(kind))?;
         Ok(MessageWriter::new(self))
@@ -177,10 +243,16 @@ impl DataChannel {
         poll_fn(|cx| self.poll_flushed(cx)).await
     }
 
-    /// Closes the channel once what was written is sent (W3C `close`).
+    /// Closes the channel, both ways, once what was written is sent (W3C `close`). What the other side sent and was not read is gone.
     pub fn close(&self) {
-        self.with(|channel| channel.closing = true);
+        self.with(ChannelBox::close_when_written);
         self.touch();
+    }
+
+    /// Divides the channel into a half that writes and one that reads, for tasks of their own: a large message can be written while
+    /// others are read.
+    pub fn into_split(self) -> (SendHalf, ReceiveHalf) {
+        halves::split(self)
     }
 
     /// Makes a stream of bytes of the channel, for whatever speaks [`tokio::io::AsyncRead`] and [`tokio::io::AsyncWrite`].
@@ -194,31 +266,38 @@ impl DataChannel {
     ///
     /// The connection is over.
     pub async fn buffered_amount(&self) -> Result<usize, Closed> {
-        let id = self.id;
-        let waiting = self.with(|channel| channel.outbound_payload());
-        let below = self.link.call(move |peer, _| {
-            peer.data_channel(id)
-                .map_or(0, |channel| channel.buffered_amount())
-        });
-        Ok(waiting + below.await?)
+        let (id, mailbox) = (self.id, Arc::clone(&self.link.mailbox));
+        let count = move |peer: &mut peer::PeerConnection, _| {
+            let below = peer
+                .data_channel(id)
+                .map_or(0, |view| view.buffered_amount());
+            below + mailbox.lock().channel(id).outbound_payload()
+        };
+        self.link.call(count).await
     }
 
-    /// Waits until no more than `bytes` are buffered (W3C `bufferedamountlow`). One task at a time.
+    /// Waits until no more than `bytes` are buffered (W3C `bufferedamountlow`).
     ///
     /// # Errors
     ///
     /// The channel is closed.
     pub async fn buffered_amount_low(&self, bytes: usize) -> Result<(), SendError> {
-        let mut asked = false;
-        poll_fn(|cx| {
-            let (result, ask) = self.with(|channel| channel.poll_low(cx, bytes, asked));
-            if ask {
-                asked = true;
+        loop {
+            let mut asked = false;
+            poll_fn(|cx| {
+                if std::mem::replace(&mut asked, true) {
+                    return Poll::Ready(Ok(()));
+                }
+                self.with(|channel| channel.watch_low(cx, bytes))?;
                 self.touch();
+                Poll::Pending
+            })
+            .await?;
+            let buffered = self.buffered_amount().await;
+            if buffered.map_err(|Closed| SendError::Closed)? <= bytes {
+                return Ok(());
             }
-            result
-        })
-        .await
+        }
     }
 
     fn poll_room(&self, cx: &Context<'_>) -> Poll<Result<(), SendError>> {
@@ -235,9 +314,17 @@ impl DataChannel {
         Ok(())
     }
 
-    /// The largest message that the other side takes, once the channel is open.
-    fn limit(&self) -> Option<usize> {
-        self.with(|channel| channel.limit)
+    /// Asks the channel below something; `None` when it is gone.
+    async fn ask<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut peer::DataChannel<'_>, Instant) -> R + Send + 'static,
+    ) -> Result<Option<R>, Closed> {
+        let id = self.id;
+        let ask = move |peer: &mut peer::PeerConnection, now| {
+            let mut view = peer.data_channel(id)?;
+            Some(f(&mut view, now))
+        };
+        self.link.call(ask).await
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut ChannelBox) -> R) -> R {

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use peer::{ChannelCloseReason, Message, MessageKind, MessagePiece, PieceEnd};
+use peer::{ChannelCloseReason, ChannelState, Message, MessageKind, MessagePiece, PieceEnd};
 
 use super::mailbox::{remember, remember_writer, wake};
 use crate::SendError;
@@ -24,7 +24,7 @@ pub(crate) struct ChannelBox {
     reader: Option<Waker>,
     writers: Vec<Waker>,
     /// The application closed its handle: what is written leaves first.
-    pub(crate) closing: bool,
+    closing: bool,
     /// The application has no handle any more.
     pub(crate) released: bool,
     /// Messages were written that never left.
@@ -33,15 +33,15 @@ pub(crate) struct ChannelBox {
     pub(crate) limit: Option<usize>,
     /// The association holds more for this channel.
     pub(crate) readable: bool,
+    /// No message can be written any more.
+    ended: bool,
     /// No message will follow.
     pub(crate) closed: bool,
     pub(crate) close_reason: Option<ChannelCloseReason>,
     /// It is in the list of what the shard has to look at.
     pub(crate) touched: bool,
-    /// Down to which amount somebody waits for the buffers to drain, and who.
-    low: Option<(usize, Vec<Waker>)>,
-    /// The buffers drained that far.
-    low_reached: bool,
+    /// Who waits for the buffers to drain, and down to which amount.
+    low: Vec<(usize, Waker)>,
 }
 
 /// How the application reads a channel.
@@ -68,6 +68,8 @@ pub(crate) enum Written {
     Begin(MessageKind),
     Bytes(Bytes),
     Finish,
+    /// Bytes that leave in messages of whatever size.
+    Stream(Bytes),
 }
 
 impl ChannelBox {
@@ -177,41 +179,26 @@ impl ChannelBox {
         Poll::Pending
     }
 
-    /// Waits until no more than so much is buffered; the second value says that the shard should look.
-    pub(crate) fn poll_low(
-        &mut self,
-        cx: &Context<'_>,
-        bytes: usize,
-        asked: bool,
-    ) -> (Poll<Result<(), SendError>>, bool) {
-        if self.closed {
-            return (Poll::Ready(Err(SendError::Closed)), false);
+    /// Asks to be woken once no more than so much may be buffered; an error when that is of no use any more.
+    pub(crate) fn watch_low(&mut self, cx: &Context<'_>, bytes: usize) -> Result<(), SendError> {
+        if self.closed || self.ended {
+            return Err(SendError::Closed);
         }
-        if asked && std::mem::take(&mut self.low_reached) {
-            return (Poll::Ready(Ok(())), false);
-        }
-        let (threshold, wakers) = self.low.get_or_insert_default();
-        *threshold = bytes;
-        remember_writer(wakers, cx);
-        self.low_reached &= asked;
-        (Poll::Pending, !asked)
+        self.low.retain(|(_, waker)| !waker.will_wake(cx.waker()));
+        self.low.push((bytes, cx.waker().clone()));
+        Ok(())
     }
 
-    /// What somebody waits for, if anybody does.
+    /// The largest amount that somebody waits for, if anybody does.
     pub(crate) fn low_threshold(&self) -> Option<usize> {
-        self.low.as_ref().map(|(threshold, _)| *threshold)
+        self.low.iter().map(|(threshold, _)| *threshold).max()
     }
 
     /// So much is buffered in the association.
     pub(crate) fn note_buffered(&mut self, below: usize) {
-        if self
-            .low_threshold()
-            .is_some_and(|threshold| below + self.outbound_payload() <= threshold)
-        {
-            self.low_reached = true;
-            if let Some((_, wakers)) = self.low.take() {
-                wakers.into_iter().for_each(Waker::wake);
-            }
+        let buffered = below + self.outbound_payload();
+        for (_, waker) in self.low.extract_if(.., |(bytes, _)| *bytes >= buffered) {
+            waker.wake();
         }
     }
 
@@ -224,7 +211,8 @@ impl ChannelBox {
         if self.is_over() {
             return Err(SendError::Closed);
         }
-        if let Some(limit) = self.limit.filter(|limit| written.payload() > *limit) {
+        let limit = self.limit.filter(|limit| written.payload() > *limit);
+        if let (Some(limit), false) = (limit, matches!(written, Written::Stream(_))) {
             return Err(SendError::TooLarge { limit });
         }
         self.outbound_bytes += written.charge();
@@ -266,7 +254,7 @@ impl ChannelBox {
 
     /// The association took so much of the first waiting bytes.
     pub(crate) fn advance_outbound(&mut self, taken: usize) {
-        if let Some(Written::Bytes(bytes)) = self.outbound.front_mut() {
+        if let Some(Written::Bytes(bytes) | Written::Stream(bytes)) = self.outbound.front_mut() {
             let taken = taken.min(bytes.len());
             drop(bytes.split_to(taken));
             self.outbound_bytes -= taken;
@@ -293,18 +281,69 @@ impl ChannelBox {
     /// Nothing more can be sent; what arrived can still be read.
     pub(crate) fn close(&mut self) {
         self.closed = true;
+        wake(&mut self.reader);
+        self.end_writing();
+    }
+
+    /// Nothing more can be sent, and what waited for it is lost.
+    pub(crate) fn end_writing(&mut self) {
         self.lost |= !self.outbound.is_empty();
         self.outbound.clear();
         self.outbound_bytes = 0;
-        wake(&mut self.reader);
+        self.stop_writing();
+    }
+
+    /// Takes nothing more to send; what waits for the association still goes there.
+    pub(crate) fn stop_writing(&mut self) {
+        self.ended = true;
         self.writers.drain(..).for_each(Waker::wake);
-        if let Some((_, wakers)) = self.low.take() {
-            wakers.into_iter().for_each(Waker::wake);
+        self.low.drain(..).for_each(|(_, waker)| waker.wake());
+    }
+
+    /// The application closes the channel: what is written leaves first.
+    pub(crate) fn close_when_written(&mut self) {
+        self.closing = true;
+        self.writers.drain(..).for_each(Waker::wake);
+    }
+
+    /// Whether everything is written that the application wrote before it closed the channel.
+    pub(crate) fn may_close(&self) -> bool {
+        self.closing && !self.closed && self.outbound.is_empty()
+    }
+
+    /// W3C `readyState`.
+    pub(crate) const fn state(&self) -> ChannelState {
+        if self.closed {
+            ChannelState::Closed
+        } else if self.is_over() {
+            ChannelState::Closing
+        } else if self.limit.is_some() {
+            ChannelState::Open
+        } else {
+            ChannelState::Connecting
         }
     }
 
+    /// Nobody has a handle, and nothing more can come.
+    pub(crate) const fn is_gone(&self) -> bool {
+        self.released && self.closed && !self.readable
+    }
+
+    /// Something waits for the association that can still take it.
+    pub(crate) fn has_outbound(&self) -> bool {
+        self.limit.is_some() && !self.outbound.is_empty()
+    }
+
+    /// The application has no handle any more: what is written leaves first, and what arrived is nobody's.
+    pub(crate) fn release(&mut self) {
+        self.released = true;
+        self.closing = true;
+        self.inbound.clear();
+        self.inbound_bytes = 0;
+    }
+
     const fn is_over(&self) -> bool {
-        self.closed || self.closing
+        self.closed || self.closing || self.ended
     }
 }
 
@@ -323,7 +362,7 @@ impl Written {
     fn payload(&self) -> usize {
         match self {
             Self::Message(message) => message.len(),
-            Self::Bytes(bytes) => bytes.len(),
+            Self::Bytes(bytes) | Self::Stream(bytes) => bytes.len(),
             Self::Begin(_) | Self::Finish => 0,
         }
     }

@@ -37,6 +37,9 @@ pub(crate) fn outbound(peer: &mut PeerConnection, mailbox: &Mailbox, now: Instan
         write_channel(peer, channel, id, now);
         read_channel(peer, channel, id, now);
         watch_buffers(peer, channel, id);
+        if channel.is_gone() {
+            state.channels.remove(&id);
+        }
     }
 }
 
@@ -122,12 +125,16 @@ pub(crate) fn on_event(event: Event, peer: &mut PeerConnection, mailbox: &Mailbo
             watch_buffers(peer, channel, id);
             state.push_event(Notice::Event(Event::DataChannelOpened(id)));
         }
+        Event::DataChannelClosing(id) => {
+            state.channel(id).end_writing();
+            state.push_event(Notice::Event(event));
+        }
         Event::DataChannelClosed(id, reason) => {
             let channel = state.channel(id);
             read_channel(peer, channel, id, now);
             channel.close_reason = Some(reason);
             channel.close();
-            if channel.released {
+            if channel.is_gone() {
                 state.channels.remove(&id);
             }
             state.push_event(Notice::Event(Event::DataChannelClosed(id, reason)));
@@ -142,6 +149,9 @@ pub(crate) fn on_event(event: Event, peer: &mut PeerConnection, mailbox: &Mailbo
             if let Some(view) = peer.data_channel(id) {
                 let info = Arc::new(ChannelInfo::of(&view));
                 state.push_event(Notice::DataChannel { id, info });
+            } else {
+                // It came and went with one batch of datagrams.
+                state.release(id);
             }
         }
         event => state.push_event(Notice::Event(event)),
@@ -158,6 +168,11 @@ fn write_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: Channe
             Written::Begin(kind) => view.begin_message(now, *kind).map(|()| None),
             Written::Bytes(bytes) => view.write(now, bytes).map(Some),
             Written::Finish => view.finish_message(now).map(|()| None),
+            Written::Stream(bytes) => {
+                let part = bytes.slice(..bytes.len().min(view.max_message_size().max(1)));
+                let length = part.len();
+                view.send_bytes(now, part).map(|()| Some(length))
+            }
         };
         match sent {
             Ok(None) => channel.pop_outbound(),
@@ -165,6 +180,8 @@ fn write_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: Channe
             // Reliable data waits: `DataChannelOpened` or `DataChannelWritable` brings us back.
             Err(SendError::Full | SendError::Connecting) => return,
             Err(SendError::LargerThanBuffer) if channel.divide_outbound() => {}
+            // What arrived is still to be read.
+            Err(SendError::Closed) => return channel.end_writing(),
             // Too large for a limit that was not known when it was written: the channel ends, it does not skip.
             Err(_) => {
                 view.close(now);
@@ -172,8 +189,7 @@ fn write_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: Channe
             }
         }
     }
-    if channel.closing
-        && !channel.closed
+    if channel.may_close()
         && let Some(mut view) = peer.data_channel(id)
     {
         view.close(now);
@@ -181,7 +197,7 @@ fn write_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: Channe
 }
 
 fn read_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: ChannelId, now: Instant) {
-    while channel.readable && channel.wants() {
+    while channel.readable && (channel.released || channel.wants()) {
         fetch(peer, channel, id, now);
     }
 }
@@ -189,13 +205,15 @@ fn read_channel(peer: &mut PeerConnection, channel: &mut ChannelBox, id: Channel
 /// Fetches one message, or the piece of one.
 fn fetch(peer: &mut PeerConnection, channel: &mut ChannelBox, id: ChannelId, now: Instant) {
     let arrived = peer.data_channel(id).and_then(|mut view| {
-        if channel.reading == Some(Reading::Pieces) {
+        if channel.released || channel.reading == Some(Reading::Pieces) {
             view.recv_piece(now).map(Arrived::Piece)
         } else {
             view.recv(now).map(Arrived::Message)
         }
     });
     match arrived {
+        // Nobody reads any more, and what nobody reads must not hold up the other channels, nor what both sides have still to send.
+        Some(_) if channel.released => {}
         Some(arrived) => channel.push_inbound(arrived),
         None => channel.note_empty(),
     }
@@ -203,12 +221,14 @@ fn fetch(peer: &mut PeerConnection, channel: &mut ChannelBox, id: ChannelId, now
 
 /// Asks to be told when the buffers drain, where somebody waits for that, and tells when they have.
 fn watch_buffers(peer: &mut PeerConnection, channel: &mut ChannelBox, id: ChannelId) {
-    let Some(threshold) = channel.low_threshold() else {
+    if channel.low_threshold().is_none() {
         return;
-    };
+    }
     if let Some(mut view) = peer.data_channel(id) {
-        view.set_buffered_amount_low_threshold(threshold);
         channel.note_buffered(view.buffered_amount());
+        if let Some(threshold) = channel.low_threshold() {
+            view.set_buffered_amount_low_threshold(threshold);
+        }
     }
 }
 

@@ -147,12 +147,30 @@ impl State {
     }
 
     pub(crate) fn channel(&mut self, id: ChannelId) -> &mut ChannelBox {
-        self.channels.entry(id).or_default()
+        let over = self.closed;
+        self.channels.entry(id).or_insert_with(|| {
+            let mut channel = ChannelBox::default();
+            if over {
+                channel.close();
+            }
+            channel
+        })
+    }
+
+    /// The connection is about to end: what was written still leaves, and nothing more is taken.
+    pub(crate) fn stop_writing(&mut self) {
+        let channels = self.channels.values_mut();
+        channels.for_each(ChannelBox::stop_writing);
+    }
+
+    /// Whether something waits for the association.
+    pub(crate) fn has_outbound(&self) -> bool {
+        self.channels.values().any(ChannelBox::has_outbound)
     }
 
     /// Puts a channel on the list of what the shard has to look at.
     pub(crate) fn touch(&mut self, id: ChannelId) {
-        let channel = self.channels.entry(id).or_default();
+        let channel = self.channel(id);
         if !std::mem::replace(&mut channel.touched, true) {
             self.touched.push(id);
         }
@@ -162,9 +180,8 @@ impl State {
     pub(crate) fn release(&mut self, id: ChannelId) {
         let over = self.closed;
         let channel = self.channel(id);
-        channel.released = true;
-        channel.closing = true;
-        if over || channel.closed {
+        channel.release();
+        if over || channel.is_gone() {
             self.channels.remove(&id);
         } else {
             self.touch(id);

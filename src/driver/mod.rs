@@ -22,7 +22,7 @@ pub(crate) use channel_box::{ChannelBox, Written};
 pub(crate) use interfaces::candidates;
 pub(crate) use mailbox::{Mailbox, Notice, Outgoing};
 pub(crate) use names::{Request, Responder, responder};
-pub(crate) use setup::{Addresses, Command, Counters, Setup};
+pub(crate) use setup::{Addresses, Command, Counters, KeyReply, Setup};
 pub(crate) use shard::Shard;
 pub(crate) use slab::Key;
 #[cfg(feature = "turn-server")]

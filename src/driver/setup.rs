@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use peer::PeerConnection;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::challenges::Challenges;
 use super::mailbox::Mailbox;
@@ -26,8 +26,8 @@ pub(crate) enum Command {
     Call(Key, Call),
     /// Its mailbox holds something.
     Wake(Key),
-    /// Its last handle is gone.
-    Release(Key),
+    /// It ends, once what was written is with it: somebody asked for it, or its last handle is gone.
+    Close(Key),
 }
 
 /// Builds a connection on the shard, with the addresses that its candidates are made of.
@@ -97,5 +97,5 @@ pub(crate) struct Setup {
     pub(crate) responder: Option<Responder>,
 }
 
-/// Tells the one who asked the key of the new connection.
-pub(crate) type KeyReply = oneshot::Sender<Key>;
+/// Gives the one who asked a handle of the new connection; false when nobody waits for it any more.
+pub(crate) type KeyReply = Box<dyn FnOnce(Key) -> bool + Send>;

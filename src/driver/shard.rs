@@ -57,6 +57,8 @@ struct Slot {
     mailbox: Arc<Mailbox>,
     key: Key,
     deadline: Option<Instant>,
+    /// It is about to close: until then what was written may still go to the association.
+    closing: Option<Instant>,
     touched: bool,
 }
 
@@ -279,9 +281,11 @@ impl Shard {
                     self.touch(key.index);
                 }
             }
-            Command::Release(key) => {
+            Command::Close(key) => {
                 if let Some(slot) = self.slots.get_mut(key) {
-                    slot.peer.close(now);
+                    let deadline = now.checked_add(slot.peer.close_timeout());
+                    slot.closing.get_or_insert_with(|| deadline.unwrap_or(now));
+                    slot.mailbox.lock().stop_writing();
                     self.touch(key.index);
                 }
             }
@@ -297,9 +301,10 @@ impl Shard {
             mailbox,
             key,
             deadline: None,
+            closing: None,
             touched: false,
         });
-        if reply.send(key).is_err() {
+        if !reply(key) {
             // The one who asked has gone away meanwhile.
             self.slots.remove(key.index);
             return;
@@ -382,6 +387,11 @@ impl Shard {
         };
         exchange::outbound(&mut slot.peer, &slot.mailbox, now);
         exchange::inbound(&mut slot.peer, &slot.mailbox);
+        if let Some(deadline) = slot.closing
+            && (now >= deadline || !slot.mailbox.lock().has_outbound())
+        {
+            slot.peer.close(now);
+        }
         if let Some(until) = self.budget.wait_until(now) {
             slot.peer.hold_checks(now, until);
             self.counters.checks_held.fetch_add(1, Ordering::Relaxed);
@@ -415,7 +425,8 @@ impl Shard {
                 slot.peer.on_send_error(now, &failure.path);
             }
         }
-        let next = slot.peer.poll_timeout();
+        let closing = slot.closing.filter(|deadline| *deadline > now);
+        let next = slot.peer.poll_timeout().into_iter().chain(closing).min();
         self.timers.set(index, slot.deadline, next);
         slot.deadline = next;
         self.take_events(index, now);
@@ -499,6 +510,12 @@ impl Shard {
 impl Drop for Shard {
     fn drop(&mut self) {
         self.helpers.iter().for_each(AbortHandle::abort);
+        // The runtime may end before the handles do.
+        for index in 0..self.slots.capacity() {
+            if let Some(slot) = self.slots.at_mut(index) {
+                slot.mailbox.lock().close();
+            }
+        }
         if let Some(responder) = &self.responder {
             for (_, name) in std::mem::take(&mut self.addresses.names) {
                 let _ = responder.send(names::Request::Unregister(name));

@@ -269,6 +269,11 @@ impl PeerConnection {
         self.settle(now);
     }
 
+    /// How long [`close`](Self::close) waits at most ([`Config::close_timeout`]).
+    pub const fn close_timeout(&self) -> Duration {
+        self.config.close_timeout
+    }
+
     /// What was counted by now.
     pub fn stats(&self, now: Instant) -> Stats {
         let transport = &self.transport;

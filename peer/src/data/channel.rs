@@ -1,6 +1,7 @@
 //! One data channel (W3C WebRTC §6.2, RFC 8831).
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,6 +22,12 @@ impl ChannelId {
     }
 }
 
+impl fmt::Display for ChannelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// What a new channel shall be (W3C `RTCDataChannelInit`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataChannelInit {
@@ -34,7 +41,8 @@ pub struct DataChannelInit {
     /// The subprotocol, told to the peer. Default: empty.
     pub protocol: String,
     /// The stream id that both applications agreed on: then no OPEN is sent and the channel is open with the
-    /// association. Default: none, the connection chooses.
+    /// association. Default: none, the connection chooses. Create it before the association stands: of what the peer sends before, 64 KiB
+    /// are kept.
     pub negotiated: Option<u16>,
 }
 
@@ -119,6 +127,22 @@ impl Message {
         }
     }
 
+    /// The payload, without a copy.
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+
+    /// The text, where it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+
     /// The size of the payload in bytes.
     pub fn len(&self) -> usize {
         self.as_bytes().len()
@@ -145,6 +169,24 @@ impl From<String> for Message {
 impl From<Bytes> for Message {
     fn from(bytes: Bytes) -> Self {
         Self::Binary(bytes)
+    }
+}
+
+impl From<&[u8]> for Message {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Binary(Bytes::copy_from_slice(bytes))
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Message {
+    fn from(bytes: &[u8; N]) -> Self {
+        bytes.as_slice().into()
+    }
+}
+
+impl From<Message> for Bytes {
+    fn from(message: Message) -> Self {
+        message.into_bytes()
     }
 }
 
@@ -191,6 +233,8 @@ pub(super) struct Channel {
     pub(super) state: ChannelState,
     /// Known once the DTLS role is, or from the start when negotiated or opened by the peer.
     pub(super) stream: Option<u16>,
+    /// It was open once.
+    pub(super) was_open: bool,
     /// OPEN waits for room in the send buffer.
     pub(super) open_unsent: bool,
     /// Our ACK does.
@@ -240,6 +284,7 @@ impl Channel {
             negotiated: false,
             state: ChannelState::Connecting,
             stream: None,
+            was_open: false,
             open_unsent: true,
             ack_unsent: false,
             acknowledged: false,
@@ -261,6 +306,11 @@ impl Channel {
             messages_received: 0,
             bytes_received: 0,
         }
+    }
+
+    /// It was closed between its OPEN and the end of the handshake: only then can the stream be reset.
+    pub(super) fn closes_later(&self) -> bool {
+        self.state == ChannelState::Closing && !self.peer_reset && !self.reset_requested
     }
 
     /// How its messages are sent now.

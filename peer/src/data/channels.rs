@@ -109,6 +109,8 @@ impl Channels {
             channel.acknowledged = true;
             channel.open_unsent = false;
             channel.stream = Some(stream);
+            // The peer may have been faster.
+            channel.held = self.early.remove(&stream).unwrap_or_default().into();
         } else if let Some(role) = self.role {
             let stream = self
                 .free_stream(role)
@@ -178,6 +180,7 @@ impl Channels {
             return;
         }
         self.waiting = false;
+        let mut closing = Vec::new();
         for (&stream, id) in &self.streams {
             let Some(channel) = self.channels.get_mut(id) else {
                 continue;
@@ -185,6 +188,10 @@ impl Channels {
             if channel.ack_unsent {
                 channel.ack_unsent = !send_ack(now, association, stream);
                 self.waiting |= channel.ack_unsent;
+            }
+            if channel.closes_later() {
+                self.waiting = true;
+                closing.push(*id);
             }
             if channel.state != ChannelState::Connecting {
                 continue;
@@ -195,10 +202,19 @@ impl Channels {
             }
             if self.connected && !channel.open_unsent {
                 channel.state = ChannelState::Open;
+                channel.was_open = true;
                 set_up(association, stream, channel);
                 self.opened += 1;
                 outlet.push(Event::DataChannelOpened(*id));
+                if !channel.held.is_empty() {
+                    channel.readable = true;
+                    outlet.push(Event::DataChannelReadable(*id));
+                }
             }
+        }
+        for id in closing {
+            let cause = ChannelCloseCause::Requested;
+            self.close(now, id, cause, Some(&mut *association), outlet);
         }
     }
 
@@ -242,31 +258,39 @@ impl Channels {
         association: Option<&Association>,
     ) -> Vec<DataChannelStats> {
         self.channels
-            .iter()
-            .map(|(id, channel)| {
-                let stream = channel.stream.map(StreamId::new);
-                let below = association
-                    .zip(stream)
-                    .map(|(association, stream)| association.stream_stats(now, stream))
-                    .unwrap_or_default();
-                DataChannelStats {
-                    id: *id,
-                    label: channel.label.clone(),
-                    protocol: channel.protocol.clone(),
-                    data_channel_identifier: channel.stream,
-                    state: channel.state,
-                    messages_sent: channel.messages_sent,
-                    bytes_sent: channel.bytes_sent,
-                    messages_received: channel.messages_received,
-                    bytes_received: channel.bytes_received,
-                    retransmitted_chunks: below.retransmitted_chunks,
-                    abandoned_messages: below.abandoned_messages,
-                    buffered_amount: below.buffered_bytes,
-                    oldest_buffered: below.oldest_buffered,
-                    unread_bytes: below.unread_bytes,
-                }
-            })
+            .keys()
+            .filter_map(|id| self.stats_of(now, *id, association))
             .collect()
+    }
+
+    pub(super) fn stats_of(
+        &self,
+        now: Instant,
+        id: ChannelId,
+        association: Option<&Association>,
+    ) -> Option<DataChannelStats> {
+        let channel = self.channels.get(&id)?;
+        let stream = channel.stream.map(StreamId::new);
+        let below = association
+            .zip(stream)
+            .map(|(association, stream)| association.stream_stats(now, stream))
+            .unwrap_or_default();
+        Some(DataChannelStats {
+            id,
+            label: channel.label.clone(),
+            protocol: channel.protocol.clone(),
+            data_channel_identifier: channel.stream,
+            state: channel.state,
+            messages_sent: channel.messages_sent,
+            bytes_sent: channel.bytes_sent,
+            messages_received: channel.messages_received,
+            bytes_received: channel.bytes_received,
+            retransmitted_chunks: below.retransmitted_chunks,
+            abandoned_messages: below.abandoned_messages,
+            buffered_amount: below.buffered_bytes,
+            oldest_buffered: below.oldest_buffered,
+            unread_bytes: below.unread_bytes,
+        })
     }
 
     /// Where messages may be larger than what is read whole, they come out in pieces, so that whoever reads can choose.

@@ -23,6 +23,15 @@ impl Channels {
         };
         let reason = ChannelCloseReason::new(Initiator::Local, cause);
         channel.close_reason.get_or_insert(reason);
+        if channel.open_unsent {
+            // The peer never heard of it, and would not answer a reset.
+            self.remove(id, reason, outlet);
+            return;
+        }
+        if !self.connected && association.is_some() && !channel.negotiated {
+            channel.state = ChannelState::Closing;
+            return;
+        }
         let (Some(association), Some(stream), true) = (association, channel.stream, self.connected)
         else {
             self.remove(id, reason, outlet);
@@ -34,6 +43,9 @@ impl Channels {
         }
         if channel.reset_requested {
             return;
+        }
+        if channel.state == ChannelState::Open && cause != ChannelCloseCause::Requested {
+            outlet.push(Event::DataChannelClosing(id));
         }
         channel.state = ChannelState::Closing;
         channel.reset_requested = true;
@@ -135,6 +147,9 @@ impl Channels {
         };
         let theirs = ChannelCloseReason::new(Initiator::Remote, ChannelCloseCause::Requested);
         if channel.peer_reset {
+            if channel.state == ChannelState::Open {
+                outlet.push(Event::DataChannelClosing(id));
+            }
             channel.state = ChannelState::Closing;
             channel.close_reason.get_or_insert(theirs);
             if !channel.readable && !channel.reset_requested {
@@ -160,7 +175,7 @@ impl Channels {
         self.channels.retain(|id, channel| {
             if channel.state != ChannelState::Closed {
                 channel.state = ChannelState::Closed;
-                *closed += 1;
+                *closed += u64::from(channel.was_open);
                 let reason = channel.close_reason.unwrap_or(reason);
                 outlet.push(Event::DataChannelClosed(*id, reason));
             }
@@ -199,7 +214,7 @@ impl Channels {
         let held: usize = channel.held.iter().map(|piece| piece.data.len()).sum();
         self.held_bytes = self.held_bytes.saturating_sub(held);
         if channel.state != ChannelState::Closed {
-            self.closed += 1;
+            self.closed += u64::from(channel.was_open);
             let reason = channel.close_reason.unwrap_or(reason);
             outlet.push(Event::DataChannelClosed(id, reason));
         }

@@ -162,6 +162,7 @@ impl Channels {
         channel.open_unsent = false;
         channel.acknowledged = true;
         channel.state = ChannelState::Open;
+        channel.was_open = true;
         channel.held = self.early.remove(&stream).unwrap_or_default().into();
         set_up(association, stream, &channel);
         if channel.ack_unsent {

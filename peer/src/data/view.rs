@@ -13,6 +13,7 @@ use super::dcep::Reliability;
 use crate::connection::PeerConnection;
 use crate::error::SendError;
 use crate::event::ChannelCloseCause;
+use crate::stats::DataChannelStats;
 
 /// One data channel of a connection (W3C `RTCDataChannel`).
 #[derive(Debug)]
@@ -91,6 +92,12 @@ impl<'a> DataChannel<'a> {
     /// The largest message that the peer takes, in bytes (RFC 8841 §6).
     pub fn max_message_size(&self) -> usize {
         self.connection.data().0.max_send
+    }
+
+    /// What the channel counted by now.
+    pub fn stats(&self, now: Instant) -> Option<DataChannelStats> {
+        let (channels, association) = self.connection.data();
+        channels.stats_of(now, self.id, association)
     }
 
     /// Sends a message, which is taken whole or not at all. One that is larger than the send buffer is written in parts

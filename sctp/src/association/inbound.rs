@@ -68,7 +68,7 @@ impl Association {
             kind if self.is_out_of_the_blue(kind) => {
                 return self.on_out_of_the_blue(now, packet, kind);
             }
-            _ if packet.verification_tag == self.local.tag => {}
+            kind if packet.verification_tag == self.local.tag => self.on_first_word(now, kind),
             _ => return self.on_reflected_tag(packet, first),
         }
         self.liveness.on_heard();

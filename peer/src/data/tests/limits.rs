@@ -2,7 +2,7 @@
 
 use sctp::{Association, Ppid, SendOptions, StreamId};
 
-use super::{Outlet, Scene};
+use super::{Channels, Outlet, Scene};
 use crate::Message;
 use crate::data::dcep::Reliability;
 use crate::data::{ChannelState, DataChannelInit};
@@ -58,6 +58,62 @@ fn tiny_messages_before_their_open_are_few() {
     assert_eq!(dropped, 44);
     scene.they_open(2, "late");
     assert_eq!(scene.read().len(), 256);
+}
+
+/// C-12: the side that is faster does not wait for the other one to create the channel that both agreed on.
+#[test]
+fn data_of_an_agreed_channel_waits_until_this_side_creates_it() {
+    let mut scene = Scene::new();
+    scene.they_send(6, 51, b"before");
+    let id = scene.we_open(DataChannelInit {
+        negotiated: Some(6),
+        ..DataChannelInit::default()
+    });
+    let said = [Event::DataChannelOpened(id), Event::DataChannelReadable(id)];
+    assert_eq!(scene.said.0, said);
+    scene.they_send(6, 51, b"after");
+    assert_eq!(scene.read(), ["before".into(), Message::from("after")]);
+    assert_eq!(scene.channels.held_bytes, 0);
+}
+
+/// C-2: a peer that takes four streams has room for two channels of ours.
+#[test]
+fn channels_that_find_no_stream_end_and_the_others_go_on() {
+    let mut scene = Scene::new();
+    let mut config = sctp::Config::default();
+    config.max_streams = 4;
+    scene.ours = Association::new(sctp::Config::default(), [3; 32]).unwrap();
+    scene.theirs = Association::new(config, [4; 32]).unwrap();
+    scene.channels = Channels::new(8, 262_144, 262_144);
+    let role = dtls::Role::Server;
+    scene.channels.set_role(role, &mut scene.said);
+    let init = DataChannelInit::default();
+    let mut create = || scene.channels.create("x", init.clone()).unwrap();
+    let early = [create(), create(), create()];
+    let agreed = DataChannelInit {
+        negotiated: Some(9),
+        ..DataChannelInit::default()
+    };
+    let agreed = scene.channels.create("agreed", agreed).unwrap();
+    scene.ours.connect(scene.now, None);
+    scene.theirs.connect(scene.now, None);
+    scene.run();
+    for id in [early[2], agreed] {
+        let reason = scene.closed(id).unwrap();
+        assert_eq!(reason.cause, ChannelCloseCause::NoStream);
+    }
+    let full = Err(crate::CreateDataChannelError::TooMany);
+    assert_eq!(scene.channels.create("late", init.clone()), full);
+    for id in &early[..2] {
+        assert_eq!(scene.channels.channels[id].state, ChannelState::Open);
+        scene.we_send(*id, b"hello");
+    }
+    scene.run();
+    let (now, cause) = (scene.now, ChannelCloseCause::Requested);
+    let (ours, said) = (Some(&mut scene.ours), &mut scene.said);
+    scene.channels.close(now, early[0], cause, ours, said);
+    scene.run();
+    assert!(scene.channels.create("room again", init).is_ok());
 }
 
 /// P-22: what is taken out of the association to see what it is does not add up to much.
