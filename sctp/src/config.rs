@@ -50,8 +50,8 @@ pub struct Config {
     /// Which stream's turn it is. Default [`Scheduler::WeightedFair`].
     pub scheduler: Scheduler,
     /// Whether packets may carry a zero instead of a checksum (RFC 9653), both ways. Default false; set it only when the layer
-    /// below detects every change to a packet itself, as DTLS does, which is the method announced (§8). It comes about when the
-    /// peer announces it too.
+    /// below detects every change to a packet itself, as DTLS does, which is the method announced (§8). Packets that arrive may
+    /// then carry it; those sent do when the peer announces it too.
     pub zero_checksum: bool,
     /// How the congestion window comes about. Default [`CongestionAlgorithm::DelayAwareCubic`].
     pub congestion: CongestionAlgorithm,

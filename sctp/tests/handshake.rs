@@ -1,11 +1,19 @@
 //! Setting an association up, whatever is lost or repeated (RFC 9260 §5).
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
 
 mod common;
 
 use std::time::Duration;
 
-use avocet_sctp::{CloseCause, Config, Event, Initiator};
+use avocet_sctp::chunk::{
+    Chunk, CookieAckChunk, HeartbeatChunk, InitAckChunk, InitChunk, Parameters,
+};
+use avocet_sctp::{Association, CloseCause, Config, Event, Initiator, Tsn};
+use common::raw::{self, Victim};
 use common::{Peer, both_established, connect_both, established, pair};
 use netsim::{LinkConfig, Pair, Verdict};
 
@@ -148,6 +156,138 @@ fn a_message_of_the_side_that_waits_leaves_with_the_answer_to_the_cookie() {
     assert!(pair.run_until(Duration::from_millis(81), heard));
 }
 
+/// P-7: the data behind a COOKIE ACK that was lost stands for it, and is not dropped.
+#[test]
+fn data_stands_for_a_cookie_ack_that_was_lost() {
+    for interleaving in [false, true] {
+        let mut config = Config::default();
+        config.interleaving = interleaving;
+        let mut pair = common::pair_with(&config, 3);
+        let mut lost = false;
+        pair.network().intercept(move |packet| {
+            if packet.bytes[12] == 11 && !std::mem::replace(&mut lost, true) {
+                Verdict::Drop
+            } else {
+                Verdict::Pass
+            }
+        });
+        let now = pair.now();
+        pair.a_mut().association.connect(now, None);
+        for stream in 0..2 {
+            pair.b_mut().send(now, stream, &[7; 1000]);
+        }
+        assert!(pair.run_until(Duration::from_millis(81), both_established));
+        assert!(pair.run_until(Duration::from_millis(100), |pair| {
+            pair.a().messages.len() == 2
+        }));
+        let connected = |event: &&Event| matches!(event, Event::Connected { .. });
+        assert_eq!(pair.a().events.iter().filter(connected).count(), 1);
+        let stats = pair.b().association.stats();
+        assert_eq!(stats.retransmission_timeouts, 0);
+    }
+}
+
+/// P-7: and so does an acknowledgement of what went with the cookie (RFC 9260 §6: it may be taken before COOKIE ACK). What says nothing of the
+/// kind does not.
+#[test]
+fn an_acknowledgement_stands_for_a_cookie_ack_that_was_lost() {
+    let mut victim = Victim {
+        association: Association::new(Config::default(), [3; 32]).unwrap(),
+        now: netsim::epoch(),
+        tag: 0,
+        initial_tsn: Tsn::new(0),
+    };
+    victim.association.connect(victim.now, None);
+    victim.send(1, b"open");
+    let init = victim.say().unwrap();
+    let Chunk::Init(init) = raw::chunks(&init).remove(0) else {
+        panic!("no INIT")
+    };
+    (victim.tag, victim.initial_tsn) = (init.initiate_tag, init.initial_tsn);
+    let ack = InitChunk {
+        initiate_tag: raw::PEER_TAG,
+        a_rwnd: 1 << 20,
+        outbound_streams: 16,
+        inbound_streams: 16,
+        initial_tsn: Tsn::new(raw::PEER_TSN),
+        parameters: Parameters(&[0, 7, 0, 8, 1, 2, 3, 4]),
+    };
+    victim.hear(&[Chunk::InitAck(InitAckChunk { init: ack })]);
+    assert_eq!(victim.say_data(), [0]);
+    victim.hear(&[Chunk::Heartbeat(HeartbeatChunk { info: &[0; 8] })]);
+    assert!(!victim.association.is_established());
+    victim.acknowledge(1, 1 << 20, &[], &[]);
+    assert!(victim.association.is_established());
+    assert_eq!(victim.association.stats().buffered_bytes, 0);
+    victim.pass(Duration::from_secs(5));
+    assert_eq!(victim.say_data(), [], "nothing is repeated");
+    victim.hear(&[Chunk::CookieAck(CookieAckChunk)]);
+    assert_eq!(victim.association.stats().dropped.unexpected, 1);
+    assert!(victim.is_alive(raw::PEER_TSN));
+}
+
+/// P-7: a peer that repeats its COOKIE ECHO had no association when the data came. It leaves again with the COOKIE ACK, before T3.
+#[test]
+fn a_repeated_cookie_shows_that_the_first_flight_was_dropped() {
+    let link = LinkConfig::delayed(Duration::from_millis(50));
+    let a = Peer::new(Config::default(), 1);
+    let b = Peer::new(Config::default(), 2);
+    let mut pair = Pair::over(link, 0, a, b);
+    let start = pair.now();
+    // All that the side that waits says after its INIT ACK, for a tenth of a second.
+    pair.network().intercept(move |packet| {
+        let at = packet.sent - start;
+        if (Duration::from_millis(120)..Duration::from_millis(250)).contains(&at) {
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+    let hint = Some(Duration::from_millis(100));
+    pair.a_mut().association.connect(start, hint);
+    pair.b_mut().send(start, 1, &[7; 5000]);
+    // INIT ACK came after 100 ms; three round trips later the cookie goes again, and T3 would take 400 ms.
+    assert!(pair.run_until(Duration::from_millis(502), |pair| {
+        pair.a().messages.len() == 1 || pair.b().association.stats().retransmitted_chunks > 0
+    }));
+    let stats = pair.b().association.stats();
+    assert_eq!(stats.retransmission_timeouts, 0);
+    assert!(stats.retransmitted_chunks > 0);
+    assert!(pair.run_until(Duration::from_millis(200), |pair| {
+        pair.a().messages.len() == 1
+    }));
+    assert_eq!(pair.b().association.stats().retransmission_timeouts, 0);
+}
+
+/// P-6, P-9: the side that waits learns from the age of the cookie how long a round trip is at the most.
+#[test]
+fn the_age_of_the_cookie_bounds_the_first_timeout() {
+    let link = LinkConfig::delayed(Duration::from_millis(75));
+    let a = Peer::new(Config::default(), 1);
+    let b = Peer::new(Config::default(), 2);
+    let mut pair = Pair::over(link, 0, a, b);
+    let start = pair.now();
+    pair.network().intercept(move |packet| {
+        // What leaves after the COOKIE ACK is lost for a while.
+        let at = packet.sent - start;
+        if (Duration::from_millis(226)..Duration::from_millis(300)).contains(&at) {
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+    pair.a_mut().association.connect(start, None);
+    pair.run_for(Duration::from_millis(230));
+    assert!(pair.b().association.is_established());
+    let now = pair.now();
+    pair.b_mut().send(now, 1, b"late");
+    // Three round trips, and half of one to arrive.
+    pair.run_for(Duration::from_millis(450 + 74));
+    assert_eq!(pair.a().messages.len(), 0);
+    pair.run_for(Duration::from_millis(2));
+    assert_eq!(pair.a().messages.len(), 1);
+}
+
 /// P-6.
 #[test]
 fn a_peer_that_never_answers_is_given_up() {
@@ -235,14 +375,24 @@ fn a_replayed_init_and_a_replayed_cookie_change_nothing() {
     connect_both(&mut pair);
     pair.run_for(Duration::from_secs(1));
     let packets = pair.network().recorded().to_vec();
+    let now = pair.now();
+    pair.a_mut().send(now, 2, b"heard");
+    pair.b_mut().send(now, 2, b"heard");
+    pair.run_for(Duration::from_secs(1));
     for packet in &packets {
         for side in [netsim::Side::A, netsim::Side::B] {
             let path = pair.path(side);
+            let now = pair.now();
+            pair.a_mut().send(now, 3, b"under way");
+            pair.b_mut().send(now, 3, b"under way");
             pair.inject(side, path, &packet.bytes);
             pair.run_for(Duration::from_millis(10));
         }
     }
     assert!(both_established(&pair));
+    for peer in [pair.a(), pair.b()] {
+        assert_eq!(peer.association.stats().retransmitted_chunks, 0);
+    }
     let now = pair.now();
     pair.a_mut().send(now, 1, b"still here");
     pair.b_mut().send(now, 1, b"me too");

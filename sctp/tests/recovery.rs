@@ -86,7 +86,8 @@ fn a_timeout_sends_one_packet_and_the_next_takes_twice_as_long() {
         let mut victim = Victim::established(config);
         victim.send(1, &[7; 5 * FULL]);
         assert_eq!(victim.say_data(), [0, 1, 2, 3, 4]);
-        for wait in [1000, 2000, 3000, 3000] {
+        // The cookie came back at once, so that data waits for the least timeout.
+        for wait in [400, 800, 1600, 3000, 3000] {
             victim.pass(millis(wait - 1));
             assert_eq!(victim.say_data(), [], "{congestion:?}, {wait}");
             victim.pass(millis(1));
@@ -96,6 +97,44 @@ fn a_timeout_sends_one_packet_and_the_next_takes_twice_as_long() {
         // Progress ends the back-off, and the others follow.
         victim.acknowledge(1, OPEN, &[], &[]);
         assert_eq!(victim.say_data().first(), Some(&1), "{congestion:?}");
+    }
+}
+
+/// P-19: a timeout before anything was ever acknowledged says nothing of what the path holds, and slow start goes on beyond half of the
+/// initial window (RFC 5681 §3.1 has it so for a SYN). Any other timeout ends it there (RFC 9260 §7.2.3).
+#[test]
+fn a_timeout_before_anything_was_acknowledged_does_not_end_slow_start() {
+    for congestion in [
+        CongestionAlgorithm::NewReno,
+        CongestionAlgorithm::Cubic,
+        CongestionAlgorithm::DelayAwareCubic,
+    ] {
+        for heard in [false, true] {
+            let mut config = Config::default();
+            config.congestion = congestion;
+            let mut victim = Victim::established(config);
+            let mut next = 0;
+            if heard {
+                victim = measured(victim, millis(100));
+                next = 1;
+            }
+            victim.send(1, &[7; 200 * FULL]);
+            assert!(!victim.say_data().is_empty());
+            victim.pass(Duration::from_secs(1));
+            assert_eq!(victim.say_data(), [next], "{congestion:?}");
+            assert_eq!(window(&victim), MTU, "{congestion:?}");
+            for _ in 0..40 {
+                victim.pass(millis(100));
+                next += 1;
+                victim.acknowledge(next, OPEN, &[], &[]);
+                for _ in 0..10 {
+                    victim.say_all();
+                    victim.pass(millis(1));
+                }
+            }
+            let packets = window(&victim) / MTU;
+            assert_eq!(packets > 15, !heard, "{congestion:?}: {packets}");
+        }
     }
 }
 

@@ -10,7 +10,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/pion/turn/v4"
+	"github.com/pion/turn/v5"
 )
 
 func must(err error) {

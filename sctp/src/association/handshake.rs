@@ -170,6 +170,7 @@ impl Association {
         // Action D needs no fresh cookie: the association it speaks of stands.
         if ours && known && synchronized {
             self.control.cookie_ack = true;
+            self.sender.on_cookie_repeated();
             return true;
         }
         if !self.is_fresh(now, &cookie) {
@@ -181,6 +182,10 @@ impl Association {
                 if !known {
                     self.adopt(cookie.peer);
                 }
+                // The INIT ACK left when the cookie was made; this may be a repetition of the COOKIE ECHO.
+                let epoch = self.local.epoch.unwrap_or(now);
+                let age = now.saturating_duration_since(epoch + cookie.created);
+                self.sender.on_round_trip_bound(age);
                 self.control.cookie_ack = true;
                 self.establish(now);
                 true
@@ -224,6 +229,16 @@ impl Association {
             self.establish(now);
         } else if !self.state.is_synchronized() {
             self.counts.dropped.unexpected += 1;
+        }
+    }
+
+    /// A packet came with our tag. Only a peer that took our cookie sends data or acknowledges some without a cookie of its own before it
+    /// (RFC 9260 §5.1: until COOKIE ACK comes nothing may follow a COOKIE ECHO), so it stands for the COOKIE ACK that was lost or
+    /// overtaken: without it a flight of data would be dropped (§6), and be repeated after T3.
+    pub(super) fn on_first_word(&mut self, now: Instant, kind: ChunkType) {
+        let says_so = matches!(kind, ChunkType::DATA | ChunkType::I_DATA | ChunkType::SACK);
+        if says_so && matches!(self.state, State::CookieEchoed { .. }) {
+            self.establish(now);
         }
     }
 

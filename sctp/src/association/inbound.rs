@@ -25,7 +25,8 @@ impl Association {
     /// Takes one SCTP packet.
     pub fn handle_datagram(&mut self, now: Instant, packet: &[u8]) {
         self.counts.packets_received += 1;
-        let zero_checksum = self.agreed().zero_checksum;
+        // Who announced it takes it, whatever the other announces (RFC 9653 §5.3).
+        let zero_checksum = self.config.zero_checksum;
         let packet = match Packet::decode_with(packet, zero_checksum, &mut self.checksum) {
             Ok(packet) => packet,
             Err(DecodeError::Checksum) => {
@@ -67,7 +68,7 @@ impl Association {
             kind if self.is_out_of_the_blue(kind) => {
                 return self.on_out_of_the_blue(now, packet, kind);
             }
-            _ if packet.verification_tag == self.local.tag => {}
+            kind if packet.verification_tag == self.local.tag => self.on_first_word(now, kind),
             _ => return self.on_reflected_tag(packet, first),
         }
         self.liveness.on_heard();

@@ -280,6 +280,11 @@ impl Sender {
         self.rto.hint(round_trip);
     }
 
+    /// A round trip that may have been shorter.
+    pub(crate) fn on_round_trip_bound(&mut self, round_trip: Duration) {
+        self.rto.bound(round_trip);
+    }
+
     pub(crate) fn on_round_trip_sample(&mut self, round_trip: Duration) {
         self.rto.on_sample(round_trip);
     }

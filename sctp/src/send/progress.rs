@@ -52,7 +52,15 @@ impl Sender {
         self.pacer.clear_release();
         // A probe of a closed window that went unheard says nothing about congestion.
         if self.advertised > 0 {
-            self.congestion.on_timeout();
+            self.congestion.on_timeout(self.was_heard());
+        }
+    }
+
+    /// The peer says that it has no association yet: it took nothing of what was sent, which says nothing about the path. A round trip
+    /// is measured anew, and nothing but one packet leaves before the peer is heard.
+    pub(crate) fn on_cookie_repeated(&mut self) {
+        if !self.was_heard() && self.has_outstanding() {
+            self.outstanding.on_timeout();
         }
     }
 
@@ -88,6 +96,11 @@ impl Sender {
             Duration::ZERO
         };
         Some((patience + delay).max(LEAST_PROBE_TIMEOUT))
+    }
+
+    /// Anything that was sent was ever acknowledged.
+    fn was_heard(&self) -> bool {
+        self.outstanding.newest_delivered() > Transmission::default()
     }
 
     pub(super) fn is_recovering(&self) -> bool {

@@ -44,6 +44,16 @@ impl RetransmissionTimeout {
         self.update();
     }
 
+    /// A round trip that was measured on what may have been sent twice (Karn): it was not longer, and where nothing better is known this
+    /// is enough to wait for less than the initial timeout.
+    pub(crate) fn bound(&mut self, round_trip: Duration) {
+        if self.smoothed.is_none() {
+            let timeout = round_trip.saturating_mul(3).max(HANDSHAKE_MIN);
+            self.base = self.base.min(timeout);
+            self.update();
+        }
+    }
+
     /// The handshake is over, and with it its back-off and its short timeout: acknowledgements of data may be put off.
     pub(crate) fn end_handshake(&mut self) {
         self.doublings = 0;
@@ -165,6 +175,24 @@ mod tests {
         assert_eq!(rto.current(), Duration::from_millis(200));
         rto.end_handshake();
         assert_eq!(rto.current(), Duration::from_millis(400));
+    }
+
+    /// P-9: Karn's rule allows no measurement on what may have been sent twice, but it was not longer than that.
+    #[test]
+    fn a_bound_shortens_the_initial_timeout_and_nothing_else() {
+        let mut rto = RetransmissionTimeout::new(&Config::default());
+        rto.bound(Duration::from_millis(400));
+        assert_eq!(rto.current(), Duration::from_secs(1));
+        rto.bound(Duration::from_millis(100));
+        assert_eq!(rto.current(), Duration::from_millis(300));
+        rto.bound(Duration::ZERO);
+        assert_eq!(rto.current(), Duration::from_millis(200));
+        assert_eq!(rto.smoothed(), None);
+        rto.end_handshake();
+        assert_eq!(rto.current(), Duration::from_millis(400));
+        rto.on_sample(Duration::from_millis(300));
+        rto.bound(Duration::from_millis(100));
+        assert_eq!(rto.current(), Duration::from_millis(900));
     }
 
     #[test]

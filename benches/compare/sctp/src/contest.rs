@@ -54,7 +54,7 @@ impl<'a> Contestant<'a> {
     where
         F: FnMut(usize, usize) -> Duration + 'a,
     {
-        let ways = [8, 32, 64, 128, 512, 2_048].map(|kilobytes| {
+        let ways = [1, 2, 4, 8, 16, 32, 64, 128, 512, 2_048].map(|kilobytes| {
             let bound = kilobytes << 10;
             Way {
                 bound: Some(bound),
@@ -76,6 +76,15 @@ pub fn cpu() -> Duration {
 
 /// Prints what the lines are about.
 pub fn headline() {
+    let [(large, many), (small, more)] = SIZES;
+    println!(
+        "A round moves {many} messages of {large} bytes ({:.1} MB), then {more} of {small} ({:.1} MB), one way, reliable and in order.",
+        (large * many) as f64 / 1e6,
+        (small * more) as f64 / 1e6,
+    );
+    println!(
+        "A row is the median of {ROUNDS} rounds, with so much under way as its last column says (chosen for either size beforehand).\n"
+    );
     println!(
         "| what | who | 64 KiB, MB/s of CPU | 100 B, messages/s of CPU | 64 KiB, us each | 100 B, us each | under way |"
     );

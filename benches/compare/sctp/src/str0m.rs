@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use str0m::channel::{ChannelConfig, ChannelId};
-use str0m::net::{Protocol, Receive};
+use str0m::net::{DatagramSend, Protocol, Receive};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
 use crate::contest::cpu;
+
+/// What it calls its target: its largest datagrams are as long as those of others then, 1,200 bytes at most.
+const MTU: usize = 1_220;
 
 /// Two of str0m.
 pub struct Ends {
@@ -22,8 +25,11 @@ struct End {
     deadline: Instant,
     open: bool,
     received: usize,
+    /// So many more of this message.
+    unwritten: usize,
+    message: Vec<u8>,
     /// Datagrams for the other end.
-    outgoing: Vec<Vec<u8>>,
+    outgoing: Vec<DatagramSend>,
 }
 
 impl Ends {
@@ -33,6 +39,9 @@ impl Ends {
         let mut ends = [1, 2].map(|host| {
             let address: SocketAddr = ([10, 0, 0, host], 1_000).into();
             let rtc = RtcConfig::new()
+                .clear_codecs()
+                .clear_extension_map()
+                .set_mtu(MTU..=1_500)
                 .set_sctp_max_buffered_amount(bound)
                 .build(now);
             End {
@@ -42,6 +51,8 @@ impl Ends {
                 deadline: now,
                 open: false,
                 received: 0,
+                unwritten: 0,
+                message: Vec::new(),
                 outgoing: Vec::new(),
             }
         });
@@ -57,6 +68,7 @@ impl Ends {
     /// Both say what they have to say; what one says arrives after that.
     fn exchange(&mut self) -> usize {
         let [a, b] = &mut self.ends;
+        a.write();
         let mut moved = a.poll();
         moved += deliver(self.now, a, b);
         self.now += Duration::from_micros(100);
@@ -86,25 +98,11 @@ impl Ends {
     }
 
     pub fn transfer(&mut self, size: usize, count: usize) -> Duration {
-        let message = vec![0x5a; size];
-        let (mut sent, end) = (0, self.ends[1].received + count);
+        let sender = &mut self.ends[0];
+        (sender.message, sender.unwritten) = (vec![0x5a; size], count);
+        let all = self.ends[1].received + count;
         let start = cpu();
-        while self.ends[1].received < end {
-            let sender = &mut self.ends[0];
-            let id = sender.channel.unwrap();
-            while sent < count {
-                let taken = sender
-                    .rtc
-                    .channel(id)
-                    .unwrap()
-                    .write(true, &message)
-                    .unwrap();
-                if !taken {
-                    break;
-                }
-                sent += 1;
-                sender.poll();
-            }
+        while self.ends[1].received < all {
             self.exchange();
         }
         cpu() - start
@@ -112,7 +110,19 @@ impl Ends {
 }
 
 impl End {
-    /// Polls until it waits, as its contract wants.
+    /// Writes as much as is taken.
+    fn write(&mut self) {
+        if self.unwritten == 0 {
+            return;
+        }
+        let channel = self.channel.and_then(|id| self.rtc.channel(id));
+        let mut channel = channel.unwrap();
+        while self.unwritten > 0 && channel.write(true, &self.message).unwrap() {
+            self.unwritten -= 1;
+        }
+    }
+
+    /// Polls until it waits, as its contract wants after whatever changed it.
     fn poll(&mut self) -> usize {
         let before = self.outgoing.len();
         loop {
@@ -121,7 +131,7 @@ impl End {
                     self.deadline = deadline;
                     return self.outgoing.len() - before;
                 }
-                Output::Transmit(transmit) => self.outgoing.push(transmit.contents.to_vec()),
+                Output::Transmit(transmit) => self.outgoing.push(transmit.contents),
                 Output::Event(Event::ChannelOpen(id, _)) => {
                     self.channel = Some(id);
                     self.open = true;
@@ -141,7 +151,7 @@ fn deliver(now: Instant, from: &mut End, to: &mut End) -> usize {
             proto: Protocol::Udp,
             source: from.address,
             destination: to.address,
-            contents: datagram.as_slice().try_into().unwrap(),
+            contents: datagram.as_ref().try_into().unwrap(),
         };
         to.rtc.handle_input(Input::Receive(now, receive)).unwrap();
         to.poll();

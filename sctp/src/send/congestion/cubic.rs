@@ -217,9 +217,11 @@ impl CongestionControl for Cubic {
         self.reduce(share);
     }
 
-    fn on_timeout(&mut self) {
+    fn on_timeout(&mut self, heard: bool) {
         self.before_timeout = Some((self.window, self.slow_start_threshold, self.last_max));
-        self.reduce(BETA);
+        if heard {
+            self.reduce(BETA);
+        }
         self.window = self.mtu;
         self.hystart = HyStart::default();
         self.tolerated = false;

@@ -209,9 +209,11 @@ impl CongestionControl for Ledbat {
         self.halve();
     }
 
-    fn on_timeout(&mut self) {
+    fn on_timeout(&mut self, heard: bool) {
         self.before_timeout = Some((self.window, self.slow_start_threshold));
-        self.halve();
+        if heard {
+            self.halve();
+        }
         self.window = self.mtu as f64;
     }
 
@@ -330,6 +332,19 @@ const LEAST_STILL_SAMPLES: u32 = 30;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// P-19: a timeout before anything was acknowledged says nothing of what the path holds.
+    #[test]
+    fn a_timeout_leaves_one_packet_and_ends_slow_start_if_anything_was_heard() {
+        let mut ledbat = Ledbat::new(1000);
+        ledbat.on_timeout(false);
+        assert_eq!(ledbat.window(), 1000);
+        assert!(ledbat.slow_start_threshold > 1e9);
+        let mut ledbat = Ledbat::new(1000);
+        ledbat.on_timeout(true);
+        assert_eq!(ledbat.window(), 1000);
+        assert!(ledbat.slow_start_threshold < 10_000.0);
+    }
 
     fn ack(now: Instant, bytes: usize, millis: u64) -> Acked {
         Acked {
@@ -466,7 +481,7 @@ mod tests {
                     least_round_trip: Duration::ZERO,
                     percent: 0,
                 }),
-                1 => ledbat.on_timeout(),
+                1 => ledbat.on_timeout(true),
                 2 => ledbat.on_spurious_timeout(),
                 3 => ledbat.on_idle(u32::MAX),
                 _ => {}

@@ -28,8 +28,9 @@ pub(crate) trait CongestionControl: fmt::Debug + Send + Sync {
     /// Chunks were found lost; called once for what was sent within one round trip.
     fn on_loss(&mut self, loss: &Loss);
 
-    /// T3 expired: start again from one packet (RFC 9260 §7.2.3).
-    fn on_timeout(&mut self);
+    /// T3 expired: start again from one packet (RFC 9260 §7.2.3). Unless something was `heard` on this association, which is that anything
+    /// sent was ever acknowledged, the threshold of slow start stays: nothing was learnt of what the path holds.
+    fn on_timeout(&mut self, heard: bool);
 
     /// The last timeout was a mistake: what was in flight arrives after all.
     fn on_spurious_timeout(&mut self);

@@ -62,9 +62,11 @@ impl CongestionControl for NewReno {
         self.partial_bytes_acked = 0;
     }
 
-    fn on_timeout(&mut self) {
+    fn on_timeout(&mut self, heard: bool) {
         self.before_timeout = Some((self.window, self.slow_start_threshold));
-        self.slow_start_threshold = (self.window / 2).max(FLOOR_PACKETS * self.mtu);
+        if heard {
+            self.slow_start_threshold = (self.window / 2).max(FLOOR_PACKETS * self.mtu);
+        }
         self.window = self.mtu;
         self.partial_bytes_acked = 0;
     }
@@ -181,7 +183,7 @@ mod tests {
     #[test]
     fn a_timeout_leaves_one_packet_and_a_mistaken_one_is_undone() {
         let mut reno = NewReno::new(1000);
-        reno.on_timeout();
+        reno.on_timeout(true);
         assert_eq!(reno.window(), 1000);
         reno.on_spurious_timeout();
         assert_eq!(reno.window(), 10_000);
