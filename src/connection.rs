@@ -325,7 +325,8 @@ impl PeerConnection {
         self.link().call(set).await
     }
 
-    /// The next event; `None` once the connection is over and every event was taken. One task at a time waits.
+    /// The next event; `None` once the connection is over and every event was taken. Where several tasks wait, each event goes to one
+    /// of them.
     pub async fn next_event(&self) -> Option<Event> {
         poll_fn(|cx| self.poll_event(cx)).await
     }
@@ -364,7 +365,8 @@ impl PeerConnection {
     }
 
     /// Ends the connection: hands over what was written to data channels, says goodbye, and waits for all of it to arrive, for
-    /// each of the two at most [`peer::Config::close_timeout`]. Returns when it is over. Idempotent.
+    /// each of the two at most [`peer::Config::close_timeout`]. What has not arrived by then is lost: where that matters, let the other side
+    /// say that it has everything. Returns when it is over. Idempotent.
     pub async fn close(&self) {
         let link = self.link();
         // Without a shard it is over already.

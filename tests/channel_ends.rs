@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use avocet::peer::{DataChannelInit, Initiator, Message};
 use avocet::{DataChannel, Event, SendError};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 use support::{PATIENCE, endpoint, next_channel, until, with_channel};
 use tokio::time::timeout;
 
@@ -200,6 +200,23 @@ async fn every_task_that_waits_for_low_buffers_is_woken() {
         within(waiter).await.unwrap().unwrap();
     }
     reader.abort();
+}
+
+/// Each event goes to one of them, and the end to all.
+#[tokio::test]
+async fn tasks_that_wait_for_events_are_all_woken() {
+    let (a, _b, _ours, _theirs) = with_channel(&endpoint(), &endpoint()).await;
+    let mut waiters = Vec::new();
+    for _ in 0..3 {
+        let mut events = a.events();
+        let wait = async move { while events.next().await.is_some() {} };
+        waiters.push(tokio::spawn(wait));
+    }
+    tokio::task::yield_now().await;
+    within(a.close()).await;
+    for waiter in waiters {
+        within(waiter).await.unwrap();
+    }
 }
 
 #[tokio::test]

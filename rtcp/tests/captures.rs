@@ -1,15 +1,11 @@
 //! RTCP as real peers sent it, decrypted.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod support;
+
 use avocet_rtcp::{Compound, Packet};
 use rtp::{SequenceNumber, Ssrc};
-
-fn hex(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
-        .collect()
-}
+use support::hex;
 
 /// Firefox 153 at the end of a call: RR without blocks, SDES, BYE.
 const FAREWELL: &str = "80c90001c3d0acf581ca000cc3d0acf501267b37353232613938332d363164372d343031302d393766302d38\

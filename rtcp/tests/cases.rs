@@ -1,49 +1,15 @@
 //! Good and bad packets by the ids of their classes, and what the writer makes.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod support;
+
 use avocet_rtcp::{
     ApplicationDefined, Compound, DecodeError, EncodeError, FirEntry, MAX_NACK_ENTRIES, NtpTime,
     Packet, ReportBlock, SenderInfo, Writer, XrBlock,
 };
 use proptest::prelude::*;
 use rtp::{SequenceNumber, Ssrc};
-use serde_json::Value;
-
-fn hex(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
-        .collect()
-}
-
-fn case(name: &str) -> Vec<u8> {
-    let cases: Value =
-        serde_json::from_str(include_str!("../../testdata/rtp/rtcp_cases.json")).unwrap();
-    let case = cases["cases"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|case| case["name"].as_str().unwrap().starts_with(name))
-        .unwrap();
-    hex(case["hex"].as_str().unwrap())
-}
-
-fn one(bytes: &[u8]) -> Result<Packet<'_>, DecodeError> {
-    let mut compound = Compound::new(bytes);
-    let first = compound.next().unwrap();
-    assert!(compound.next().is_none());
-    first
-}
-
-fn written(write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
-    let mut buf = b"prefix".to_vec();
-    let mut writer = Writer::new(&mut buf);
-    write(&mut writer);
-    let length = writer.len();
-    assert_eq!(&buf[..6], b"prefix");
-    assert_eq!(buf.len(), 6 + length);
-    buf.split_off(6)
-}
+use support::{case, hex, one, written};
 
 ///
 #[test]

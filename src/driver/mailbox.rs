@@ -32,7 +32,7 @@ pub(crate) struct Mailbox {
 pub(crate) struct State {
     pub(crate) events: VecDeque<Notice>,
     pub(crate) events_dropped: u64,
-    event_waker: Option<Waker>,
+    event_wakers: Vec<Waker>,
     closers: Vec<Waker>,
     /// How often all candidates were gathered, and who waits for the next time.
     pub(crate) gathered: u64,
@@ -109,7 +109,7 @@ impl State {
             self.events_dropped += 1;
         }
         self.events.push_back(event);
-        wake(&mut self.event_waker);
+        self.event_wakers.drain(..).for_each(Waker::wake);
     }
 
     pub(crate) fn poll_event(&mut self, cx: &Context<'_>) -> Poll<Option<Notice>> {
@@ -119,7 +119,7 @@ impl State {
         if self.closed {
             return Poll::Ready(None);
         }
-        remember(&mut self.event_waker, cx);
+        remember_writer(&mut self.event_wakers, cx);
         Poll::Pending
     }
 
@@ -195,7 +195,7 @@ impl State {
     /// Ends everything: readers drain what is there, writers and waiters are told.
     pub(crate) fn close(&mut self) {
         self.closed = true;
-        wake(&mut self.event_waker);
+        self.event_wakers.drain(..).for_each(Waker::wake);
         self.closers.drain(..).for_each(Waker::wake);
         self.gatherers.drain(..).for_each(Waker::wake);
         for channel in self.channels.values_mut() {
