@@ -195,6 +195,22 @@ mod tests {
         assert_eq!(rto.current(), Duration::from_millis(900));
     }
 
+    /// P-9: RFC 9260 §6.3.1 C3, with alpha 1/8 and beta 1/4; and what arrived last counts where it took longer than the average says.
+    #[test]
+    fn the_average_moves_by_an_eighth_and_the_variance_by_a_quarter() {
+        let mut rto = RetransmissionTimeout::new(&Config::default());
+        rto.on_sample(Duration::from_millis(400));
+        rto.on_sample(Duration::from_millis(800));
+        assert_eq!(rto.smoothed(), Some(Duration::from_millis(450)));
+        // 450 + 4 · (3/4 · 200 + 1/4 · 400).
+        assert_eq!(rto.current(), Duration::from_millis(1450));
+        rto.on_latest(Duration::from_millis(300));
+        assert_eq!(rto.current(), Duration::from_millis(1450));
+        rto.on_latest(Duration::from_millis(1200));
+        assert_eq!(rto.current(), Duration::from_millis(2200));
+        assert_eq!(rto.smoothed(), Some(Duration::from_millis(450)));
+    }
+
     #[test]
     fn back_off_doubles_to_the_cap_and_ends_with_progress() {
         let mut rto = RetransmissionTimeout::new(&Config::default());

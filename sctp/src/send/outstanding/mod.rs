@@ -124,7 +124,7 @@ pub(crate) struct SackOutcome {
     pub(crate) round_trip: Option<Duration>,
     /// The round trip of what was sent last among what was acknowledged now, if it was sent once.
     pub(crate) latest_round_trip: Option<Duration>,
-    /// Payload bytes found lost.
+    /// Payload bytes found lost that were sent of late.
     pub(crate) lost_bytes: usize,
     /// The latest of the transmissions that were found lost.
     pub(crate) latest_lost: Option<Transmission>,

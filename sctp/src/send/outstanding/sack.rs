@@ -173,7 +173,9 @@ impl Outstanding {
         }
         self.advance();
         outcome.cumulative_advanced = true;
-        if let Some((_, sent_at)) = self.probe.take_if(|(probe, _)| *probe < after) {
+        if let Some((probe, sent_at)) = self.probe.take_if(|(probe, _)| *probe < after)
+            && self.could_report(probe)
+        {
             outcome.round_trip = Some(now.saturating_duration_since(sent_at));
         }
     }
@@ -257,7 +259,9 @@ impl Outstanding {
                 self.flight_bytes += length;
             }
         }
-        if added && let Some((_, sent_at)) = self.probe.take_if(|(probe, _)| range.contains(probe))
+        if added
+            && let Some((probe, sent_at)) = self.probe.take_if(|(probe, _)| range.contains(probe))
+            && self.could_report(probe)
         {
             outcome.round_trip = Some(now.saturating_duration_since(sent_at));
         }
@@ -293,6 +297,11 @@ impl Outstanding {
                 }
             }
         }
+    }
+
+    /// Whether the last acknowledgement had room to say that a chunk arrived: else its round trip shows when there was room.
+    fn could_report(&self, tsn: Unwrapped) -> bool {
+        self.unreported.is_none_or(|end| tsn < end)
     }
 
     /// For how many of the outstanding chunks the last acknowledgement had room.
@@ -341,7 +350,10 @@ impl Outstanding {
         }
         sent.phase = Phase::Lost;
         outcome.found_losses = true;
-        outcome.lost_bytes += length;
+        // What was found late, because acknowledgements had no room for it, says nothing about the present.
+        if now <= due + patience {
+            outcome.lost_bytes += length;
+        }
         outcome.latest_lost = Some(number);
         if length >= self.two_packets / 2 {
             outcome.full_lost = Some(number);

@@ -191,6 +191,48 @@ fn what_a_full_report_has_no_room_for_is_not_taken_as_lost() {
     );
 }
 
+/// P-9, P-12: a chunk that could not be reported when it arrived gives no round trip, whether a block or the cumulative TSN tells of it later.
+#[test]
+fn a_round_trip_is_not_measured_on_what_a_full_report_had_no_room_for() {
+    let start = netsim::epoch();
+    for (holes, by_block) in [(21, true), (21, false), (2, true), (2, false)] {
+        let mut outstanding = sent(100, start);
+        let now = start + ROUND_TRIP;
+        assert!(
+            sack(&mut outstanding, now, 1, &[])
+                .unwrap()
+                .round_trip
+                .is_some()
+        );
+        outstanding.send(now, piece(100), false, &Arena::default(), &mut Vec::new());
+        let blocks = (1..=holes).map(|n| (2 * n, 2 * n)).collect::<Vec<_>>();
+        let later = now + ROUND_TRIP;
+        sack(&mut outstanding, later, 1, &blocks).unwrap();
+        let (acked, blocks): (_, &[_]) = if by_block {
+            (99, &[(100, 100)])
+        } else {
+            (101, &[])
+        };
+        let outcome = sack(&mut outstanding, later + ROUND_TRIP, acked, blocks).unwrap();
+        assert_eq!(outcome.round_trip.is_some(), holes < 20, "{by_block}");
+    }
+}
+
+/// Losses that acknowledgements had no room to show are repaired like others, and are no sign of how much is lost now.
+#[test]
+fn losses_that_are_found_late_are_not_of_late() {
+    let start = netsim::epoch();
+    for (quarters, of_late) in [(5, 100), (10, 100), (11, 0)] {
+        let mut outstanding = sent(10, start);
+        sack(&mut outstanding, start + ROUND_TRIP, 1, &[(2, 2)]).unwrap();
+        let mut outcome = SackOutcome::default();
+        let now = start + ROUND_TRIP * quarters / 4;
+        outstanding.find_overdue(now, false, None, &mut outcome);
+        assert!(outcome.found_losses);
+        assert_eq!(outcome.lost_bytes, of_late, "{quarters}");
+    }
+}
+
 #[test]
 fn a_timeout_is_a_mistake_when_the_first_answer_is_to_what_was_not_sent_again() {
     let start = netsim::epoch();
