@@ -15,12 +15,8 @@ use std::time::Duration;
 use avocet::peer::{DataChannelInit, Initiator, Message};
 use avocet::{DataChannel, Event, SendError};
 use futures_util::{FutureExt, StreamExt};
-use support::{PATIENCE, endpoint, next_channel, until, with_channel};
+use support::{PATIENCE, endpoint, next_channel, until, with_channel, within};
 use tokio::time::timeout;
-
-async fn within<T>(future: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, future).await.unwrap()
-}
 
 /// Writes until nothing more is taken: every buffer between here and the reader, who sleeps, is full.
 async fn fill(channel: &DataChannel) -> usize {

@@ -17,15 +17,11 @@ use avocet::peer::{DataChannelInit, Message, MessageKind, PieceEnd};
 use avocet::{DataChannel, PeerConnection, SendError};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use support::{PATIENCE, endpoint, next_channel, with_channel, with_channel_as};
+use support::{endpoint, next_channel, with_channel, with_channel_as, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
-
-async fn within<T>(future: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, future).await.unwrap()
-}
 
 type Call = (PeerConnection, PeerConnection, DataChannel, DataChannel);
 

@@ -16,13 +16,8 @@ use avocet::peer::{
     Priority, Reliability,
 };
 use avocet::{Event, SendError};
-use support::{PATIENCE, endpoint, negotiate, next_channel, until, with_channel, with_channel_as};
+use support::{endpoint, negotiate, next_channel, until, with_channel, with_channel_as, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
-
-async fn within<T>(future: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, future).await.unwrap()
-}
 
 #[tokio::test]
 async fn the_other_side_learns_what_kind_of_channel_it_is() {

@@ -7,6 +7,7 @@
 
 mod common;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use avocet_sctp::chunk::{
@@ -226,23 +227,29 @@ fn an_acknowledgement_stands_for_a_cookie_ack_that_was_lost() {
     assert!(victim.is_alive(raw::PEER_TSN));
 }
 
-/// P-7: a peer that repeats its COOKIE ECHO had no association when the data came. It leaves again with the COOKIE ACK, before T3.
-#[test]
-fn a_repeated_cookie_shows_that_the_first_flight_was_dropped() {
-    let link = LinkConfig::delayed(Duration::from_millis(50));
+/// Two of them, so far apart, and nothing that leaves in these milliseconds arrives.
+fn interrupted(delay: Duration, silence: Range<u64>) -> Pair<Peer> {
     let a = Peer::new(Config::default(), 1);
     let b = Peer::new(Config::default(), 2);
-    let mut pair = Pair::over(link, 0, a, b);
+    let mut pair = Pair::over(LinkConfig::delayed(delay), 0, a, b);
     let start = pair.now();
-    // All that the side that waits says after its INIT ACK, for a tenth of a second.
+    let silence = Duration::from_millis(silence.start)..Duration::from_millis(silence.end);
     pair.network().intercept(move |packet| {
-        let at = packet.sent - start;
-        if (Duration::from_millis(120)..Duration::from_millis(250)).contains(&at) {
+        if silence.contains(&(packet.sent - start)) {
             Verdict::Drop
         } else {
             Verdict::Pass
         }
     });
+    pair
+}
+
+/// P-7: a peer that repeats its COOKIE ECHO had no association when the data came. It leaves again with the COOKIE ACK, before T3.
+#[test]
+fn a_repeated_cookie_shows_that_the_first_flight_was_dropped() {
+    // All that the side that waits says after its INIT ACK, for a tenth of a second.
+    let mut pair = interrupted(Duration::from_millis(50), 120..250);
+    let start = pair.now();
     let hint = Some(Duration::from_millis(100));
     pair.a_mut().association.connect(start, hint);
     pair.b_mut().send(start, 1, &[7; 5000]);
@@ -262,20 +269,9 @@ fn a_repeated_cookie_shows_that_the_first_flight_was_dropped() {
 /// P-6, P-9: the side that waits learns from the age of the cookie how long a round trip is at the most.
 #[test]
 fn the_age_of_the_cookie_bounds_the_first_timeout() {
-    let link = LinkConfig::delayed(Duration::from_millis(75));
-    let a = Peer::new(Config::default(), 1);
-    let b = Peer::new(Config::default(), 2);
-    let mut pair = Pair::over(link, 0, a, b);
+    // What leaves after the COOKIE ACK is lost for a while.
+    let mut pair = interrupted(Duration::from_millis(75), 226..300);
     let start = pair.now();
-    pair.network().intercept(move |packet| {
-        // What leaves after the COOKIE ACK is lost for a while.
-        let at = packet.sent - start;
-        if (Duration::from_millis(226)..Duration::from_millis(300)).contains(&at) {
-            Verdict::Drop
-        } else {
-            Verdict::Pass
-        }
-    });
     pair.a_mut().association.connect(start, None);
     pair.run_for(Duration::from_millis(230));
     assert!(pair.b().association.is_established());

@@ -387,9 +387,9 @@ impl Shard {
         };
         exchange::outbound(&mut slot.peer, &slot.mailbox, now);
         exchange::inbound(&mut slot.peer, &slot.mailbox);
-        if let Some(deadline) = slot.closing
-            && (now >= deadline || !slot.mailbox.lock().has_outbound())
-        {
+        let may_close =
+            |deadline: &mut Instant| now >= *deadline || !slot.mailbox.lock().has_outbound();
+        if slot.closing.take_if(may_close).is_some() {
             slot.peer.close(now);
         }
         if let Some(until) = self.budget.wait_until(now) {
@@ -425,8 +425,8 @@ impl Shard {
                 slot.peer.on_send_error(now, &failure.path);
             }
         }
-        let closing = slot.closing.filter(|deadline| *deadline > now);
-        let next = slot.peer.poll_timeout().into_iter().chain(closing).min();
+        let next = slot.peer.poll_timeout().into_iter();
+        let next = next.chain(slot.closing).min();
         self.timers.set(index, slot.deadline, next);
         slot.deadline = next;
         self.take_events(index, now);

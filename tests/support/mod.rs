@@ -11,6 +11,11 @@ use tokio::time::timeout;
 /// No step of these tests takes this long; a hang ends here.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What comes of something that must not take for ever.
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, future).await.unwrap()
+}
+
 pub(crate) fn endpoint() -> Endpoint {
     let mut config = EndpointConfig::default();
     config.addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
